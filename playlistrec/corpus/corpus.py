@@ -1,0 +1,227 @@
+"""The Corpus: playlists as CSR arrays plus tables of playlists, tracks and artists."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from scipy import sparse
+
+from ..errors import DataError
+
+__all__ = ["Corpus", "Ints"]
+
+Ints = npt.NDArray[np.integer]
+Mask = npt.NDArray[np.bool_]
+
+FILES = ("entries.npz", "playlists.parquet", "tracks.parquet", "artists.parquet")
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Playlists, their tracks in order, and what is known of playlists, tracks and artists. Immutable.
+
+    Attributes:
+        offsets: (n_playlists + 1,) int64; playlist ``p`` holds entries ``offsets[p]:offsets[p + 1]``.
+        tracks: (n_entries,) int32; the track of each entry, in playlist order, duplicates kept.
+        playlists: table with ``pid`` (string) and what else the source had (``name``, ``num_followers``,
+            ``ordered``: whether the order of the entries means anything, …).
+        track_table: table with ``uri`` (string), ``artist`` (int32 row of ``artists``, null when unknown) and
+            what else the source had (``name``, ``album_uri``, ``album_name``, ``duration_ms``).
+        artists: table with ``uri`` and ``name`` (strings).
+
+    >>> corpus = Corpus.from_lists([["a", "b"], ["b", "c", "c"]])
+    >>> corpus.n_playlists, corpus.n_tracks, corpus.n_entries
+    (2, 3, 5)
+    >>> corpus.playlist(1).tolist()
+    [1, 2, 2]
+    """
+
+    offsets: npt.NDArray[np.int64]
+    tracks: npt.NDArray[np.int32]
+    playlists: pa.Table
+    track_table: pa.Table
+    artists: pa.Table
+
+    def __post_init__(self) -> None:
+        if len(self.offsets) != self.playlists.num_rows + 1:
+            raise DataError(
+                f"offsets must have one more item than there are playlists "
+                f"(got {len(self.offsets)} for {self.playlists.num_rows})"
+            )
+        if self.offsets[0] != 0 or self.offsets[-1] != len(self.tracks) or np.any(np.diff(self.offsets) < 0):
+            raise DataError("offsets must rise from 0 to the number of entries")
+        if len(self.tracks) and not 0 <= self.tracks.min() <= self.tracks.max() < self.n_tracks:
+            raise DataError(f"tracks must lie in 0..{self.n_tracks - 1} (got {self.tracks.max()})")
+        for array in (self.offsets, self.tracks):
+            array.setflags(write=False)
+
+    @classmethod
+    def from_lists(cls, playlists: list[list[str]], artist_of: dict[str, str] | None = None) -> Corpus:
+        """Build a corpus from lists of track ids, and optionally the artist of each track.
+
+        Playlists are named ``"0", "1", …``; tracks and artists are numbered by first appearance.
+        """
+        artist_of = artist_of or {}
+        uris = list(dict.fromkeys(uri for playlist in playlists for uri in playlist))
+        names = list(dict.fromkeys(artist_of[uri] for uri in uris if uri in artist_of))
+        row = {name: i for i, name in enumerate(names)}
+        number = {uri: i for i, uri in enumerate(uris)}
+        lengths = [len(playlist) for playlist in playlists]
+        return cls(
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            tracks=np.array([number[uri] for playlist in playlists for uri in playlist], dtype=np.int32),
+            playlists=pa.table({"pid": pa.array([str(i) for i in range(len(playlists))], pa.string())}),
+            track_table=pa.table(
+                {
+                    "uri": pa.array(uris, pa.string()),
+                    "artist": pa.array([row.get(artist_of.get(uri, "")) for uri in uris], pa.int32()),
+                }
+            ),
+            artists=pa.table({"uri": pa.array(names, pa.string()), "name": pa.array(names, pa.string())}),
+        )
+
+    @property
+    def n_playlists(self) -> int:
+        return int(self.playlists.num_rows)
+
+    @property
+    def n_tracks(self) -> int:
+        return int(self.track_table.num_rows)
+
+    @property
+    def n_artists(self) -> int:
+        return int(self.artists.num_rows)
+
+    @property
+    def n_entries(self) -> int:
+        return len(self.tracks)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(n_playlists,) number of entries of each playlist."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def entry_playlist(self) -> npt.NDArray[np.int32]:
+        """(n_entries,) the playlist of each entry."""
+        return np.repeat(np.arange(self.n_playlists, dtype=np.int32), self.lengths)
+
+    @cached_property
+    def track_artist(self) -> npt.NDArray[np.int32]:
+        """(n_tracks,) the artist of each track, -1 where unknown."""
+        column = self.track_table["artist"].combine_chunks()
+        return np.asarray(pc.fill_null(column, -1).to_numpy(zero_copy_only=False), dtype=np.int32)
+
+    @cached_property
+    def pairs(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """The distinct (playlist, track) pairs, sorted: two (n_pairs,) arrays."""
+        keys = np.unique(self.entry_playlist.astype(np.int64) * self.n_tracks + self.tracks)
+        return (keys // self.n_tracks).astype(np.int32), (keys % self.n_tracks).astype(np.int32)
+
+    @cached_property
+    def matrix(self) -> sparse.csr_array[np.float32]:
+        """(n_playlists, n_tracks) binary matrix of the distinct pairs."""
+        rows, cols = self.pairs
+        ones = np.ones(len(rows), dtype=np.float32)
+        return sparse.csr_array((ones, (rows, cols)), shape=(self.n_playlists, self.n_tracks))
+
+    def playlist(self, index: int) -> npt.NDArray[np.int32]:
+        """The tracks of one playlist, in order, duplicates kept."""
+        return self.tracks[self.offsets[index] : self.offsets[index + 1]]
+
+    def where(self, mask: Mask) -> Corpus:
+        """The same playlists, tracks and artists with only the entries where ``mask`` (n_entries,) is true."""
+        if mask.shape != self.tracks.shape:
+            raise DataError(f"the mask must have shape {self.tracks.shape} (got {mask.shape})")
+        kept = np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])
+        return replace(self, offsets=kept[self.offsets], tracks=self.tracks[mask])
+
+    def subset(self, playlists: Mask, tracks: Mask) -> tuple[Corpus, Mask]:
+        """Drop playlists and tracks (and artists left without a track), renumbering the rest.
+
+        Returns the smaller corpus and the (n_entries,) mask of the entries of this one that it kept.
+        """
+        kept = playlists[self.entry_playlist] & tracks[self.tracks]
+        lengths = np.bincount(self.entry_playlist[kept], minlength=self.n_playlists)[playlists]
+        new_track = np.cumsum(tracks) - 1
+        artist = self.track_artist[tracks]
+        used = np.zeros(self.n_artists, dtype=bool)
+        used[artist[artist >= 0]] = True
+        new_artist = np.where(artist >= 0, (np.cumsum(used) - 1)[artist] if self.n_artists else -1, -1)
+        table = self.track_table.filter(pa.array(tracks))
+        column = pa.array(new_artist, pa.int32(), mask=new_artist < 0)
+        table = table.set_column(table.schema.get_field_index("artist"), "artist", column)
+        corpus = Corpus(
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            tracks=new_track[self.tracks[kept]].astype(np.int32),
+            playlists=self.playlists.filter(pa.array(playlists)),
+            track_table=table,
+            artists=self.artists.filter(pa.array(used)),
+        )
+        return corpus, kept
+
+    def playlist_index(self, pid: str | int) -> int:
+        """The row of the playlist called ``pid``. Raises DataError when there is none."""
+        found = pc.index(self.playlists["pid"], pa.scalar(str(pid), pa.string())).as_py()
+        if found < 0:
+            some = ", ".join(self.playlists["pid"].slice(0, 3).to_pylist())
+            raise DataError(f"there is no playlist {pid!r} in this data (its playlists are {some}, …)")
+        return int(found)
+
+    def track_index(self, uri: str) -> int:
+        """The row of the track with this uri. Raises DataError when there is none."""
+        found = pc.index(self.track_table["uri"], pa.scalar(uri, pa.string())).as_py()
+        if found < 0:
+            raise DataError(f"there is no track {uri!r} in this data")
+        return int(found)
+
+    def artist_names(self) -> pa.ChunkedArray:
+        """(n_tracks,) the name of each track's artist, null where unknown."""
+        return self.artists["name"].take(self.track_table["artist"])
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """One of the tables ``"playlists"``, ``"tracks"``, ``"artists"`` as a pandas frame."""
+        tables = {"playlists": self.playlists, "tracks": self.track_table, "artists": self.artists}
+        if table not in tables:
+            raise DataError(f"table must be one of {', '.join(tables)} (got {table!r})")
+        frame: pd.DataFrame = tables[table].to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get)
+        return frame
+
+    @cached_property
+    def vocabulary_hash(self) -> str:
+        """Hex digest of the ids of playlists, tracks and artists: equal when row numbers mean the same."""
+        digest = hashlib.sha256()
+        for column in (self.playlists["pid"], self.track_table["uri"], self.artists["uri"]):
+            # Lengths and text hashed apart, so that ["ab"] and ["a", "b"] differ; chunking must not matter.
+            digest.update(np.asarray(pc.binary_length(column), dtype=np.int64).tobytes())
+            for chunk in column.chunks:
+                digest.update("".join(chunk.to_pylist()).encode())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays and tables into an existing folder."""
+        np.savez(folder / "entries.npz", offsets=self.offsets, tracks=self.tracks)
+        for name, table in zip(FILES[1:], (self.playlists, self.track_table, self.artists)):
+            pq.write_table(table, folder / name)
+
+    @classmethod
+    def load(cls, folder: Path) -> Corpus:
+        """Read what :meth:`save` wrote. Raises DataError when a file is missing or damaged."""
+        try:
+            with np.load(folder / "entries.npz", allow_pickle=False) as arrays:
+                offsets, tracks = arrays["offsets"], arrays["tracks"]
+            tables = [pq.read_table(folder / name) for name in FILES[1:]]
+        except FileNotFoundError as error:
+            raise DataError(f"{folder} is not a data folder: {Path(error.filename).name} is missing") from error
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise DataError(f"{folder} is damaged: {str(error).splitlines()[0]}") from error
+        return cls(offsets, tracks, *tables)

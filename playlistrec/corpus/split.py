@@ -1,0 +1,123 @@
+"""The Split: which entries a model may learn from, and which it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import DataError
+from .corpus import Corpus, Mask
+
+__all__ = ["Part", "Questions", "Split"]
+
+Part = Literal["valid", "test"]
+Kind = Literal["edges", "continuation", "given"]
+
+TRAIN, VALID, TEST, VALID_SEED, TEST_SEED = range(5)
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """What one part of a split asks: for each playlist its seeds, and the tracks that were hidden.
+
+    Attributes:
+        playlists: (n,) int64 rows of the corpus' playlists.
+        known: whether the playlists stand in the graph and the training data (else they are folded in).
+        seed_offsets, seeds: CSR of the seed tracks in playlist order, duplicates kept; these are masked.
+        truth_offsets, truth: CSR of the distinct hidden tracks.
+        n_left_out: playlists of the corpus that this part asks nothing of.
+    """
+
+    playlists: npt.NDArray[np.int64]
+    known: bool
+    seed_offsets: npt.NDArray[np.int64]
+    seeds: npt.NDArray[np.int32]
+    truth_offsets: npt.NDArray[np.int64]
+    truth: npt.NDArray[np.int32]
+    n_left_out: int
+
+    def __len__(self) -> int:
+        return len(self.playlists)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Train, valid and test as one code per entry of a corpus.
+
+    Two kinds of hiding: ``"edges"`` (and ``"given"``, the same with a test part that came with the data) hides
+    a share of every playlist's tracks; ``"continuation"`` hides whole playlists and shows their seeds. All
+    copies of a track in one playlist fall in the same part, so a duplicate never gives a hidden track away.
+
+    Attributes:
+        kind: ``"edges"``, ``"continuation"`` or ``"given"``.
+        part: (n_entries,) uint8: 0 train, 1 valid, 2 test, 3 and 4 the seeds shown with 1 and 2.
+    """
+
+    kind: Kind
+    part: npt.NDArray[np.uint8]
+
+    def mask(self, *parts: int) -> Mask:
+        """(n_entries,) true where the entry is in one of ``parts``."""
+        return np.isin(self.part, parts)
+
+    def training(self, corpus: Corpus, *, refit: bool = False) -> Corpus:
+        """The corpus less all hidden entries; with ``refit`` those of the validation part are learned too."""
+        self._check(corpus)
+        return corpus.where(self.mask(TRAIN, VALID, VALID_SEED) if refit else self.mask(TRAIN))
+
+    def ranking(self, corpus: Corpus, part: Part) -> Corpus:
+        """The entries that are known when ``part`` is ranked: train, and for ``"test"`` valid as well."""
+        return self.training(corpus, refit=part == "test")
+
+    def questions(self, corpus: Corpus, part: Part) -> Questions:
+        """What ``part`` asks; playlists from which nothing was hidden are left out and counted."""
+        self._check(corpus)
+        hidden = self.mask(VALID if part == "valid" else TEST)
+        unseen = self.kind == "continuation"
+        if unseen:
+            shown = self.mask(VALID_SEED if part == "valid" else TEST_SEED)
+        else:
+            shown = self.mask(TRAIN) if part == "valid" else self.mask(TRAIN, VALID)
+        rows, tracks = corpus.where(hidden).pairs
+        counts = np.bincount(rows, minlength=corpus.n_playlists)
+        playlists = np.flatnonzero(counts)
+        asked = np.zeros(corpus.n_playlists, dtype=bool)
+        asked[playlists] = True
+        seeds = corpus.where(shown & asked[corpus.entry_playlist])
+        return Questions(
+            playlists=playlists.astype(np.int64),
+            known=not unseen,
+            seed_offsets=np.concatenate([[0], np.cumsum(seeds.lengths[playlists])]).astype(np.int64),
+            seeds=seeds.tracks,
+            truth_offsets=np.concatenate([[0], np.cumsum(counts[playlists])]).astype(np.int64),
+            truth=tracks,
+            n_left_out=corpus.n_playlists - len(playlists),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Entries in each part."""
+        names = ("train", "valid", "test", "valid_seeds", "test_seeds")
+        return {name: int(n) for name, n in zip(names, np.bincount(self.part, minlength=5))}
+
+    def _check(self, corpus: Corpus) -> None:
+        if len(self.part) != corpus.n_entries:
+            raise DataError(f"the split is of {len(self.part)} entries, the corpus has {corpus.n_entries}")
+
+    def save(self, folder: Path) -> None:
+        """Write ``split.npz`` into an existing folder."""
+        np.savez(folder / "split.npz", kind=np.array(self.kind), part=self.part)
+
+    @classmethod
+    def load(cls, folder: Path) -> Split:
+        """Read what :meth:`save` wrote. Raises DataError when it is missing or damaged."""
+        try:
+            with np.load(folder / "split.npz", allow_pickle=False) as arrays:
+                return cls(kind=str(arrays["kind"]), part=arrays["part"])  # type: ignore[arg-type]
+        except FileNotFoundError as error:
+            raise DataError(f"{folder} is not a data folder: split.npz is missing") from error
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{folder}/split.npz is damaged: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,1 @@
+"""Recommenders, one a file; :mod:`playlistrec.models.zoo` knows them by name."""

@@ -1,0 +1,125 @@
+"""What every recommender is, and the question it is asked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import sparse
+from torch import Tensor
+from typing_extensions import Self
+
+from ..config import Config
+from ..corpus.corpus import Corpus
+
+__all__ = ["Query", "Recommender"]
+
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """A batch of questions: for each playlist its seed tracks in order, and who it is when that is known.
+
+    Attributes:
+        offsets: (batch + 1,) int64; question ``b`` has the seeds ``tracks[offsets[b]:offsets[b + 1]]``.
+        tracks: (n_seeds,) int64 seed tracks, in playlist order, duplicates kept.
+        playlists: (batch,) int64 playlist of each question, -1 for one the model has never seen.
+        titles: the titles of the playlists, when there are any.
+    """
+
+    offsets: npt.NDArray[np.int64]
+    tracks: npt.NDArray[np.int64]
+    playlists: npt.NDArray[np.int64]
+    titles: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, seeds: Sequence[Sequence[int]], playlists: Sequence[int] | None = None) -> Query:
+        """A query from lists of seed tracks.
+
+        >>> Query.of([[4, 2], []]).offsets.tolist()
+        [0, 2, 2]
+        """
+        lengths = [len(tracks) for tracks in seeds]
+        return cls(
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            tracks=np.array([track for tracks in seeds for track in tracks], dtype=np.int64),
+            playlists=np.full(len(seeds), -1, np.int64) if playlists is None else np.array(playlists, np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.playlists)
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """(n_seeds,) the question each seed belongs to."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
+
+    def matrix(self, n_tracks: int) -> sparse.csr_array[np.float32]:
+        """(batch, n_tracks) binary matrix of the seeds, a repeated seed once."""
+        keys = np.unique(self.rows * n_tracks + self.tracks)
+        ones = np.ones(len(keys), dtype=np.float32)
+        return sparse.csr_array((ones, (keys // n_tracks, keys % n_tracks)), shape=(len(self), n_tracks))
+
+    def take(self, start: int, stop: int) -> Query:
+        """Questions ``start`` to ``stop`` (exclusive)."""
+        low, high = self.offsets[start], self.offsets[min(stop, len(self))]
+        return Query(
+            offsets=self.offsets[start : stop + 1] - low,
+            tracks=self.tracks[low:high],
+            playlists=self.playlists[start:stop],
+            titles=self.titles[start:stop] if self.titles is not None else None,
+        )
+
+
+class Recommender(ABC):
+    """Anything that scores all tracks for a batch of playlists.
+
+    Everything that ranks, evaluates, serves or exports sees only :meth:`score`. Closed-form models are built by
+    :meth:`from_corpus`; gradient models (``trainable``) by the same call, untrained, and then by ``fit``.
+    The corpus they are given holds only what may be learned from.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    options: ClassVar[type[Config]] = Config
+    trainable: ClassVar[bool] = False
+    """Whether gradient training follows :meth:`from_corpus`."""
+    needs_graph: ClassVar[bool] = False
+
+    config: Config
+    n_tracks: int
+
+    @classmethod
+    @abstractmethod
+    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
+        """Build the model from the training corpus."""
+
+    @abstractmethod
+    def score(self, query: Query) -> Tensor:
+        """(batch, n_tracks) float32 scores, higher is better, ``-inf`` where the model cannot rank.
+
+        A playlist that the model knows (``query.playlists >= 0``) is scored as itself, any other is folded in
+        from its seeds. Seeds are scored like other tracks; whoever ranks masks them.
+        """
+
+    @abstractmethod
+    def arrays(self) -> Arrays:
+        """Everything learned, as named arrays: what a run folder keeps."""
+
+    @classmethod
+    @abstractmethod
+    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+        """The model that :meth:`arrays` came from. ``corpus`` is the training corpus, for its sizes and tables."""
+
+    def know(self, corpus: Corpus) -> None:  # noqa: B027
+        """Take ``corpus`` as what is known at ranking time; models that propagate over a graph rebuild it."""
+
+    def to(self, device: torch.device) -> Self:  # noqa: ARG002
+        """Move to a device; models without device state stay where they are."""
+        return self
