@@ -76,5 +76,10 @@ def _read(name: str, hint: Any, value: Any) -> Any:
             return hint(value)
         except ValueError:
             raise ConfigError(f"{name} must be {wanted} (got {value!r})") from None
-    require(isinstance(value, int if hint is int else int | float) and not isinstance(value, bool), name, wanted, value)
+    require(
+        isinstance(value, int if hint is int else int | float) and not isinstance(value, bool),
+        name,
+        wanted,
+        value,
+    )
     return hint(value)

@@ -31,5 +31,5 @@ class Event:
 OnEvent = Callable[[Event], None]
 
 
-def ignore(event: Event) -> None:  # noqa: ARG001
+def ignore(event: Event) -> None:
     """Drop the event; the default everywhere."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -188,6 +189,18 @@ class Corpus:
         """(n_tracks,) the name of each track's artist, null where unknown."""
         return self.artists["name"].take(self.track_table["artist"])
 
+    def describe(self, tracks: Ints) -> list[dict[str, str | None]]:
+        """``track_uri``, ``track_name`` and ``artist_name`` of some tracks; none where the source had no name."""
+        rows = pa.array(tracks, pa.int64())
+        uris = self.track_table["uri"].take(rows).to_pylist()
+        has_names = "name" in self.track_table.column_names
+        names = self.track_table["name"].take(rows).to_pylist() if has_names else [None] * len(uris)
+        artists = self.artist_names().take(rows).to_pylist()
+        return [
+            {"track_uri": uri, "track_name": name, "artist_name": artist}
+            for uri, name, artist in zip(uris, names, artists)
+        ]
+
     def frame(self, table: str) -> pd.DataFrame:
         """One of the tables ``"playlists"``, ``"tracks"``, ``"artists"`` as a pandas frame."""
         tables = {"playlists": self.playlists, "tracks": self.track_table, "artists": self.artists}
@@ -216,12 +229,13 @@ class Corpus:
     @classmethod
     def load(cls, folder: Path) -> Corpus:
         """Read what :meth:`save` wrote. Raises DataError when a file is missing or damaged."""
+        for name in FILES:
+            if not (folder / name).is_file():
+                raise DataError(f"{folder} is not a data folder: {name} is missing")
         try:
             with np.load(folder / "entries.npz", allow_pickle=False) as arrays:
                 offsets, tracks = arrays["offsets"], arrays["tracks"]
             tables = [pq.read_table(folder / name) for name in FILES[1:]]
-        except FileNotFoundError as error:
-            raise DataError(f"{folder} is not a data folder: {Path(error.filename).name} is missing") from error
-        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, pa.ArrowException) as error:
             raise DataError(f"{folder} is damaged: {str(error).splitlines()[0]}") from error
         return cls(offsets, tracks, *tables)

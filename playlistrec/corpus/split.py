@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -103,6 +106,11 @@ class Split:
         names = ("train", "valid", "test", "valid_seeds", "test_seeds")
         return {name: int(n) for name, n in zip(names, np.bincount(self.part, minlength=5))}
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest, equal when two splits hide the same entries."""
+        return hashlib.sha256(self.kind.encode() + self.part.tobytes()).hexdigest()
+
     def _check(self, corpus: Corpus) -> None:
         if len(self.part) != corpus.n_entries:
             raise DataError(f"the split is of {len(self.part)} entries, the corpus has {corpus.n_entries}")
@@ -119,5 +127,5 @@ class Split:
                 return cls(kind=str(arrays["kind"]), part=arrays["part"])  # type: ignore[arg-type]
         except FileNotFoundError as error:
             raise DataError(f"{folder} is not a data folder: split.npz is missing") from error
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise DataError(f"{folder}/split.npz is damaged: {str(error).splitlines()[0]}") from error

@@ -49,7 +49,9 @@ class Query:
         return cls(
             offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             tracks=np.array([track for tracks in seeds for track in tracks], dtype=np.int64),
-            playlists=np.full(len(seeds), -1, np.int64) if playlists is None else np.array(playlists, np.int64),
+            playlists=np.full(len(seeds), -1, np.int64)
+            if playlists is None
+            else np.array(playlists, np.int64),
         )
 
     def __len__(self) -> int:
@@ -59,6 +61,10 @@ class Query:
     def rows(self) -> npt.NDArray[np.int64]:
         """(n_seeds,) the question each seed belongs to."""
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
+
+    def seeds(self, row: int) -> npt.NDArray[np.int64]:
+        """The seeds of one question, in order."""
+        return self.tracks[self.offsets[row] : self.offsets[row + 1]]
 
     def matrix(self, n_tracks: int) -> sparse.csr_array[np.float32]:
         """(batch, n_tracks) binary matrix of the seeds, a repeated seed once."""
@@ -90,7 +96,6 @@ class Recommender(ABC):
     options: ClassVar[type[Config]] = Config
     trainable: ClassVar[bool] = False
     """Whether gradient training follows :meth:`from_corpus`."""
-    needs_graph: ClassVar[bool] = False
 
     config: Config
     n_tracks: int
@@ -115,11 +120,12 @@ class Recommender(ABC):
     @classmethod
     @abstractmethod
     def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        """The model that :meth:`arrays` came from. ``corpus`` is the training corpus, for its sizes and tables."""
+        """The model that :meth:`arrays` came from.
 
-    def know(self, corpus: Corpus) -> None:  # noqa: B027
-        """Take ``corpus`` as what is known at ranking time; models that propagate over a graph rebuild it."""
+        ``corpus`` holds what is known at ranking time: models that propagate over a graph propagate over its
+        entries, which may be more than they were fitted on (training and validation when the test set is read).
+        """
 
-    def to(self, device: torch.device) -> Self:  # noqa: ARG002
+    def to(self, device: torch.device) -> Self:
         """Move to a device; models without device state stay where they are."""
         return self

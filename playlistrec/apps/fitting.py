@@ -1,0 +1,232 @@
+"""Fitting a model to data and keeping it as a run."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import __version__
+from ..config import Config
+from ..errors import ConfigError, RunError, nearest
+from ..events import Event, OnEvent, ignore
+from ..models.base import Arrays, Recommender
+from ..models.embedding import EmbeddingModel
+from ..models.zoo import model_class
+from ..rank.protocols import evaluate
+from ..train.checkpoint import write_arrays
+from ..train.fit import CRITERION, FitState
+from ..train.fit import fit as train
+from ..train.options import TrainOptions
+from .data import Data
+from .run_folder import (
+    FORMAT_VERSION,
+    check_resumable,
+    check_same_data,
+    make_folder,
+    model_card,
+    read_info,
+    write_info,
+)
+from .runs import Run, pick_device
+
+__all__ = ["fit"]
+
+
+def fit(
+    data: Data | str | Path,
+    model: str,
+    out: str | Path | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    epochs: int | None = None,
+    time_limit: float | None = None,
+    device: str = "auto",
+    seed: int | None = None,
+    resume: bool = False,
+    refit: bool = False,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> Run:
+    """Fit ``model`` to the training part of ``data`` and keep it in the run folder ``out`` (or in memory).
+
+    Args:
+        options: options of the model and of :class:`~playlistrec.train.options.TrainOptions`, by name.
+        time_limit: seconds for the training loop.
+        resume: continue the fit that ``out`` holds.
+        refit: then fit once more, from the start, on training and validation part together, for the number of
+            epochs that the validation part chose. The test part is ranked with that model.
+        force: replace a run that ``out`` holds.
+
+    Raises:
+        ConfigError: an unknown option or one with a value it cannot have.
+        RunError: ``out`` exists, or cannot be resumed. DataError: there is nothing to fit on.
+    """
+    data = data if isinstance(data, Data) else Data.load(data)
+    model_type = model_class(model)
+    folder = Path(out) if out is not None else None
+    before = _before(folder) if resume else None
+    given = dict(options or {}) | ({} if epochs is None else {"epochs": epochs})
+    if before is not None:
+        # What is not said again is as it was.
+        given = {**before["options"], **(before["training"] or {}), **given}
+        seed = before["seed"] if seed is None else seed
+    model_options, training = _resolve(model_type, given)
+    chosen_device = pick_device(device)
+    info: dict[str, Any] = {
+        "format": FORMAT_VERSION,
+        "model": model,
+        "options": model_options.as_dict(),
+        "training": training.as_dict() if training else None,
+        "seed": seed or 0,
+        "data": str(data.path.absolute()) if data.path else None,
+        "vocabulary": data.corpus.vocabulary_hash,
+        "split": data.split.fingerprint,
+        "refit": False,
+    }
+    if folder is not None and before is not None:
+        check_same_data(folder, before, data)
+        check_resumable(folder, before, info)
+    elif folder is not None:
+        make_folder(folder, info, force=force)
+    began = time.perf_counter()
+    fitted = _Fitting(
+        data, model_type, model_options, training, chosen_device, info["seed"], resume, time_limit, on_event
+    )
+    arrays, state = fitted.first(folder)
+    refit_arrays = None
+    if refit:
+        refit_arrays = fitted.again(None if folder is None else folder / "refit", state)
+    info |= {
+        "refit": refit,
+        "best_epoch": state.best_epoch if state else None,
+        "stopped": state.stopped if state else None,
+        "valid": _best_record(state),
+        "seconds": round(time.perf_counter() - began, 2),
+        "peak_memory_mb": _peak_memory_mb(),
+        "device": str(chosen_device),
+        "versions": _versions(),
+    }
+    if folder is not None:
+        write_info(folder, info)
+        (folder / "MODEL.md").write_text(model_card(folder, info, model_type.summary, data))
+    return Run(data, model_type, model_options, arrays, refit_arrays, info, folder)
+
+
+@dataclass
+class _Fitting:
+    """One call of :func:`fit`: the first fit, and the same again on more entries."""
+
+    data: Data
+    model_type: type[Recommender]
+    options: Config
+    training: TrainOptions | None
+    device: torch.device
+    seed: int
+    resume: bool
+    time_limit: float | None
+    on_event: OnEvent
+
+    def first(self, folder: Path | None) -> tuple[Arrays, FitState | None]:
+        validate = None
+        questions = self.data.split.questions(self.data.corpus, "valid")
+        if self.training is not None and len(questions):
+
+            def validate(model: Recommender) -> Mapping[str, float]:
+                return evaluate(model, questions, ks=(20,), metrics=("recall", "ndcg")).metrics
+
+        elif self.training is not None:
+            self.on_event(Event("warning", "there is no validation part: the last epoch is kept"))
+        return self._fit(folder, False, self.training, self.time_limit, validate)
+
+    def again(self, folder: Path | None, state: FitState | None) -> Arrays:
+        training = self.training
+        if training is not None and state is not None:
+            # What validation chose, and nothing else: the number of epochs.
+            training = type(training)(**{**training.as_dict(), "epochs": max(1, state.best_epoch)})
+            self.on_event(
+                Event("message", f"fitting again on training and validation, {training.epochs} epochs")
+            )
+        if folder is not None:
+            folder.mkdir(exist_ok=True)
+        return self._fit(folder, True, training, None, None)[0]
+
+    def _fit(
+        self,
+        folder: Path | None,
+        refit: bool,
+        training: TrainOptions | None,
+        time_limit: float | None,
+        validate: Callable[[Recommender], Mapping[str, float]] | None,
+    ) -> tuple[Arrays, FitState | None]:
+        corpus = self.data.split.training(self.data.corpus, refit=refit)
+        model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
+        state = None
+        if training is not None:
+            assert isinstance(model, EmbeddingModel), "models that are trained are embedding models"
+            state = train(
+                model,
+                corpus,
+                training,
+                seed=self.seed,
+                device=self.device,
+                validate=validate,
+                folder=folder,
+                resume=self.resume and folder is not None and (folder / "checkpoint.npz").exists(),
+                time_limit=time_limit,
+                on_event=self.on_event,
+            )
+        elif folder is not None:
+            write_arrays(folder / "weights.npz", model.arrays(), {})
+        return model.arrays(), state
+
+
+def _before(folder: Path | None) -> dict[str, Any]:
+    if folder is None:
+        raise RunError("resume needs the folder the fit was saved in")
+    return read_info(folder)
+
+
+def _resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Config, TrainOptions | None]:
+    """Sort options into the model's and the training loop's."""
+    trained = issubclass(model_type, EmbeddingModel)
+    own = {f.name for f in fields(model_type.options)}
+    loop = {f.name for f in fields(TrainOptions)} if trained else set()
+    for name in given:
+        if name not in own | loop:
+            known = sorted(own | loop)
+            raise ConfigError(
+                f"{model_type.name} has no option {name!r}{nearest(name, known)}; it has: {', '.join(known) or 'none'}"
+            )
+    options = model_type.options.from_options({k: v for k, v in given.items() if k in own})
+    if not trained:
+        return options, None
+    assert issubclass(model_type, EmbeddingModel)
+    mine = {k: v for k, v in given.items() if k in loop}
+    return options, TrainOptions.from_options(model_type.training_defaults | mine)
+
+
+def _best_record(state: FitState | None) -> dict[str, float] | None:
+    if state is None:
+        return None
+    records = (r for r in state.history if r["epoch"] == state.best_epoch and CRITERION in r)
+    return next(records, None)
+
+
+def _peak_memory_mb() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+
+
+def _versions() -> dict[str, str]:
+    versions = {"playlistrec": __version__, "python": platform.python_version(), "torch": torch.__version__}
+    if "dgl" in sys.modules:
+        versions["dgl"] = sys.modules["dgl"].__version__
+    return versions

@@ -1,0 +1,138 @@
+"""Runs: a model fitted to some data, and the questions it can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..config import Config, require
+from ..corpus.split import Part
+from ..errors import ConfigError, DataError, RunError
+from ..events import OnEvent, ignore
+from ..models.base import Arrays, Query, Recommender
+from ..models.zoo import model_class
+from ..rank.protocols import Evaluation, evaluate, recommend
+from ..train.checkpoint import read_arrays
+from .data import Data
+from .run_folder import check_same_data, read_info
+
+__all__ = ["Run", "pick_device"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A fitted model with the data it was fitted on.
+
+    Attributes:
+        info: what ``run.json`` holds: model, options, seed, data, best epoch, versions, seconds, memory.
+        arrays: what the model learned from the training part.
+        refit_arrays: what it learned from training and validation part together, when it was refitted.
+        path: the run folder, or none for a run in memory.
+    """
+
+    data: Data
+    model_type: type[Recommender]
+    options: Config
+    arrays: Arrays
+    refit_arrays: Arrays | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+    @classmethod
+    def load(cls, path: str | Path, *, data: str | Path | Data | None = None) -> Run:
+        """Read a run folder and the data it names (or ``data``, where that has moved).
+
+        Raises:
+            RunError: the folder is missing, unfinished, damaged, or was made from other data.
+        """
+        folder = Path(path)
+        info = read_info(folder)
+        if not isinstance(data, Data):
+            where = Path(data or info["data"])
+            if not where.is_dir():
+                raise RunError(f"the data of {folder} is not at {where} any more: say where with --data")
+            data = Data.load(where)
+        check_same_data(folder, info, data)
+        if not (folder / "weights.npz").exists():
+            raise RunError(
+                f"{folder} has no weights yet: continue it with `playlistrec fit … -o {folder} --resume`"
+            )
+        model_type = model_class(info["model"])
+        options = model_type.options.from_options(info["options"])
+        refitted = folder / "refit" / "weights.npz"
+        return cls(
+            data=data,
+            model_type=model_type,
+            options=options,
+            arrays=read_arrays(folder / "weights.npz")[0],
+            refit_arrays=read_arrays(refitted)[0] if info["refit"] and refitted.exists() else None,
+            info=info,
+            path=folder,
+        )
+
+    def recommender(self, part: Part = "test", *, device: str = "auto") -> Recommender:
+        """The model ready to rank ``part``.
+
+        For ``"valid"`` it was fitted on, and knows, the training entries; for ``"test"`` it knows those of the
+        validation part as well, and was fitted on them too when the run was refitted.
+        """
+        learned = self.refit_arrays if part == "test" and self.refit_arrays is not None else self.arrays
+        known = self.data.split.ranking(self.data.corpus, part)
+        return self.model_type.from_arrays(known, self.options, learned).to(pick_device(device))
+
+    def evaluate(
+        self,
+        part: Part = "valid",
+        k: Sequence[int] = (10, 20),
+        *,
+        device: str = "auto",
+        on_event: OnEvent = ignore,
+    ) -> Evaluation:
+        """Rank all tracks for every playlist of which ``part`` hides some."""
+        questions = self.data.split.questions(self.data.corpus, part)
+        if not len(questions):
+            raise DataError(
+                f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed"
+            )
+        return evaluate(self.recommender(part, device=device), questions, ks=k, on_event=on_event)
+
+    def recommend(
+        self,
+        *,
+        playlist: str | int | None = None,
+        tracks: Sequence[int] | None = None,
+        k: int = 10,
+        device: str = "auto",
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """The ``k`` best tracks for a playlist of the data (by pid) or for seed tracks (by row), and their scores.
+
+        The tracks that a playlist is known to hold, hidden test entries aside, are not recommended again.
+        """
+        require(k >= 1, "k", "at least 1", k)
+        if (playlist is None) == (tracks is None):
+            raise ConfigError("recommend needs either a playlist or tracks")
+        if playlist is not None:
+            corpus, split = self.data.corpus, self.data.split
+            row = corpus.playlist_index(playlist)
+            seeds = split.ranking(corpus, "test").playlist(row)
+            unseen = split.kind == "continuation" and not len(seeds)
+            query = Query.of([seeds.tolist()], None if unseen else [row])
+        else:
+            query = Query.of([list(tracks or ())])
+        ranked, scores = recommend(self.recommender(device=device), query, k)
+        found = ranked[0] >= 0
+        return ranked[0][found], scores[0][found]
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` is the GPU where torch sees one. Raises ConfigError for ``cuda`` where it sees none."""
+    require(name in ("auto", "cpu", "cuda"), "device", "one of auto, cpu, cuda", name)
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device must be cpu or auto: torch sees no GPU here (see `playlistrec doctor`)")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

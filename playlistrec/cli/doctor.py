@@ -1,0 +1,30 @@
+"""``playlistrec doctor``"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from .console import Screen
+from .verb import verb
+
+__all__ = ["command"]
+
+
+@verb("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(screen: Screen, as_json: bool) -> None:
+    """Tell which versions are here, whether DGL imports, has CUDA and sees a GPU, and what to install where not."""
+    from ..apps.doctor import examine
+
+    findings = examine()
+    if as_json:
+        screen.json({"ok": all(f.ok for f in findings), "findings": [vars(f) for f in findings]})
+    else:
+        screen.table(
+            [("ok" if f.ok else "OFF", f.what, f.found, f.advice) for f in findings],
+            ["", "what", "found", "advice"],
+        )
+    if not all(finding.ok for finding in findings):
+        sys.exit(1)

@@ -1,0 +1,109 @@
+"""``playlistrec fit``"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import ConfigError
+from .console import Screen
+from .verb import verb
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["command"]
+
+
+@verb("fit")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-m", "--model", required=True, help="Which model; `playlistrec models` lists them.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="RUN",
+    help="The run folder to write.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.toml",
+    help="Options from a file.",
+)
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One option; goes before the file.")
+@click.option("--epochs", type=int, metavar="N", help="Short for --set epochs=N.")
+@click.option("--time-limit", metavar="10m", help="Begin no epoch after this long: 90s, 10m, 1h.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--seed", type=int, help="Same seed, same model.  [default: 0]")
+@click.option("--resume", is_flag=True, help="Continue the fit in RUN.")
+@click.option(
+    "--refit",
+    is_flag=True,
+    help="Then fit once more on training and validation part, for the epochs found best.",
+)
+@click.option("--force", is_flag=True, help="Replace RUN if it is a run folder.")
+def command(
+    screen: Screen,
+    data: Path,
+    model: str,
+    out: Path,
+    config: Path | None,
+    sets: tuple[str, ...],
+    time_limit: str | None,
+    **options: Any,
+) -> None:
+    """Fit MODEL to the data folder DATA and keep it in the run folder RUN.
+
+    The training part is learned; the validation part picks the epoch and stops the fit; the test part stays unseen.
+    """
+    given = {**_from_file(config), **_from_sets(sets)}
+    seconds = _seconds(time_limit)
+    from ..apps.fitting import fit
+
+    with screen.events() as on_event:
+        run = fit(data, model, out, options=given, time_limit=seconds, on_event=on_event, **options)
+    info = run.info
+    text = f"{model} in {out}: {info['seconds']:.1f} s, peak memory {info['peak_memory_mb']:,} MB"
+    if info["best_epoch"]:
+        text += f", best epoch {info['best_epoch']}"
+    if info["valid"]:
+        text += ", validation " + " ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
+    screen.line(text)
+
+
+def _from_file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"there is no config file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def _from_sets(sets: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in sets:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"--set must be KEY=VALUE (got {text!r})")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise ConfigError(f"--time-limit must be a time such as 90s, 10m or 1h (got {text!r})")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

@@ -1,0 +1,53 @@
+"""The command ``playlistrec``: a group whose verbs are imported when they are called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from .. import __version__
+
+__all__ = ["main"]
+
+VERBS = {
+    "synth": "Make synthetic playlists in the format of the Million Playlist Dataset.",
+    "preprocess": "Read playlists, filter and split them, and write a data folder.",
+    "stats": "Describe a data folder.",
+    "models": "List the models.",
+    "fit": "Fit a model to a data folder and keep it in a run folder.",
+    "evaluate": "Judge a run by ranking all tracks for every playlist.",
+    "recommend": "Recommend tracks for a playlist, or for a few tracks.",
+    "doctor": "Tell what is installed, and what to do where something is off.",
+}
+
+
+class Verbs(click.Group):
+    """A group that knows its verbs by name and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f".{cmd_name}", __package__).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="playlistrec")
+def main() -> None:
+    """Playlists in, the tracks that belong next out.
+
+    \b
+    playlistrec synth slices --playlists 2000
+    playlistrec preprocess slices -o data
+    playlistrec fit data -m lightgcn -o run
+    playlistrec evaluate run --split test -k 20
+    playlistrec recommend run --track "a track's name"
+    """

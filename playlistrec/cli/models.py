@@ -1,0 +1,48 @@
+"""``playlistrec models``"""
+
+from __future__ import annotations
+
+import click
+
+from .console import Screen
+from .verb import verb
+
+__all__ = ["command"]
+
+
+@verb("models")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(screen: Screen, as_json: bool) -> None:
+    """List the models: what each is, and the options that --set takes, with their defaults."""
+    from ..models.zoo import MODELS, model_class
+    from ..train.options import TrainOptions
+
+    told = {}
+    for name in MODELS:
+        model = model_class(name)
+        told[name] = {
+            "summary": model.summary,
+            "options": model.options().as_dict(),
+            "trained": model.trainable,
+            "defaults": getattr(model, "training_defaults", {}),
+        }
+    training = TrainOptions().as_dict()
+    if as_json:
+        screen.json({"models": told, "training": training})
+        return
+    screen.table(
+        [(name, about["summary"], _inline(about["options"])) for name, about in told.items()],
+        ["model", "what it is", "options"],
+    )
+    trained = ", ".join(name for name, about in told.items() if about["trained"])
+    screen.line(f"\nTrained models ({trained}) also take: {_inline(training)}")
+    for name, about in told.items():
+        if about["defaults"]:
+            screen.line(f"  for {name}: {_inline(about['defaults'])}")
+
+
+def _inline(options: dict[str, object]) -> str:
+    return ", ".join(
+        f"{name}={value}".lower() if isinstance(value, bool) else f"{name}={value}"
+        for name, value in options.items()
+    )

@@ -1,0 +1,73 @@
+"""``playlistrec preprocess``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .console import Screen
+from .verb import verb
+
+__all__ = ["command"]
+
+
+@verb("preprocess")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DATA",
+    help="The data folder to write.",
+)
+@click.option(
+    "--format", type=click.Choice(["auto", "mpd", "csv", "adjacency"]), default="auto", show_default=True
+)
+@click.option(
+    "--k-core",
+    type=int,
+    default=0,
+    metavar="K",
+    help="Keep playlists and tracks with at least K of each other.",
+)
+@click.option("--largest-component", is_flag=True, help="Keep the largest connected component.")
+@click.option("--around", metavar="PLAYLIST", help="Keep what lies around this playlist …")
+@click.option("--hops", type=int, metavar="H", help="… within H edges.")
+@click.option("--limit", type=int, metavar="N", help="Read the first N playlists only.")
+@click.option(
+    "--split",
+    type=click.Choice(["edges", "continuation", "given"]),
+    help="Hide a share of each playlist's tracks, whole playlists, or the test file of SOURCE.  "
+    "[default: given where SOURCE has train.* and test.*, else edges]",
+)
+@click.option("--valid", type=float, default=0.1, show_default=True, help="Share for validation.")
+@click.option(
+    "--test", type=float, default=0.1, show_default=True, help="Share for the test (not with given)."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same split.")
+@click.option("--workers", type=int, metavar="W", help="Processes that read slices.  [default: the cores]")
+@click.option("--renumber", is_flag=True, help="Number playlists anew, where pids repeat between files.")
+@click.option("--force", is_flag=True, help="Replace DATA if it is a data folder.")
+def command(screen: Screen, source: Path, out: Path, **options: Any) -> None:
+    """Read the playlists of SOURCE, filter and split them, and write the data folder DATA.
+
+    SOURCE is MPD slices (a folder, a file, .json.gz, .zip), a CSV with playlist_id and track_id (tables tracks.csv
+    and playlists.csv beside it are taken in), adjacency text (playlist track track …), or a folder with train.* and
+    test.* of the latter two.
+    """
+    from ..apps.data import preprocess
+
+    with screen.events() as on_event:
+        data = preprocess(source, out, on_event=on_event, **options)
+    counts, parts = data.manifest["counts"], data.split.counts()
+    screen.line(
+        f"{counts['playlists']:,} playlists, {counts['tracks']:,} tracks, {counts['artists']:,} artists, "
+        f"{counts['entries']:,} entries in {out}"
+    )
+    screen.line(
+        f"split {data.split.kind}: "
+        + ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in parts.items() if n)
+    )

@@ -1,0 +1,66 @@
+"""What all verbs share: ``-q``, ``--debug``, and errors in one line with the exit code of the contract."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+from ..errors import ConfigError, PlaylistrecError
+from .console import Screen
+
+__all__ = ["verb"]
+
+DATA_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
+
+
+def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command of a function of ``(screen, **options)``.
+
+    Exit codes: 0; 1 for errors of data or run; 2 for usage and options that cannot be; 130 when interrupted.
+    """
+
+    def wrap(function: Callable[..., None]) -> click.Command:
+        @click.option("-q", "--quiet", is_flag=True, help="No progress, messages or warnings.")
+        @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+        @functools.wraps(function)
+        def command(quiet: bool, debug: bool, **options: Any) -> None:
+            try:
+                function(Screen(quiet), **options)
+                sys.stdout.flush()
+            except (click.ClickException, click.exceptions.Exit):
+                raise
+            except KeyboardInterrupt:
+                _fail("interrupted", INTERRUPTED)
+            except BrokenPipeError:
+                # The reader of stdout has gone; keep the interpreter from complaining when it flushes at exit.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                sys.exit(DATA_ERROR)
+            except Exception as error:
+                if debug:
+                    raise
+                _fail(_one_line(error), USAGE_ERROR if isinstance(error, ConfigError) else DATA_ERROR)
+
+        return click.command(name)(command)
+
+    return wrap
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, PlaylistrecError):
+        return text
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else text
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {text}" if text else "not enough memory"
+    return f"unexpected {type(error).__name__}: {text} (--debug shows where)"
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    click.echo(f"error: {text}", err=True)
+    sys.exit(code)

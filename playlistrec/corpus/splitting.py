@@ -1,0 +1,147 @@
+"""Making splits. All copies of a (playlist, track) pair fall in the same part, whichever way it is drawn.
+
+Randomness comes from PCG64's uniform doubles alone, whose stream NumPy keeps between versions: the same seed
+gives the same split everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config import require
+from ..errors import DataError
+from .corpus import Corpus, Ints, Mask
+from .split import TEST, TEST_SEED, TRAIN, VALID, VALID_SEED, Split
+
+__all__ = ["split_continuation", "split_edges", "split_given"]
+
+
+def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int = 0) -> Split:
+    """Hide a random share of every playlist's distinct tracks.
+
+    The number hidden in a playlist is rounded at random so that it is right in the mean; at least one track
+    stays in train, hence a playlist of one distinct track is all train.
+
+    Raises ConfigError unless the shares are at least 0 and their sum is below 1.
+
+    >>> split = split_edges(Corpus.from_lists([["a", "b", "c", "d"]]), valid=0.25, test=0.5)
+    >>> split.counts()
+    {'train': 1, 'valid': 1, 'test': 2, 'valid_seeds': 0, 'test_seeds': 0}
+    """
+    _check_shares(valid, test, seed)
+    pairs = _distinct(corpus, np.ones(corpus.n_entries, dtype=bool))
+    part = _draw(pairs.rows, corpus.n_playlists, valid, test, np.random.Generator(np.random.PCG64(seed)))
+    return Split("edges", part[pairs.of_entry])
+
+
+def split_given(corpus: Corpus, test: Mask, valid: float = 0.1, seed: int = 0) -> Split:
+    """Take the test part as it came with the data, and carve validation out of the rest.
+
+    Validation is drawn as :func:`split_edges` does, from what is not test alone.
+
+    Args:
+        test: (n_entries,) the entries that are test.
+
+    Raises ConfigError for a bad share, DataError when a test entry repeats a track that the same playlist
+    also has outside the test part.
+    """
+    _check_shares(valid, 0.0, seed)
+    if test.shape != corpus.tracks.shape:
+        raise DataError(f"the test mask must have shape {corpus.tracks.shape} (got {test.shape})")
+    pairs = _distinct(corpus, ~test)
+    both = np.intersect1d(_distinct(corpus, test).keys, pairs.keys, assume_unique=True)
+    if len(both):
+        playlist, track = divmod(int(both[0]), corpus.n_tracks)
+        pid, uri = corpus.playlists["pid"][playlist], corpus.track_table["uri"][track]
+        raise DataError(f"{len(both)} pairs are both train and test; the first: playlist {pid}, track {uri}")
+    drawn = _draw(pairs.rows, corpus.n_playlists, valid, 0.0, np.random.Generator(np.random.PCG64(seed)))
+    part = np.full(corpus.n_entries, TEST, dtype=np.uint8)
+    part[~test] = drawn[pairs.of_entry]
+    return Split("given", part)
+
+
+def split_continuation(
+    corpus: Corpus,
+    valid: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+    seeds: int | None = None,
+    order: Literal["first", "random"] = "first",
+) -> Split:
+    """Hide whole playlists, a share of those with two distinct tracks or more, and show some of their tracks.
+
+    Args:
+        seeds: distinct tracks shown of a hidden playlist, at most all but one; by default half of them.
+        order: which: the ``"first"`` ones of the playlist, or ``"random"`` ones.
+
+    Raises ConfigError for bad shares, ``seeds`` below 1 or an unknown ``order``.
+    """
+    _check_shares(valid, test, seed)
+    require(seeds is None or seeds >= 1, "seeds", "at least 1", seeds)
+    require(order in ("first", "random"), "order", "one of first, random", order)
+    random = np.random.Generator(np.random.PCG64(seed))
+    pairs = _distinct(corpus, np.ones(corpus.n_entries, dtype=bool))
+    size = np.bincount(pairs.rows, minlength=corpus.n_playlists)
+    eligible = np.flatnonzero(size >= 2)
+    hidden = np.full(corpus.n_playlists, TRAIN, dtype=np.uint8)
+    hidden[eligible] = _draw(np.zeros(len(eligible), dtype=np.int64), 1, valid, test, random)
+    shown = np.maximum(size // 2, 1) if seeds is None else np.minimum(seeds, size - 1)
+    rank = _rank(pairs.rows, size, pairs.first if order == "first" else random.random(len(pairs.rows)))
+    of_pair = hidden[pairs.rows]
+    seed_code = np.array([TRAIN, VALID_SEED, TEST_SEED], dtype=np.uint8)
+    part = np.where(rank < shown[pairs.rows], seed_code[of_pair], of_pair)
+    return Split("continuation", part[pairs.of_entry])
+
+
+class _Pairs(NamedTuple):
+    """Distinct pairs: their sorted keys, playlists and first entries; and the pair of each entry."""
+
+    keys: Ints
+    rows: Ints
+    first: Ints
+    of_entry: Ints
+
+
+def _distinct(corpus: Corpus, mask: Mask) -> _Pairs:
+    keys = corpus.entry_playlist[mask].astype(np.int64) * corpus.n_tracks + corpus.tracks[mask]
+    unique, first, of_entry = np.unique(keys, return_index=True, return_inverse=True)
+    return _Pairs(unique, unique // corpus.n_tracks, first, of_entry)
+
+
+def _draw(
+    groups: Ints, n_groups: int, valid: float, test: float, random: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """(n,) a part for each item, drawn within its group. ``groups`` (n,) is sorted.
+
+    With one uniform ``u`` a group, the first ``floor(test * m + u)`` of its ``m`` items in random order are
+    test, and the first ``floor((test + valid) * m + u)`` hidden: each count is right in the mean and off by
+    less than one.
+    """
+    size = np.bincount(groups, minlength=n_groups)
+    # Where they would leave less than one item to train, both shares shrink by the same factor.
+    wanted = size * np.minimum(1.0, (size - 1) / np.maximum((test + valid) * size, 1e-12))
+    round_up = random.random(n_groups)
+    rank = _rank(groups, size, random.random(len(groups)))
+    part = np.full(len(groups), TRAIN, dtype=np.uint8)
+    for share, code in ((test + valid, VALID), (test, TEST)):
+        n_hidden = np.minimum(np.floor(share * wanted + round_up), size - 1)
+        part[rank < n_hidden[groups]] = code
+    return part
+
+
+def _rank(groups: Ints, size: Ints, key: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+    """(n,) the place, from 0, of each item in its group by rising ``key``. ``groups`` is sorted."""
+    rank = np.empty(len(groups), dtype=np.int64)
+    start = np.cumsum(size) - size
+    rank[np.lexsort((key, groups))] = np.arange(len(groups)) - start[groups]
+    return rank
+
+
+def _check_shares(valid: float, test: float, seed: int) -> None:
+    for name, share in (("valid", valid), ("test", test)):
+        require(0 <= share < 1, name, "at least 0 and below 1", share)
+    require(valid + test < 1, "valid + test", "below 1", valid + test)
+    require(seed >= 0, "seed", "at least 0", seed)

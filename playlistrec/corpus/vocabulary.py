@@ -1,0 +1,147 @@
+"""Vocabularies: ids as text to row numbers, in order of first appearance, with what is known of each row."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["TRACK_SCHEMA", "Catalogue", "Vocabulary", "conform", "distinct", "drop_unknown"]
+
+Rows = npt.NDArray[np.int32]
+
+TRACK_SCHEMA = pa.schema(
+    {
+        "uri": pa.string(),
+        "name": pa.string(),
+        "artist_uri": pa.string(),
+        "artist_name": pa.string(),
+        "album_uri": pa.string(),
+        "album_name": pa.string(),
+        "duration_ms": pa.int64(),
+    }
+)
+ARTIST_SCHEMA = pa.schema({"uri": pa.string(), "name": pa.string()})
+
+
+def distinct(ids: pa.Array) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """Number the distinct ids by first appearance: (n,) number of each and (n_distinct,) where each is first.
+
+    >>> numbers, first = distinct(pa.array(["b", "a", "b", "c"]))
+    >>> numbers.tolist(), first.tolist()
+    ([0, 1, 0, 2], [0, 1, 3])
+    """
+    encoded = ids.dictionary_encode()
+    numbers = encoded.indices.to_numpy()
+    first = np.empty(len(encoded.dictionary), dtype=np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # the last assignment stands: the first appearance
+    return numbers, first
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of ``schema``, in its order and types; those that ``table`` lacks are null."""
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def drop_unknown(table: pa.Table, keep: tuple[str, ...]) -> pa.Table:
+    """Leave out the columns that are null throughout, except those in ``keep``."""
+    return table.select(
+        [name for name in table.column_names if name in keep or table[name].null_count < table.num_rows]
+    )
+
+
+class Vocabulary:
+    """Ids and their row numbers.
+
+    >>> vocabulary = Vocabulary()
+    >>> vocabulary.number(pa.array(["x", "y"])).tolist(), vocabulary.number(pa.array(["z", "x"])).tolist()
+    ([0, 1], [2, 0])
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def number(self, ids: pa.Array) -> Rows:
+        """(n,) the row of each id; ids not met before get the next rows."""
+        rows = self._rows
+        return np.fromiter((rows.setdefault(i, len(rows)) for i in ids.to_pylist()), np.int32, len(ids))
+
+    def find(self, ids: pa.Array) -> Rows:
+        """(n,) the row of each id, -1 where it is not known."""
+        return np.fromiter((self._rows.get(i, -1) for i in ids.to_pylist()), np.int32, len(ids))
+
+    def ids(self) -> pa.Array:
+        """The ids by row."""
+        return pa.array(list(self._rows), pa.string())
+
+
+class Catalogue:
+    """Tracks and artists as they are met; the first occurrence of each says what is known of it."""
+
+    def __init__(self) -> None:
+        self._tracks, self._artists = Vocabulary(), Vocabulary()
+        self._track_chunks: list[pa.Table] = []
+        self._artist_chunks: list[pa.Table] = []
+
+    def __len__(self) -> int:
+        return len(self._tracks)
+
+    def add(self, tracks: pa.Table) -> Rows:
+        """(n,) the row of each track.
+
+        Args:
+            tracks: distinct ``uri`` and any other columns of ``TRACK_SCHEMA``.
+        """
+        before = len(self._tracks)
+        rows = self._tracks.number(tracks["uri"])
+        new = conform(tracks.filter(pa.array(rows >= before)), TRACK_SCHEMA).combine_chunks()
+        if new.num_rows:
+            uri, name = (new[column].combine_chunks() for column in ("artist_uri", "artist_name"))
+            at = new.schema.get_field_index("artist_uri")
+            chunk = new.set_column(at, "artist", self._add_artists(uri, name)).drop_columns(["artist_name"])
+            self._track_chunks.append(chunk)
+        return rows
+
+    def _add_artists(self, uri: pa.Array, name: pa.Array) -> pa.Array:
+        keys = _artist_keys(uri, name)
+        known = keys.is_valid().to_numpy(zero_copy_only=False)
+        numbers, first = distinct(keys.drop_null())
+        first = np.flatnonzero(known)[first]
+        before = len(self._artists)
+        rows = self._artists.number(keys.take(first))
+        table = pa.table([keys.take(first), name.take(first)], schema=ARTIST_SCHEMA)
+        self._artist_chunks.append(table.filter(pa.array(rows >= before)))
+        artist = np.zeros(len(keys), dtype=np.int32)
+        artist[known] = rows[numbers]
+        return pa.array(artist, mask=~known)
+
+    def tables(self) -> tuple[pa.Table, pa.Table]:
+        """The tables of tracks (``artist`` is the row of the artist) and artists."""
+        schema = TRACK_SCHEMA.set(2, pa.field("artist", pa.int32())).remove(3)
+        tracks = pa.concat_tables([schema.empty_table(), *self._track_chunks]).combine_chunks()
+        artists = pa.concat_tables([ARTIST_SCHEMA.empty_table(), *self._artist_chunks]).combine_chunks()
+        return drop_unknown(tracks, ("uri", "artist")), artists
+
+
+def _artist_keys(uri: pa.Array, name: pa.Array) -> pa.Array:
+    """Who the artist is: the uri, or without one ``name:`` and the normalised name; null without either."""
+    missing = pc.fill_null(pc.equal(uri, ""), True)
+    if not pc.any(missing).as_py():
+        return uri
+    names = pc.if_else(missing, name, pa.scalar(None, pa.string())).dictionary_encode()
+    keys = [f"name:{key}" if (key := _normalise(text)) else None for text in names.dictionary.to_pylist()]
+    return pc.if_else(missing, pa.array(keys, pa.string()).take(names.indices), uri)
+
+
+def _normalise(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -1,0 +1,237 @@
+"""Message passing in plain torch over the edges of one relation.
+
+What :mod:`playlistrec.graph.ops` does where DGL's kernels cannot run.
+
+Sums are products with a sparse matrix in CSR form and backward with its transpose; what must look at both ends
+of an edge goes over the edges in slices. So nothing of edges × dims is built but what is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+__all__ = ["Edges", "copy_u_max", "copy_u_sum", "edge_softmax", "u_add_v", "u_dot_v", "u_mul_e_sum"]
+
+_CHUNK = 2**21  # elements of such a slice
+
+
+def copy_u_sum(edges: Edges, x: Tensor) -> Tensor:
+    """(n_dst, …) sums of (n_src, …) features."""
+    return _apply(_CopySum, edges, _flat(x)).view(-1, *x.shape[1:])
+
+
+def copy_u_max(edges: Edges, x: Tensor) -> Tensor:
+    """(n_dst, …) maxima of (n_src, …) features."""
+    return _apply(_CopyMax, edges, _flat(x)).view(-1, *x.shape[1:])
+
+
+def u_mul_e_sum(edges: Edges, x: Tensor, e: Tensor) -> Tensor:
+    """(n_dst, …, d) sums of (n_src, …, d) features weighted by (n_edges, …, 1)."""
+    return _apply(_WeightedSum, edges, _heads(x), _flat(e)).view(-1, *x.shape[1:])
+
+
+def u_add_v(edges: Edges, x: Tensor, y: Tensor) -> Tensor:
+    """(n_edges, …) sums of (n_src, …) and (n_dst, …) features."""
+    out = _apply(_Spread, edges.reverse, _flat(x)) + _apply(_Spread, edges, _flat(y))
+    return out.view(-1, *x.shape[1:])
+
+
+def u_dot_v(edges: Edges, x: Tensor, y: Tensor) -> Tensor:
+    """(n_edges, …, 1) dot products of (n_src, …, d) and (n_dst, …, d) features."""
+    return _apply(_Dot, edges, _heads(x), _heads(y)).view(-1, *x.shape[1:-1], 1)
+
+
+def edge_softmax(edges: Edges, logits: Tensor) -> Tensor:
+    """(n_edges, …) softmax over the edges into each node."""
+    return _apply(_EdgeSoftmax, edges, _flat(logits)).view(logits.shape)
+
+
+def _flat(x: Tensor) -> Tensor:
+    return x.reshape(len(x), prod(x.shape[1:]))
+
+
+def _heads(x: Tensor) -> Tensor:
+    return x.reshape(len(x), prod(x.shape[1:-1]), x.shape[-1])
+
+
+def _apply(function: Any, *args: Any) -> Tensor:
+    out: Tensor = function.apply(*args)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """The edges of one relation on one device: ``src``, ``dst`` (n_edges,), and grouped by destination."""
+
+    src: Tensor
+    dst: Tensor
+    n_src: int
+    n_dst: int
+
+    @cached_property
+    def reverse(self) -> Edges:
+        return Edges(self.dst, self.src, self.n_dst, self.n_src)
+
+    @cached_property
+    def order(self) -> Tensor:
+        """(n_edges,) the edge ids, by destination."""
+        return torch.argsort(self.dst, stable=True).to(self.dst.dtype)
+
+    @cached_property
+    def offsets(self) -> Tensor:
+        """(n_dst + 1,) where the edges into each node start in ``order``."""
+        counts = torch.bincount(self.dst, minlength=self.n_dst)
+        return torch.nn.functional.pad(counts.cumsum(0), (1, 0)).to(self.dst.dtype)
+
+    @cached_property
+    def sources(self) -> Tensor:
+        """(n_edges,) the sources, by destination."""
+        return self.src.index_select(0, self.order)
+
+    def sum(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """(n_dst, d) sums of (n_src, d) features over the edges, weighted by (n_edges,) or by 1."""
+        values = x.new_ones(len(self.src)) if weight is None else weight.index_select(0, self.order)
+        return self._product(self.sources, values, x)
+
+    def weighted_sum(self, x: Tensor, e: Tensor) -> Tensor:
+        """(n_dst, heads, d) sums of (n_src, heads, d) features weighted by (n_edges, heads)."""
+        return torch.stack([self.sum(a.contiguous(), w) for a, w in zip(x.unbind(1), e.unbind(1))], dim=1)
+
+    def sum_edges(self, x: Tensor) -> Tensor:
+        """(n_dst, d) sums of (n_edges, d) features of edges."""
+        return self._product(self.order, x.new_ones(len(self.src)), x)
+
+    def dot(self, x: Tensor, y: Tensor) -> Tensor:
+        """(n_edges, heads) dot products of (n_src, heads, d) with (n_dst, heads, d)."""
+        out = x.new_empty(len(self.src), x.shape[1])
+        for part in self._chunks(x[0].numel() if len(x) else 1):
+            ends = x.index_select(0, self.src[part]), y.index_select(0, self.dst[part])
+            torch.sum(ends[0].mul_(ends[1]), -1, out=out[part])
+        return out
+
+    def max(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(n_dst, d) maxima of (n_src, d) features, and the source of each: 0 from n_src where there is none."""
+        best = x.new_full((self.n_dst, x.shape[1]), -torch.inf)
+        winner = torch.full_like(best, self.n_src, dtype=torch.int64)
+        parts = [(self.src[part], self.dst[part].long()) for part in self._chunks(x.shape[1])]
+        for src, dst in parts:
+            rows = x.index_select(0, src)
+            best.scatter_reduce_(0, dst[:, None].expand_as(rows), rows, "amax")
+        for src, dst in parts:
+            mine = x.index_select(0, src) == best.index_select(0, dst)
+            rank = torch.where(mine, src.long()[:, None], self.n_src)
+            winner.scatter_reduce_(0, dst[:, None].expand_as(rank), rank, "amin")
+        return best.masked_fill_(winner == self.n_src, 0.0), winner
+
+    def _chunks(self, width: int) -> list[slice]:
+        step = max(1, _CHUNK // max(1, width))
+        return [slice(start, start + step) for start in range(0, len(self.src), step)]
+
+    def _product(self, columns: Tensor, values: Tensor, x: Tensor) -> Tensor:
+        if not len(self.src):
+            return x.new_zeros(self.n_dst, x.shape[1])
+        shape = (self.n_dst, len(x))
+        return torch.sparse_csr_tensor(self.offsets, columns, values, shape, check_invariants=False) @ x
+
+
+class _CopySum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, x: Tensor) -> Tensor:
+        ctx.edges = edges
+        return edges.sum(x)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
+        return None, ctx.edges.reverse.sum(grad.contiguous())
+
+
+class _CopyMax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, x: Tensor) -> Tensor:
+        best, winner = edges.max(x)
+        ctx.n_src = len(x)
+        ctx.save_for_backward(winner)
+        return best
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
+        (winner,) = ctx.saved_tensors
+        out = grad.new_zeros(ctx.n_src + 1, grad.shape[1])  # the last row takes what came from no neighbour
+        return None, out.scatter_add_(0, winner, grad)[:-1]
+
+
+class _WeightedSum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, x: Tensor, e: Tensor) -> Tensor:
+        ctx.edges = edges
+        ctx.save_for_backward(x, e)
+        return edges.weighted_sum(x, e)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
+        x, e = ctx.saved_tensors
+        _, wants_x, wants_e = ctx.needs_input_grad
+        edges = ctx.edges
+        return (
+            None,
+            edges.reverse.weighted_sum(grad, e) if wants_x else None,
+            edges.dot(x, grad) if wants_e else None,
+        )
+
+
+class _Dot(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, x: Tensor, y: Tensor) -> Tensor:
+        ctx.edges = edges
+        ctx.save_for_backward(x, y)
+        return edges.dot(x, y)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor]:
+        x, y = ctx.saved_tensors
+        return None, ctx.edges.reverse.weighted_sum(y, grad), ctx.edges.weighted_sum(x, grad)
+
+
+class _Spread(torch.autograd.Function):
+    """The destination's features on every edge."""
+
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, x: Tensor) -> Tensor:
+        ctx.edges = edges
+        return x.index_select(0, edges.dst)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
+        return None, ctx.edges.sum_edges(grad)
+
+
+class _EdgeSoftmax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, z: Tensor) -> Tensor:
+        dst = edges.dst
+        top = z.new_full((edges.n_dst, z.shape[1]), -torch.inf)
+        top.scatter_reduce_(0, dst.long()[:, None].expand_as(z), z, "amax")
+        weight = torch.exp(z - top.index_select(0, dst))
+        weight /= edges.sum_edges(weight).index_select(0, dst)
+        ctx.edges = edges
+        ctx.save_for_backward(weight)
+        return weight
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
+        (weight,) = ctx.saved_tensors
+        out = weight * grad
+        return None, out - weight * ctx.edges.sum_edges(out).index_select(0, ctx.edges.dst)

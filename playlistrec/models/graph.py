@@ -1,0 +1,231 @@
+"""Graph networks over playlists, tracks and artists: LightGCN, graph attention and GraphSAGE."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import dgl
+import numpy as np
+import torch
+import torch.nn.functional as F
+from dgl import DGLGraph
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from ..config import Config, require
+from ..corpus.corpus import Corpus
+from ..graph.build import build_graph
+from ..graph.loader import Norms, block_norms, relation_norms
+from ..nn.combine import LayerSum
+from ..nn.gat import GATConv
+from ..nn.hetero import HeteroConv
+from ..nn.lightgcn import LightGCNConv
+from ..nn.sage import SAGEConv
+from .base import Query
+from .embedding import EmbeddingModel, EmbeddingOptions
+
+__all__ = ["GAT", "SAGE", "GATOptions", "GraphModel", "GraphOptions", "LightGCN", "SAGEOptions"]
+
+States = dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphOptions(EmbeddingOptions):
+    """Options of every graph model.
+
+    Attributes:
+        layers: rounds of message passing.
+        layer_weights: how the layers, the embeddings among them, are summed: ``mean``, or ``learned`` softmax weights.
+        artists: whether messages also pass between artists and their tracks.
+    """
+
+    layers: int = 3
+    layer_weights: Literal["mean", "learned"] = "mean"
+    artists: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.layers >= 1, "layers", "at least 1", self.layers)
+
+
+class GraphModel(EmbeddingModel):
+    """Free embeddings, ``layers`` rounds of message passing over all relations, a weighted sum of the rounds.
+
+    A playlist outside the graph is folded in as a node with edges from its seeds only: it starts from the mean
+    embedding of the playlists and receives, layer by layer, what its seeds hold; the seeds do not hear of it.
+    """
+
+    options: ClassVar[type[Config]] = GraphOptions
+    propagates: ClassVar[bool] = True
+
+    def __init__(self, graph: DGLGraph, options: GraphOptions) -> None:
+        kinds = {kind: graph.num_nodes(kind) for kind in graph.ntypes}
+        super().__init__(kinds, options)
+        self.graph = graph
+        self.norms: Norms = relation_norms(graph)
+        self.layers = nn.ModuleList(
+            HeteroConv({etype: self.conv(options) for etype in graph.etypes}) for _ in range(options.layers)
+        )
+        self.combine = LayerSum(options.layers, options.layer_weights)
+        self._states: list[States] | None = None
+
+    @classmethod
+    def build(cls, corpus: Corpus, options: Any) -> Self:
+        graph = build_graph(corpus)
+        return cls(graph if options.artists else graph.edge_type_subgraph(["contains", "in"]), options)
+
+    @abstractmethod
+    def conv(self, options: Any) -> nn.Module:
+        """A new layer for one relation, ``dim`` in and out."""
+
+    def activate(self, h: Tensor) -> Tensor:
+        """What follows a layer."""
+        return h
+
+    def propagate(self, graphs: Sequence[DGLGraph], states: States, norms: Sequence[Norms]) -> list[States]:
+        """The states before and after each layer; one graph (or block) and its norms a layer."""
+        passed = [states]
+        for layer, graph, norm in zip(self.layers, graphs, norms):
+            passed.append({kind: self.activate(h) for kind, h in layer(graph, passed[-1], norm).items()})
+        return passed
+
+    def embed(self) -> tuple[Tensor, Tensor]:
+        n = len(self.layers)
+        passed = self.propagate([self.graph] * n, dict(self.tables.items()), [self._norms()] * n)
+        if not torch.is_grad_enabled():
+            self._states = passed
+        return self._combined(passed, "playlist"), self._combined(passed, "track")
+
+    def embed_blocks(
+        self, blocks: Sequence[DGLGraph], inputs: Mapping[str, Tensor]
+    ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Final vectors and layer-0 embeddings of the (playlists, tracks) that the last block is for.
+
+        With sampled neighbours the sums of LightGCN are scaled up by degree over sampled degree, so that they
+        estimate those over all neighbours.
+        """
+        states = {kind: self.tables[kind].index_select(0, ids.long()) for kind, ids in inputs.items() if len(ids)}
+        states |= {kind: self.tables[kind][:0] for kind in self.tables if kind not in states}
+        norms = [self._block_norms(block) for block in blocks]
+        passed = self.propagate(blocks, states, norms)
+        heads = {kind: blocks[-1].num_dst_nodes(kind) for kind in ("playlist", "track")}
+        passed = [{kind: h[: heads[kind]] for kind, h in state.items() if kind in heads} for state in passed]
+        vectors = self._combined(passed, "playlist"), self._combined(passed, "track")
+        return vectors, (passed[0]["playlist"], passed[0]["track"])
+
+    @torch.no_grad()
+    def fold_in(self, query: Query) -> Tensor:
+        self.vectors()
+        assert self._states is not None, "vectors() leaves the states of all layers"
+        pairs = query.matrix(self.n_tracks).tocoo()
+        seeds, columns = np.unique(pairs.col, return_inverse=True)
+        graph = dgl.heterograph(
+            {("track", "in", "playlist"): (torch.from_numpy(columns).int(), torch.from_numpy(pairs.row).int())},
+            num_nodes_dict={"track": len(seeds), "playlist": len(query)},
+            idtype=torch.int32,
+        )
+        device = self._states[0]["playlist"].device
+        rows = torch.from_numpy(seeds.astype(np.int64)).to(device)
+        degree = graph.in_degrees().to(device)
+        norm = self._norms()["in"][0][rows], degree.clamp(min=1).float().rsqrt()
+        state = self._states[0]["playlist"].mean(0, keepdim=True).expand(len(query), -1).contiguous()
+        passed = [{"playlist": state}]
+        for layer, states in zip(self.layers, self._states):
+            assert isinstance(layer, HeteroConv), "the layers are built that way"
+            one = HeteroConv({"in": layer.convs["in"]})
+            features = {"track": states["track"][rows], "playlist": passed[-1]["playlist"]}
+            passed.append({"playlist": self.activate(one(graph, features, {"in": norm})["playlist"])})
+        return self._combined(passed, "playlist")
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._states = None
+
+    def _combined(self, passed: Sequence[States], kind: str) -> Tensor:
+        out: Tensor = self.combine([states[kind] for states in passed])
+        return out
+
+    def _norms(self) -> Norms:
+        device = self.tables["track"].device
+        if self.norms["in"][0].device != device:
+            self.norms = {etype: (src.to(device), dst.to(device)) for etype, (src, dst) in self.norms.items()}
+        return self.norms
+
+    def _block_norms(self, block: DGLGraph) -> Norms:
+        norms = block_norms(block, self._norms())
+        scaled = {}
+        for etype, (src, dst) in norms.items():
+            sampled = block.in_degrees(etype=etype).to(dst)
+            # norm is degree^-1/2, so degree / sampled is 1 / (norm² · sampled)
+            full = dst.square() * sampled
+            scaled[etype] = src, torch.where(full > 0, dst / full.clamp(min=1e-12), dst)
+        return scaled
+
+
+class LightGCN(GraphModel):
+    """LightGCN: ``z = 1/(L+1) Σ_l (D^-1/2 A D^-1/2)^l E``. He et al. 2020, eq. 3, 4 and 8."""
+
+    name: ClassVar[str] = "lightgcn"
+    summary: ClassVar[str] = "light graph convolution: embeddings smoothed over the graph"
+
+    def conv(self, options: GraphOptions) -> nn.Module:
+        return LightGCNConv()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GATOptions(GraphOptions):
+    """Options of the attention model.
+
+    Attributes:
+        heads: attention heads per layer, each of width dim, merged by a linear layer.
+    """
+
+    layers: int = 2
+    heads: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.heads >= 1, "heads", "at least 1", self.heads)
+
+
+class GAT(GraphModel):
+    """Multi-head graph attention over the neighbours. Velickovic et al. 2018; heads merged by a linear layer."""
+
+    name: ClassVar[str] = "gat"
+    summary: ClassVar[str] = "graph attention: neighbours weighted by a softmax over edges"
+    options: ClassVar[type[Config]] = GATOptions
+
+    def conv(self, options: GATOptions) -> nn.Module:
+        return GATConv(options.dim, options.dim, options.heads)
+
+    def activate(self, h: Tensor) -> Tensor:
+        return F.elu(h)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SAGEOptions(GraphOptions):
+    """Options of GraphSAGE.
+
+    Attributes:
+        aggregator: ``mean`` of the neighbours, or ``max`` over their pooled features.
+    """
+
+    layers: int = 2
+    aggregator: Literal["mean", "max"] = "mean"
+
+
+class SAGE(GraphModel):
+    """GraphSAGE: own features and the aggregate of the neighbours, each through a matrix. Hamilton et al. 2017."""
+
+    name: ClassVar[str] = "sage"
+    summary: ClassVar[str] = "GraphSAGE: mean or max of the neighbours beside a node's own features"
+    options: ClassVar[type[Config]] = SAGEOptions
+
+    def conv(self, options: SAGEOptions) -> nn.Module:
+        return SAGEConv(options.dim, options.dim, options.aggregator)
+
+    def activate(self, h: Tensor) -> Tensor:
+        return F.elu(h)

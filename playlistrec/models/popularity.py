@@ -1,0 +1,49 @@
+"""Popularity: the same for everyone."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from typing_extensions import Self
+
+from ..config import Config
+from ..corpus.corpus import Corpus
+from .base import Arrays, Query, Recommender
+
+__all__ = ["Popularity"]
+
+
+class Popularity(Recommender):
+    """``score(p, t) = |{training playlists that hold t}|``, whatever the playlist.
+
+    The floor under every other model (Cremonesi, Koren & Turrin 2010, "TopPop"). A playlist that repeats a track
+    counts once.
+
+    >>> model = Popularity.from_corpus(Corpus.from_lists([["a", "b", "b"], ["a"]]), Config())
+    >>> model.score(Query.of([[]]))
+    tensor([[2., 1.]])
+    """
+
+    name = "popularity"
+    summary = "the tracks that stand in most playlists, the same for everyone"
+
+    def __init__(self, counts: npt.NDArray[np.float32], config: Config) -> None:
+        self.counts = torch.tensor(counts)
+        self.config = config
+        self.n_tracks = len(counts)
+
+    @classmethod
+    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:  # noqa: ARG003
+        return cls(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks).astype(np.float32), config)
+
+    def score(self, query: Query) -> Tensor:
+        return self.counts.repeat(len(query), 1)
+
+    def arrays(self) -> Arrays:
+        return {"counts": self.counts.numpy()}
+
+    @classmethod
+    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:  # noqa: ARG003
+        return cls(arrays["counts"].astype(np.float32), config)

@@ -1,0 +1,29 @@
+"""The recommenders by name. Each is imported when it is asked for, so that none pays for the others."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..errors import ConfigError, nearest
+from .base import Recommender
+
+__all__ = ["MODELS", "model_class"]
+
+MODELS: dict[str, tuple[str, str]] = {
+    "popularity": ("popularity", "Popularity"),
+    "itemknn": ("knn", "ItemKNN"),
+    "mf": ("mf", "MF"),
+    "lightgcn": ("graph", "LightGCN"),
+    "gat": ("graph", "GAT"),
+    "sage": ("graph", "SAGE"),
+}
+"""Name -> (module of this package, class)."""
+
+
+def model_class(name: str) -> type[Recommender]:
+    """The class of the model called ``name``. Raises ConfigError with the nearest name when there is none."""
+    if name not in MODELS:
+        raise ConfigError(f"unknown model {name!r}{nearest(name, MODELS)}; known: {', '.join(MODELS)}")
+    module, attribute = MODELS[name]
+    found: type[Recommender] = getattr(import_module(f".{module}", __package__), attribute)
+    return found

@@ -1,0 +1,1 @@
+"""Losses, and the loop that fits gradient models."""
