@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -100,7 +101,12 @@ def fit(
     fitted = _Fitting(
         data, model_type, model_options, training, chosen_device, info["seed"], resume, time_limit, on_event
     )
-    arrays, state = fitted.first(folder)
+    try:
+        arrays, state = fitted.first(folder)
+    except BaseException:
+        if folder is not None and before is None and not (folder / "checkpoint.npz").exists():
+            shutil.rmtree(folder)  # nothing to resume from
+        raise
     refit_arrays = None
     if refit:
         refit_arrays = fitted.again(None if folder is None else folder / "refit", state)

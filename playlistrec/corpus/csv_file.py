@@ -9,8 +9,9 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,10 +20,10 @@ import pyarrow.csv as pacsv
 
 from ..errors import DataError
 
-__all__ = ["CsvFile", "open_bytes"]
+__all__ = ["CsvFile", "is_missing", "open_bytes"]
 
 BLOCK = 8 * 2**20
-MISSING = pa.array(["", "nan", "null", "none"])
+MISSING = ("", "nan", "null", "none")
 NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 LARGEST = 2.0**53  # beyond it a float no longer holds every whole number
 
@@ -33,12 +34,17 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == b"\x1f\x8b"
 
 
+def is_missing(text: pa.Array) -> pa.Array:
+    """Where a field of an id or a number says that there is none, in any case: empty, nan, null, none."""
+    return pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), pa.array(MISSING))
+
+
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open a file, gzipped or not; raises DataError inside the block when it is damaged or cannot be read."""
     try:
         with gzip.open(path) if is_gzip(path) else path.open("rb") as file:
-            yield file
+            yield cast(IO[bytes], file)
     except (EOFError, zlib.error, OSError) as error:
         raise unreadable(path, error) from None
 
@@ -76,9 +82,8 @@ class CsvFile:
 
         Raises DataError when a required column is missing or the file is empty or has no rows.
         """
-        with open_bytes(path) as file:
-            rows = (row for row in _rows(file) if row)
-            header, first = next(rows, None), next(rows, None)
+        records = _records(path)
+        _, header = next(records, (0, None))
         if header is None:
             raise DataError(f"{path.name} is empty")
         found = {name.strip(): name for name in reversed(header)}
@@ -95,11 +100,11 @@ class CsvFile:
         for name in columns.values():
             if header.count(name) > 1:
                 raise DataError(f"{path.name} has {header.count(name)} columns called {name}")
-        if first is None:
+        if next(records, None) is None:
             raise DataError(f"{path.name} has a header and no rows")
         return cls(path, columns)
 
-    def batches(self) -> Iterator[tuple[int, pa.Table]]:
+    def batches(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Blocks of rows: the number of the first row and the columns under our names, as text.
 
         Raises DataError for a row with a wrong number of fields and for bytes that are not UTF-8.
@@ -118,20 +123,19 @@ class CsvFile:
                     ),
                 )
                 for batch in reader:
-                    yield start, pa.table(batch.columns, names=list(self.columns))
+                    yield start, pa.RecordBatch.from_arrays(batch.columns, names=list(self.columns))
                     start += batch.num_rows
         except pa.ArrowInvalid as error:
             raise self._explain(error) from None
         except OSError as error:
             raise unreadable(self.path, error) from None
 
-    def ids(self, name: str, start: int, table: pa.Table) -> pa.Array:
+    def ids(self, name: str, start: int, batch: pa.RecordBatch) -> pa.Array:
         """A column of ids. Raises DataError for one that is missing (empty, ``nan``, ``null``, ``none``)."""
-        column = _one(table[name])
+        column = batch.column(name)
         encoded = column.dictionary_encode()
-        bare = pc.utf8_lower(pc.utf8_trim_whitespace(encoded.dictionary))
         broken = pc.match_substring(encoded.dictionary, "\n")
-        bad = pc.or_(pc.is_in(bare, MISSING), broken).to_numpy(zero_copy_only=False)
+        bad = pc.or_(is_missing(encoded.dictionary), broken).to_numpy(zero_copy_only=False)
         if bad.any():
             row = int(np.argmax(bad[encoded.indices.to_numpy()]))
             value = column[row].as_py()
@@ -139,65 +143,70 @@ class CsvFile:
             raise self.refuse(start + row, f"{self.columns[name]} {why}")
         return column
 
-    def numbers(self, name: str, start: int, table: pa.Table, *, required: bool = False) -> pa.Array:
+    def numbers(self, name: str, start: int, batch: pa.RecordBatch, *, required: bool = False) -> pa.Array:
         """A column of numbers (float64), null where the field is empty. Raises DataError for other text."""
-        column = _one(table[name])
+        column = batch.column(name)
         text = pc.utf8_trim_whitespace(column)
         formed = pc.match_substring_regex(text, NUMBER)
         values = pc.if_else(formed, text, pa.scalar(None, pa.string())).cast(pa.float64())
         good = pc.fill_null(pc.less(pc.abs(values), LARGEST), False)
         if not required:
-            good = pc.or_(good, pc.is_in(pc.utf8_lower(text), MISSING))
+            good = pc.or_(good, is_missing(text))
         if not pc.all(good).as_py():
             row = pc.index(good, False).as_py()
-            raise self.refuse(
-                start + row, f"{self.columns[name]} must be a number (got {column[row].as_py()[:40]!r})"
-            )
+            raise self.refuse(start + row, f"{self.columns[name]} must be a number (got {column[row].as_py()[:40]!r})")
         return values
+
+    def flags(self, name: str, start: int, batch: pa.RecordBatch) -> pa.Array:
+        """A column of ``true`` and ``false`` in any case, null where the field is empty."""
+        column = batch.column(name)
+        text = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+        flags = pc.if_else(pc.equal(text, "true"), True, pc.if_else(pc.equal(text, "false"), False, None))
+        good = pc.or_(flags.is_valid(), is_missing(text))
+        if not pc.all(good).as_py():
+            row = pc.index(good, False).as_py()
+            value = column[row].as_py()[:40]
+            raise self.refuse(start + row, f"{self.columns[name]} must be true or false (got {value!r})")
+        return flags
 
     def refuse(self, row: int, why: str) -> DataError:
         """The error for a row (the first below the header is 0), with the line on which it stands."""
-        with open_bytes(self.path) as file:
-            reader = _rows(file)
-            seen, line = -2, 1
-            for fields in reader:
-                seen += bool(fields)
-                if seen == row:
-                    break
-                line = reader.line_num + 1
+        line, _ = next(islice(_records(self.path), row + 1, None))
         return DataError(f"{self.path.name}, line {line}: {why}")
 
     def _explain(self, error: pa.ArrowInvalid) -> DataError:
         """Find the line that Arrow refused."""
-        line = 0
         with open_bytes(self.path) as file:
-            for line, content in enumerate(file, 1):
-                try:
-                    content.decode()
-                except UnicodeDecodeError:
-                    return DataError(f"{self.path.name}, line {line}: bytes that are not UTF-8 text")
-            file.seek(0)
-            reader = _rows(file)
-            line, width = 1, 0
-            try:
-                for fields in reader:
-                    width = width or len(fields)
-                    if fields and len(fields) != width:
-                        return DataError(
-                            f"{self.path.name}, line {line}: {len(fields)} field{'s' * (len(fields) != 1)} "
-                            f"where the header has {width}"
-                        )
-                    line = reader.line_num + 1
-            except csv.Error as refused:
-                return DataError(f"{self.path.name}, line {line}: {refused}")
+            line = next((line for line, content in enumerate(file, 1) if not _is_text(content)), None)
+        if line is not None:
+            return DataError(f"{self.path.name}, line {line}: bytes that are not UTF-8 text")
+        width = 0
+        for line, fields in _records(self.path):
+            width = width or len(fields)
+            if len(fields) != width:
+                there = f"{len(fields)} field{'s' * (len(fields) != 1)}"
+                return DataError(f"{self.path.name}, line {line}: {there} where the header has {width}")
         return DataError(f"{self.path.name} cannot be read as CSV: {str(error).splitlines()[0][:120]}")
 
 
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    combined = column.combine_chunks()
-    return combined.combine_chunks() if isinstance(combined, pa.ChunkedArray) else combined
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
-def _rows(file: IO[bytes]):  # type: ignore[no-untyped-def]
-    """A csv.reader, whose type has no public name."""
-    return csv.reader(io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline=""))
+def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The records that are not empty, the header first, each with the line on which it begins."""
+    with open_bytes(path) as file:
+        # Only Arrow decides what is UTF-8: a bad byte further down must not hide the header.
+        reader = csv.reader(io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline=""))
+        line = 1
+        try:
+            for fields in reader:
+                if fields:
+                    yield line, fields
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise DataError(f"{path.name}, line {line}: {error}") from None

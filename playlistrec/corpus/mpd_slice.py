@@ -142,8 +142,8 @@ def decode(file: SliceFile, limit: int | None = None) -> Iterator[Piece]:
     try:
         raws = ENVELOPE.decode(data).playlists
     except msgspec.ValidationError as error:
-        raise DataError(f"{file.name}: {_words(str(error))}") from None
-    except msgspec.DecodeError as error:
+        raise DataError(f"{file.name}: {_words(str(error), 'the file')}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
         if "truncated" in str(error):
             raise DataError(
                 f"{file.name} is cut off: it ends in the middle of a record, after {len(data):,} bytes"
@@ -160,7 +160,7 @@ def _playlist(file: SliceFile, raws: Sequence[msgspec.Raw], index: int) -> Playl
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         where = f"{file.name}, playlist {index + 1} of {len(raws)}{_pid(raws[index])}"
         if isinstance(error, msgspec.ValidationError):
-            raise DataError(f"{where}: {_words(str(error))}") from None
+            raise DataError(f"{where}: {_words(str(error), 'the playlist')}") from None
         raise DataError(f"{where}: it holds text that is not Unicode") from None
     # Where some entries have no pos the file's order is the only one there is.
     order = [track.pos for track in playlist.tracks if track.pos is not None]
@@ -206,7 +206,7 @@ KINDS = {
 }
 
 
-def _words(error: str) -> str:
+def _words(error: str, whole: str) -> str:
     """msgspec's account of a wrong value, such as ``Expected `int`, got `str` - at `$.pid```, in words."""
     rule, _, path = error.partition(" - at `$")
     names = [
@@ -215,11 +215,11 @@ def _words(error: str) -> str:
     ]
     if missing := re.search(r"missing required field `(\w+)`", rule):
         return ", ".join([*names, f"field {missing[1]} is missing"])
-    where = ", ".join([*names[:-1], f"field {names[-1]}" if names else "the file"])
+    where = ", ".join([*names[:-1], f"field {names[-1]}" if names else whole])
     if ">= 1" in rule:
         return f"{where} is empty"
-    if enum := re.search(r"Invalid enum value '(.{0,40})", rule, re.DOTALL):
-        return f'{where} must be "true" or "false" (got {enum[1].removesuffix(chr(39))!r})'
+    if enum := re.search(r"Invalid enum value '(.{0,40})", rule):
+        return f"{where} must be the text true or false (got {enum[1].removesuffix(chr(39))})"
     if types := re.search(r"Expected `(.+?)`, got `(\w+)`", rule):
         wanted = " or ".join(KINDS.get(kind, kind) for kind in types[1].split(" | "))
         return f"{where} must be {wanted} (got {KINDS.get(types[2], types[2])})"

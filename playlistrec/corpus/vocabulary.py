@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["TRACK_SCHEMA", "Catalogue", "Vocabulary", "conform", "distinct", "drop_unknown"]
+__all__ = ["TRACK_SCHEMA", "Catalogue", "Rows", "Vocabulary", "conform", "distinct", "drop_unknown"]
 
 Rows = npt.NDArray[np.int32]
 
@@ -66,15 +68,14 @@ class Vocabulary:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[str, int] = {}
+        self._rows: defaultdict[str, int] = defaultdict(count().__next__)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def number(self, ids: pa.Array) -> Rows:
         """(n,) the row of each id; ids not met before get the next rows."""
-        rows = self._rows
-        return np.fromiter((rows.setdefault(i, len(rows)) for i in ids.to_pylist()), np.int32, len(ids))
+        return np.fromiter(map(self._rows.__getitem__, ids.to_pylist()), np.int32, len(ids))
 
     def find(self, ids: pa.Array) -> Rows:
         """(n,) the row of each id, -1 where it is not known."""

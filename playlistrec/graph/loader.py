@@ -87,7 +87,9 @@ def edge_loader(
             "exclude": "reverse_types",
             "reverse_etypes": _reverse_etypes(graph, target_etype, u, v, reverse_etypes),
         }
-    sampler = as_edge_prediction_sampler(NeighborSampler(list(fanouts)), negative_sampler=negatives, **exclude)
+    # DGL's fused sampling leaves stale ids behind between batches on a heterograph: wrong neighbours, or a crash.
+    neighbours = NeighborSampler(list(fanouts), fused=False)
+    sampler = as_edge_prediction_sampler(neighbours, negative_sampler=negatives, **exclude)
     return DataLoader(
         graph,
         ids if homogeneous else {target_etype: ids},

@@ -184,19 +184,22 @@ def relation(graph: DGLGraph, etype: str | tuple[str, str, str]) -> DGLGraph:
 
     Use it for its structure; features set under ``graph.local_scope()`` do not show in it.
     """
-    index, slices = _slices.get(graph, (None, {}))
-    if index is not graph._graph:
-        slices = {}
-        _slices[graph] = (graph._graph, slices)
-    key = graph.to_canonical_etype(etype)
-    if key not in slices:
-        slices[key] = graph[key]
-    return slices[key]
+    kept, key = _kept(graph), graph.to_canonical_etype(etype)
+    if key not in kept:
+        kept[key] = graph[key]
+    return kept[key]
 
 
-# A graph that DGL changes in place gets a new index, `_graph`; what was kept for the old one is then stale.
-_slices: WeakKeyDictionary[DGLGraph, tuple[Any, dict[tuple[str, str, str], DGLGraph]]] = WeakKeyDictionary()
-_mirrors: WeakKeyDictionary[DGLGraph, tuple[Any, dict[torch.device, Edges]]] = WeakKeyDictionary()
+_everything_kept: WeakKeyDictionary[DGLGraph, tuple[Any, dict[Any, Any]]] = WeakKeyDictionary()
+
+
+def _kept(graph: DGLGraph) -> dict[Any, Any]:
+    """What was derived from a graph: slices by relation, mirrors by device."""
+    index, kept = _everything_kept.get(graph, (None, {}))
+    if index is not graph._graph:  # a graph that DGL changes in place gets a new index
+        kept = {}
+        _everything_kept[graph] = (graph._graph, kept)
+    return kept
 
 
 def _check(graph: DGLGraph, **features: Tensor) -> None:
@@ -228,14 +231,12 @@ def _dgl_runs(graph: DGLGraph, *features: Tensor) -> bool:
 
 
 def _mirror(graph: DGLGraph, device: torch.device) -> Edges:
-    index, mirrors = _mirrors.get(graph, (None, {}))
-    if index is not graph._graph:
-        mirrors = {}
-        _mirrors[graph] = (graph._graph, mirrors)
-    if device not in mirrors:
+    kept = _kept(graph)
+    if device not in kept:
         src, dst = (ids.to(device) for ids in graph.edges(order="eid"))
         with warnings.catch_warnings():  # torch says once in a process that CSR tensors are in beta
             warnings.simplefilter("ignore", UserWarning)
             torch.eye(1).to_sparse_csr()
-        mirrors[device] = Edges(src, dst, graph.num_src_nodes(), graph.num_dst_nodes())
-    return mirrors[device]
+        kept[device] = Edges(src, dst, graph.num_src_nodes(), graph.num_dst_nodes())
+    edges: Edges = kept[device]
+    return edges

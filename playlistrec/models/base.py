@@ -96,6 +96,8 @@ class Recommender(ABC):
     options: ClassVar[type[Config]] = Config
     trainable: ClassVar[bool] = False
     """Whether gradient training follows :meth:`from_corpus`."""
+    personalised: ClassVar[bool] = True
+    """Whether different seeds get different tracks."""
 
     config: Config
     n_tracks: int

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy import sparse
 from torch import Tensor
@@ -30,7 +31,7 @@ class ItemKNNConfig(Config):
     """Options of :class:`ItemKNN`.
 
     Attributes:
-        neighbours: how many tracks each track votes for, the most similar ones; None: all it co-occurs with.
+        neighbours: how many tracks may vote for a track, the most similar ones; None: all that co-occur with it.
         shrink: added to the denominator; damps similarities that rest on few playlists.
     """
 
@@ -46,8 +47,11 @@ class ItemKNN(Recommender):
     """Cosine item neighbours: ``score(p, t) = sum_{s in seeds(p)} sim(s, t)`` over the distinct seeds.
 
     ``sim(s, t) = n_st / (sqrt(n_s n_t) + shrink)`` with ``n_st`` the training playlists that hold both tracks,
-    and ``sim(t, t) = 0``. Sarwar et al. 2001; every seed's list cut to its ``neighbours`` most similar tracks
-    (ties to the lower index) as in Deshpande & Karypis 2004, where similarities are summed over the basket.
+    and ``sim(t, t) = 0``. With ``neighbours`` only the tracks most similar to ``t`` vote for it (ties to the lower
+    index). Sarwar, Karypis, Konstan & Riedl 2001, section 3; summed as in Deshpande & Karypis 2004.
+
+    Attributes:
+        votes: (n_tracks, n_tracks) sparse; row s holds ``sim(s, t)`` for the tracks t that s votes for.
 
     >>> corpus = Corpus.from_lists([["a", "b"], ["a", "b", "c"]])
     >>> model = ItemKNN.from_corpus(corpus, ItemKNNConfig())
@@ -59,47 +63,42 @@ class ItemKNN(Recommender):
     summary = "tracks that share playlists with the seeds (cosine item neighbours)"
     options = ItemKNNConfig
 
-    def __init__(self, similar: sparse.csr_array[np.float32], config: ItemKNNConfig) -> None:
-        self.similar = similar
+    def __init__(self, votes: sparse.csr_array[np.float32], config: ItemKNNConfig) -> None:
+        self.votes = votes
         self.config = config
-        self.n_tracks = similar.shape[0]
-        self._columns, self._values = torch.from_numpy(similar.indices), torch.from_numpy(similar.data)
+        self.n_tracks = votes.shape[0]
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:  # noqa: ARG003
+    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
         assert isinstance(config, ItemKNNConfig)
-        return cls(_similarities(corpus.matrix, config), config)
+        return cls(_votes(corpus.matrix, config), config)
 
     def score(self, query: Query) -> Tensor:
-        # Adding one seed's row at a time to a dense row that stays in cache is several times faster than a
-        # product of sparse matrices, whose result is nearly dense here, or than Q·D·Xᵀ·X·D without the similarities.
-        seeds, start = query.matrix(self.n_tracks), self.similar.indptr
-        scores = torch.zeros(len(query), self.n_tracks)
-        for row, low, high in zip(scores, seeds.indptr, seeds.indptr[1:]):
-            for seed in seeds.indices[low:high]:
-                span = slice(start[seed], start[seed + 1])
-                row.index_add_(0, self._columns[span], self._values[span])
-        return scores
+        # The alternative, Q·D·Xᵀ·X·D without similarities, needs no memory beyond the data but took as long on
+        # Gowalla (1.0 s for 1,000 questions) and four times as long on Polimi's playlists (2.0 s against 0.5 s).
+        return torch.from_numpy((query.matrix(self.n_tracks) @ self.votes).toarray())
 
     def arrays(self) -> Arrays:
-        return {"indptr": self.similar.indptr, "indices": self.similar.indices, "data": self.similar.data}
+        return {"indptr": self.votes.indptr, "indices": self.votes.indices, "data": self.votes.data}
 
     @classmethod
     def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         assert isinstance(config, ItemKNNConfig)
-        parts = (arrays["data"], arrays["indices"], arrays["indptr"])
+        parts: Any = (arrays["data"], arrays["indices"], arrays["indptr"])
         return cls(sparse.csr_array(parts, shape=(corpus.n_tracks, corpus.n_tracks)), config)
 
 
-def _similarities(pairs: sparse.csr_array[np.float32], config: ItemKNNConfig) -> sparse.csr_array[np.float32]:
-    """(n_tracks, n_tracks) similarities of the columns of ``pairs`` (n_playlists, n_tracks), diagonal empty."""
+def _votes(pairs: sparse.csr_array[np.float32], config: ItemKNNConfig) -> sparse.csr_array[np.float32]:
+    """(n_tracks, n_tracks) similarities of the columns of ``pairs`` (n_playlists, n_tracks), never dense."""
     holders = pairs.T.tocsr()
+    n_tracks = holders.shape[0]
     root = np.sqrt(np.diff(holders.indptr)).astype(np.float32)
-    # Row t of Xᵀ X costs the lengths of t's playlists, which bounds what a chunk can take.
-    cost = np.cumsum(holders @ np.diff(pairs.indptr).astype(np.float64))
-    bounds = np.unique(np.searchsorted(cost, np.arange(0, cost[-1] if len(cost) else 0, CHUNK_PAIRS), side="left"))
+    # Row t of Xᵀ·X takes as many additions as the playlists that hold t have tracks; chunks of equal work.
+    work = np.cumsum(holders @ np.diff(pairs.indptr).astype(np.float64))
+    cuts = np.searchsorted(work, np.arange(CHUNK_PAIRS, work[-1], CHUNK_PAIRS)) + 1
+    bounds = np.unique([0, *cuts.tolist(), n_tracks])
     chunks, kept = [], 0
-    for low, high in zip(bounds, [*bounds[1:], len(root)]):
+    for low, high in pairwise(bounds):
         chunk = holders[low:high] @ pairs
         rows = np.repeat(np.arange(low, high), np.diff(chunk.indptr))
         chunk.data /= root[rows] * root[chunk.indices] + np.float32(config.shrink)
@@ -111,19 +110,21 @@ def _similarities(pairs: sparse.csr_array[np.float32], config: ItemKNNConfig) ->
         kept += chunk.nnz
         if kept > MOST_PAIRS:
             raise ConfigError(
-                f"neighbours must be a number such as 200 for data of this size (got {config.neighbours}: "
-                f"more than {MOST_PAIRS:,} similarities)"
+                f"neighbours must be a smaller number, such as 100, for data of this size "
+                f"(got {config.neighbours}, which is more than {MOST_PAIRS:,} similarities)"
             )
-    return sparse.vstack(chunks, format="csr")
+    similar = sparse.csr_array(sparse.vstack(chunks, format="csr"))
+    return similar if config.neighbours is None else similar.T.tocsr()  # whole, it is symmetric
 
 
 def _truncate(matrix: sparse.csr_array[np.float32], k: int) -> None:
     """Keep the ``k`` highest values of each row, ties to the lower column, in place."""
     matrix.sort_indices()
-    for low, high in zip(matrix.indptr, matrix.indptr[1:]):
+    for low, high in pairwise(matrix.indptr):
         if high - low > k:
             values = matrix.data[low:high]
             edge = np.partition(values, -k)[-k]
-            values[np.flatnonzero(values == edge)[k - np.count_nonzero(values > edge) :]] = 0
+            places = k - np.count_nonzero(values > edge)
+            values[np.flatnonzero(values == edge)[places:]] = 0
             values[values < edge] = 0
     matrix.eliminate_zeros()

@@ -28,6 +28,7 @@ class Popularity(Recommender):
 
     name = "popularity"
     summary = "the tracks that stand in most playlists, the same for everyone"
+    personalised = False
 
     def __init__(self, counts: npt.NDArray[np.float32], config: Config) -> None:
         self.counts = torch.tensor(counts)
@@ -35,7 +36,7 @@ class Popularity(Recommender):
         self.n_tracks = len(counts)
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:  # noqa: ARG003
+    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
         return cls(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks).astype(np.float32), config)
 
     def score(self, query: Query) -> Tensor:
@@ -45,5 +46,5 @@ class Popularity(Recommender):
         return {"counts": self.counts.numpy()}
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:  # noqa: ARG003
+    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         return cls(arrays["counts"].astype(np.float32), config)

@@ -46,5 +46,8 @@ class LayerSum(nn.Module):
         """Combine L + 1 tensors of shape (n, d) to one."""
         if len(layers) != len(self.logits):
             raise ValueError(f"layers must be {len(self.logits)} tensors (got {len(layers)})")
-        weighted = [weight * layer for weight, layer in zip(self.alpha, layers)]
-        return torch.stack(weighted).sum(0) if len(weighted) == 1 else sum(weighted[1:], weighted[0])
+        alpha = self.alpha
+        out = alpha[0] * layers[0]
+        for weight, layer in zip(alpha[1:], layers[1:]):
+            out = out + weight * layer
+        return out

@@ -53,8 +53,9 @@ def ndcg(hits: Tensor, n_truth: Tensor, k: int) -> Tensor:
     >>> ndcg(torch.tensor([[False, True]]), torch.tensor([1]), 2)
     tensor([0.6309], dtype=torch.float64)
     """
+    first = _first(hits, n_truth, k).double()
     gains = 1 / torch.log2(_ranks(hits, k) + 1)
-    return _first(hits, n_truth, k).double() @ gains / gains.cumsum(0)[n_truth.clamp(max=k) - 1]
+    return first @ gains / gains.cumsum(0)[n_truth.clamp(max=k) - 1]
 
 
 def mrr(hits: Tensor, n_truth: Tensor, k: int) -> Tensor:

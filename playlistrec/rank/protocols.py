@@ -190,9 +190,7 @@ def _ranked(model: Recommender, scores: Tensor, k: int) -> tuple[Tensor, Tensor]
         raise RunError(f"model {model.name} gave a score that is not a number; was its training finite?") from None
 
 
-def _hits(
-    indices: Tensor, truth_rows: npt.NDArray[np.int64], truth: npt.NDArray[np.int64], n_tracks: int
-) -> Tensor:
+def _hits(indices: Tensor, truth_rows: npt.NDArray[np.int64], truth: npt.NDArray[np.int64], n_tracks: int) -> Tensor:
     """(batch, depth) whether the track at each rank is in the truth."""
     known = _on(indices, np.sort(truth_rows * n_tracks + truth))
     keys = torch.arange(len(indices), device=indices.device)[:, None] * n_tracks + indices

@@ -40,8 +40,8 @@ def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
         edge = values[:, -1]
         tied = ((edge == beyond) & (edge > -torch.inf)).nonzero().squeeze(1)
         if len(tied):
-            indices[tied] = _lowest_of_ties(scores[tied], edge[tied], k)
-            values[tied] = scores[tied].gather(1, indices[tied])
+            above = values[tied] > edge[tied, None]
+            indices[tied] = torch.where(above, indices[tied], _first_equal(scores[tied], edge[tied], above))
     indices, order = indices.sort(dim=1)
     values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
     indices = indices.gather(1, order).masked_fill_(values == -torch.inf, -1)
@@ -51,16 +51,13 @@ def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return values, indices
 
 
-def _lowest_of_ties(scores: Tensor, edge: Tensor, k: int) -> Tensor:
-    """(rows, k) indices: every score above its row's ``edge`` (rows,), then the first ones equal to it."""
-    rows, columns = (scores >= edge[:, None]).nonzero(as_tuple=True)
-    equal = scores[rows, columns] == edge[rows]
-    places = k - (scores > edge[:, None]).sum(1)
-    counts = equal.cumsum(0)
-    per_row = torch.zeros_like(places).index_add_(0, rows, equal.long())
-    before = per_row.cumsum(0) - per_row  # equal ones in earlier rows
-    kept = ~equal | (counts - before[rows] <= places[rows])
-    return columns[kept].view(-1, k)
+def _first_equal(scores: Tensor, edge: Tensor, above: Tensor) -> Tensor:
+    """(rows, k) indices: where ``above`` (rows, k) ends, the first scores that equal their row's ``edge`` (rows,)."""
+    n, k = scores.shape[1], above.shape[1]
+    countdown = torch.arange(n, 0, -1, dtype=torch.int32, device=scores.device)
+    first = n - torch.topk(torch.where(scores == edge[:, None], countdown, 0), k, dim=1).values.long()
+    place = torch.arange(k, device=scores.device) - above.sum(1, keepdim=True)
+    return first.gather(1, place.clamp_(min=0))
 
 
 def mask_seeds(scores: Tensor, rows: Tensor, tracks: Tensor) -> Tensor:

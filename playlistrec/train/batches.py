@@ -76,13 +76,11 @@ class FullBatches:
 class SampledBatches:
     """DGL's edge-prediction loader: blocks around a batch's pairs, without the batch's own edges."""
 
-    def __init__(
-        self, model: EmbeddingModel, corpus: Corpus, options: TrainOptions, device: torch.device
-    ) -> None:
+    def __init__(self, model: GraphModel, corpus: Corpus, options: TrainOptions, device: torch.device) -> None:
+        from ..graph.build import REVERSE
         from ..graph.loader import edge_loader
 
         self.model, self.device = model, device
-        graph = model.graph
         negatives = UniformNegatives(
             *(torch.from_numpy(ids.astype(np.int64)) for ids in corpus.pairs),
             n_src=corpus.n_playlists,

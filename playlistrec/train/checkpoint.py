@@ -21,13 +21,15 @@ META = "__meta__"
 
 
 def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]], meta: Mapping[str, Any]) -> None:
-    """Write ``arrays`` and the JSON-able ``meta`` to ``path``, replacing it in one step."""
+    """Write ``arrays`` and the JSON-able ``meta`` to ``path``, replacing it in one step. Raises RunError where it cannot."""
     encoded = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
             np.savez(file, **{META: encoded, **arrays})  # type: ignore[arg-type]
         os.replace(partial, path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -1,0 +1,222 @@
+"""Full ranking against a loop over playlists that sorts Python lists."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from playlistrec.corpus.corpus import Corpus
+from playlistrec.corpus.split import Questions, Split
+from playlistrec.errors import ConfigError, DataError, RunError
+from playlistrec.events import Event
+from playlistrec.models.base import Query, Recommender
+from playlistrec.rank.protocols import METRICS, evaluate, recommend
+
+N_TRACKS, KS = 40, (1, 5, 60)
+
+
+class Scripted(Recommender):
+    """Scores that depend on the seeds and the playlist alone; remembers what it was asked."""
+
+    name = "scripted"
+
+    def __init__(self, n_tracks: int = N_TRACKS, levels: int = 10**6) -> None:
+        self.n_tracks, self.levels, self.asked = n_tracks, levels, []
+
+    def row(self, seeds: list[int], playlist: int) -> np.ndarray:
+        rng = np.random.default_rng([len(seeds), *seeds, playlist + 1])
+        scores = rng.integers(0, self.levels, self.n_tracks).astype(np.float32)
+        scores[rng.random(self.n_tracks) < 0.1] = -math.inf
+        return scores
+
+    def score(self, query: Query) -> Tensor:
+        parts = [(query.seeds(i).tolist(), int(query.playlists[i])) for i in range(len(query))]
+        self.asked += parts
+        return torch.from_numpy(np.stack([self.row(*part) for part in parts]))
+
+    from_corpus = from_arrays = arrays = None  # type: ignore[assignment]
+
+
+class Oracle(Scripted):
+    """Scores seeds highest, then ``levels`` for the tracks given as truth of a playlist, then 0."""
+
+    def __init__(self, truth: dict[int, list[int]], at: float) -> None:
+        super().__init__()
+        self.truth, self.at = truth, at
+
+    def row(self, seeds: list[int], playlist: int) -> np.ndarray:
+        scores = np.zeros(self.n_tracks, np.float32)
+        scores[self.truth[playlist]] = self.at
+        scores[seeds] = 100
+        return scores
+
+
+def example(kind: str) -> tuple[Corpus, Questions]:
+    rng = np.random.default_rng(3)
+    catalogue = [[f"t{i}" for i in range(N_TRACKS)]]  # all of it in one playlist: numbered 0..39
+    lists = [[f"t{i}" for i in rng.integers(0, N_TRACKS, rng.integers(1, 25))] for _ in range(50)]
+    corpus = Corpus.from_lists([*catalogue, *lists])
+    code = np.where(rng.random((corpus.n_playlists, N_TRACKS)) < 0.3, 2, 0)  # one code a pair, copies included
+    if kind == "continuation":
+        hidden = rng.random(corpus.n_playlists) < 0.5
+        code = np.where(hidden[:, None], np.where(code == 2, 2, 4), 0)
+    code[:8] = 0
+    part = code[corpus.entry_playlist, corpus.tracks].astype(np.uint8)
+    return corpus, Split(kind, part).questions(corpus, "test")  # type: ignore[arg-type]
+
+
+def naive(model: Scripted, questions: Questions) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    shown: dict[int, set[int]] = {k: set() for k in KS}
+    for i, playlist in enumerate(questions.playlists.tolist()):
+        seeds = questions.seeds[questions.seed_offsets[i] : questions.seed_offsets[i + 1]].tolist()
+        truth = set(questions.truth[questions.truth_offsets[i] : questions.truth_offsets[i + 1]].tolist())
+        scores = model.row(seeds, playlist if questions.known else -1).tolist()
+        order = [t for t in range(N_TRACKS) if t not in seeds and scores[t] > -math.inf]
+        order.sort(key=lambda t: (-scores[t], t))
+        for k in KS:
+            hits = [rank for rank, t in enumerate(order[:k], 1) if t in truth]
+            ideal = sum(1 / math.log2(r + 1) for r in range(1, min(k, len(truth)) + 1))
+            values = {
+                "recall": len(hits) / len(truth),
+                "precision": len(hits) / k,
+                "hit": float(bool(hits)),
+                "mrr": 1 / hits[0] if hits else 0.0,
+                "map": sum((j + 1) / rank for j, rank in enumerate(hits)) / min(k, len(truth)),
+                "ndcg": sum(1 / math.log2(rank + 1) for rank in hits) / ideal,
+            }
+            shown[k] |= set(order[:k])
+            for name, value in values.items():
+                found.setdefault(f"{name}@{k}", []).append(value)
+        found.setdefault("r_precision", []).append(len(truth & set(order[: len(truth)])) / len(truth))
+    return {name: sum(v) / len(v) for name, v in found.items()} | {
+        f"coverage@{k}": len(tracks) / N_TRACKS for k, tracks in shown.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ["edges", "continuation"])
+@pytest.mark.parametrize("levels", [10**6, 3])
+def test_is_the_naive_loop(kind: str, levels: int) -> None:
+    corpus, questions = example(kind)
+    model = Scripted(levels=levels)
+    result = evaluate(model, questions, ks=KS, batch_size=7)
+    got = dict(result.metrics)
+    assert 0 < got.pop("auc") < 1
+    assert got == pytest.approx(naive(model, questions), abs=1e-12)
+    assert result.n_queries == len(questions)
+    assert result.n_queries + result.n_left_out == corpus.n_playlists
+    assert result.n_left_out >= 8, "playlists of which nothing was hidden"
+    assert all((playlist >= 0) == (kind == "edges") for _, playlist in model.asked)
+
+
+@pytest.mark.parametrize("kind", ["edges", "continuation"])
+def test_batch_size_does_not_matter(kind: str) -> None:
+    _, questions = example(kind)
+    one, *others = (evaluate(Scripted(), questions, batch_size=size).metrics for size in (1, 3, 1000, None))
+    assert set(one) == {f"{m}@{k}" for m in METRICS[:-2] for k in (10, 20)} | {"r_precision", "auc"}
+    for other in others:
+        assert other == one
+
+
+def truths(questions: Questions) -> dict[int, list[int]]:
+    return {
+        playlist: questions.truth[questions.truth_offsets[i] : questions.truth_offsets[i + 1]].tolist()
+        for i, playlist in enumerate(questions.playlists.tolist())
+    }
+
+
+def test_seeds_are_masked_and_an_oracle_is_perfect() -> None:
+    _, questions = example("edges")
+    got = evaluate(Oracle(truths(questions), 1.0), questions, ks=(N_TRACKS,)).metrics
+    for name in ("recall", "ndcg", "map", "hit", "mrr"):
+        assert got[f"{name}@{N_TRACKS}"] == pytest.approx(1)
+    assert got["r_precision"] == 1
+    assert got["auc"] == 1, "a negative that is truth would tie"
+
+
+def test_negatives_are_never_seeds() -> None:
+    _, questions = example("edges")
+    got = evaluate(Oracle(truths(questions), -1.0), questions, metrics=["auc"]).metrics
+    assert got == {"auc": 0.0}, "a negative that is a seed has -inf and would lose"
+
+
+def test_negatives_are_uniform() -> None:
+    offsets = np.array([0, 2])
+    questions = Questions(np.array([0]), True, offsets, np.array([3, 1], np.int32), offsets, np.array([0, 5]), 0)
+
+    class Ladder(Scripted):
+        def row(self, seeds: list[int], playlist: int) -> np.ndarray:
+            return np.array([3.5, 9, 1, 9, 2, 3.5, 3, 4, 5, 6], np.float32)  # free: 1 2 3 4 5 6
+
+    draws = [evaluate(Ladder(10), questions, metrics=["auc"], seed=seed).metrics["auc"] for seed in range(800)]
+    assert np.mean(draws) == pytest.approx(0.5, abs=0.04)
+    # Both negatives below, one, or none: 1/4, 1/2, 1/4 when each is drawn uniformly and on its own.
+    assert np.bincount((2 * np.array(draws)).astype(int)) / 800 == pytest.approx([0.25, 0.5, 0.25], abs=0.06)
+
+
+def test_a_playlist_that_takes_every_track_has_no_auc() -> None:
+    offsets = np.array([0, 2])
+    questions = Questions(np.array([0]), True, offsets, np.array([0, 1], np.int32), offsets, np.array([2, 3]), 0)
+    model = Scripted(4)
+    assert math.isnan(evaluate(model, questions, metrics=["auc"]).metrics["auc"])
+
+
+def test_only_what_is_asked_for() -> None:
+    _, questions = example("edges")
+    every = evaluate(Scripted(), questions, ks=(20,)).metrics
+    some = evaluate(Scripted(), questions, ks=(20,), metrics=("recall", "ndcg")).metrics
+    assert some == {name: every[name] for name in ("recall@20", "ndcg@20")}
+
+
+def test_progress_reaches_the_total() -> None:
+    events: list[Event] = []
+    _, questions = example("edges")
+    evaluate(Scripted(), questions, batch_size=10, on_event=events.append)
+    assert [e.data["done"] for e in events] == [*range(10, len(questions), 10), len(questions)]
+    assert {(e.kind, e.data["total"]) for e in events} == {("progress", len(questions))}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"metrics": ["recal"]}, "did you mean 'recall'"),
+        ({"ks": (0, 5)}, "ks must be"),
+        ({"ks": ()}, "ks must be"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+    ],
+)
+def test_refuses_what_cannot_be(options: dict, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        evaluate(Scripted(), example("edges")[1], **options)
+
+
+def test_no_questions_and_nan() -> None:
+    empty, none = np.array([0]), np.array([], np.int32)
+    with pytest.raises(DataError, match="nothing was hidden"):
+        evaluate(Scripted(), Questions(none, True, empty, none, empty, none, 5))
+
+    class Diverged(Scripted):
+        def row(self, seeds: list[int], playlist: int) -> np.ndarray:
+            return np.where(np.arange(self.n_tracks) == 30, math.nan, 1).astype(np.float32)
+
+    for ask in (lambda m: evaluate(m, example("edges")[1]), lambda m: recommend(m, Query.of([[1]]), 3)):
+        with pytest.raises(RunError, match="model scripted gave"):
+            ask(Diverged())
+
+
+def test_recommend() -> None:
+    model, query = Scripted(levels=4), Query.of([[4, 2, 4], [], list(range(35))], [1, -1, 7])
+    indices, scores = recommend(model, query, 10)
+    assert indices.shape == scores.shape == (3, 10)
+    for i in range(3):
+        row = model.row(query.seeds(i).tolist(), int(query.playlists[i]))
+        free = [t for t in range(N_TRACKS) if t not in query.seeds(i) and row[t] > -math.inf]
+        best = sorted(free, key=lambda t: (-row[t], t))[:10]
+        assert indices[i].tolist() == best + [-1] * (10 - len(best))
+        assert scores[i].tolist() == [row[t] for t in best] + [-math.inf] * (10 - len(best))
+    with pytest.raises(ConfigError, match="k must be at least 1"):
+        recommend(model, query, 0)
