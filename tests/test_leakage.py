@@ -78,9 +78,7 @@ def test_test_entries_change_nothing_before_they_are_asked(data: Data, model: st
     tracks = data.corpus.tracks.copy()
     hidden = data.split.mask(2)
     tracks[hidden] = rng.integers(data.corpus.n_tracks, size=hidden.sum())
-    other = Corpus(
-        data.corpus.offsets, tracks, data.corpus.playlists, data.corpus.track_table, data.corpus.artists
-    )
+    other = Corpus(data.corpus.offsets, tracks, data.corpus.playlists, data.corpus.track_table, data.corpus.artists)
     options = {"epochs": 1, "batch_size": 4096} if model in ("mf", "lightgcn") else {}
     runs = [pr.fit(Data.of(corpus, data.split), model, options=options, refit=True) for corpus in (data.corpus, other)]
     assert runs[0].refit_arrays is not None

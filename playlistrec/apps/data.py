@@ -145,9 +145,7 @@ def preprocess(
     else:
         parts = split_edges(corpus, valid=valid, test=test, seed=seed)
     if not parts.counts()["train"]:
-        raise DataError(
-            f"{source} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries"
-        )
+        raise DataError(f"{source} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
     manifest = {
         "format": FORMAT_VERSION,
         "source": str(source),
@@ -250,14 +248,10 @@ def statistics(data: Data) -> dict[str, Any]:
     lengths = corpus.lengths[corpus.lengths > 0]
     popularity = np.sort(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks))[::-1]
     entries = np.sort(np.bincount(corpus.tracks, minlength=corpus.n_tracks))[::-1]
-    quantile = (
-        {f"p{q}": float(np.percentile(lengths, q)) for q in (10, 25, 50, 75, 90, 99)} if len(lengths) else {}
-    )
+    quantile = {f"p{q}": float(np.percentile(lengths, q)) for q in (10, 25, 50, 75, 90, 99)} if len(lengths) else {}
     repeats = corpus.n_entries - len(corpus.pairs[0])
     share = {
-        f"top {percent}%": round(
-            float(entries[: max(1, int(len(entries) * percent / 100))].sum() / entries.sum()), 4
-        )
+        f"top {percent}%": round(float(entries[: max(1, int(len(entries) * percent / 100))].sum() / entries.sum()), 4)
         for percent in (0.1, 1, 10)
         if entries.sum()
     }
@@ -266,9 +260,7 @@ def statistics(data: Data) -> dict[str, Any]:
         "density": len(corpus.pairs[0]) / max(1, corpus.n_playlists * corpus.n_tracks),
         "tracks per playlist": {"mean": round(float(lengths.mean()), 2) if len(lengths) else 0.0, **quantile},
         "share of entries": share,
-        "tracks in one playlist only": round(
-            float((popularity == 1).sum() / max(1, (popularity > 0).sum())), 4
-        ),
+        "tracks in one playlist only": round(float((popularity == 1).sum() / max(1, (popularity > 0).sum())), 4),
         "entries that repeat a track": round(repeats / max(1, corpus.n_entries), 4),
         "split": {"kind": data.split.kind, **data.split.counts()},
     }

@@ -157,9 +157,7 @@ class _Fitting:
         if training is not None and state is not None:
             # What validation chose, and nothing else: the number of epochs.
             training = type(training)(**{**training.as_dict(), "epochs": max(1, state.best_epoch)})
-            self.on_event(
-                Event("message", f"fitting again on training and validation, {training.epochs} epochs")
-            )
+            self.on_event(Event("message", f"fitting again on training and validation, {training.epochs} epochs"))
         if folder is not None:
             folder.mkdir(exist_ok=True)
         return self._fit(folder, True, training, None, None)[0]

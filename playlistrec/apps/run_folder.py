@@ -46,13 +46,9 @@ def write_info(folder: Path, info: dict[str, Any]) -> None:
 
 def check_same_data(folder: Path, info: dict[str, Any], data: Data) -> None:
     if info["vocabulary"] != data.corpus.vocabulary_hash:
-        raise RunError(
-            f"{folder} was fitted on other data than {data.name}: their playlists or tracks differ"
-        )
+        raise RunError(f"{folder} was fitted on other data than {data.name}: their playlists or tracks differ")
     if info["split"] != data.split.fingerprint:
-        raise RunError(
-            f"{folder} was fitted on another split than that of {data.name}: it may have seen its test part"
-        )
+        raise RunError(f"{folder} was fitted on another split than that of {data.name}: it may have seen its test part")
 
 
 def make_folder(folder: Path, info: dict[str, Any], *, force: bool) -> None:
@@ -107,8 +103,7 @@ def model_card(folder: Path, info: dict[str, Any], summary: str, data: Data) -> 
         "",
         f"{summary[0].upper()}{summary[1:]}.",
         "",
-        f"- data: {data.corpus.n_playlists:,} playlists, "
-        f"{data.corpus.n_tracks:,} tracks, split {data.split.kind}",
+        f"- data: {data.corpus.n_playlists:,} playlists, {data.corpus.n_tracks:,} tracks, split {data.split.kind}",
         f"- options: {_inline(info['options'])}",
     ]
     if info["training"]:

@@ -60,9 +60,7 @@ class Run:
             data = Data.load(where)
         check_same_data(folder, info, data)
         if not (folder / "weights.npz").exists():
-            raise RunError(
-                f"{folder} has no weights yet: continue it with `playlistrec fit … -o {folder} --resume`"
-            )
+            raise RunError(f"{folder} has no weights yet: continue it with `playlistrec fit … -o {folder} --resume`")
         model_type = model_class(info["model"])
         options = model_type.options.from_options(info["options"])
         refitted = folder / "refit" / "weights.npz"
@@ -97,9 +95,7 @@ class Run:
         """Rank all tracks for every playlist of which ``part`` hides some."""
         questions = self.data.split.questions(self.data.corpus, part)
         if not len(questions):
-            raise DataError(
-                f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed"
-            )
+            raise DataError(f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed")
         return evaluate(self.recommender(part, device=device), questions, ks=k, on_event=on_event)
 
     def recommend(

@@ -69,9 +69,7 @@ class Screen:
         if not self.quiet:
             self.stderr.print(Text(f"warning: {text}", style="yellow"), soft_wrap=True)
 
-    def table(
-        self, rows: Sequence[Sequence[object]], columns: Sequence[str], title: str | None = None
-    ) -> None:
+    def table(self, rows: Sequence[Sequence[object]], columns: Sequence[str], title: str | None = None) -> None:
         """A result as an aligned table on stdout; columns whose first cell is a number are right-aligned."""
         stdout = Console(highlight=False)
         if not stdout.is_terminal:

@@ -22,9 +22,7 @@ __all__ = ["command"]
     show_default=True,
     help="Which part to rank.",
 )
-@click.option(
-    "-k", "ks", type=int, multiple=True, default=(10, 20), show_default=True, help="Cut-off; may repeat."
-)
+@click.option("-k", "ks", type=int, multiple=True, default=(10, 20), show_default=True, help="Cut-off; may repeat.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

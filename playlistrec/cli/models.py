@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from .console import Screen
@@ -17,7 +19,7 @@ def command(screen: Screen, as_json: bool) -> None:
     from ..models.zoo import MODELS, model_class
     from ..train.options import TrainOptions
 
-    told = {}
+    told: dict[str, dict[str, Any]] = {}
     for name in MODELS:
         model = model_class(name)
         told[name] = {
@@ -41,8 +43,7 @@ def command(screen: Screen, as_json: bool) -> None:
             screen.line(f"  for {name}: {_inline(about['defaults'])}")
 
 
-def _inline(options: dict[str, object]) -> str:
+def _inline(options: dict[str, Any]) -> str:
     return ", ".join(
-        f"{name}={value}".lower() if isinstance(value, bool) else f"{name}={value}"
-        for name, value in options.items()
+        f"{name}={value}".lower() if isinstance(value, bool) else f"{name}={value}" for name, value in options.items()
     )

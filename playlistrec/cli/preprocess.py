@@ -23,9 +23,7 @@ __all__ = ["command"]
     metavar="DATA",
     help="The data folder to write.",
 )
-@click.option(
-    "--format", type=click.Choice(["auto", "mpd", "csv", "adjacency"]), default="auto", show_default=True
-)
+@click.option("--format", type=click.Choice(["auto", "mpd", "csv", "adjacency"]), default="auto", show_default=True)
 @click.option(
     "--k-core",
     type=int,
@@ -44,9 +42,7 @@ __all__ = ["command"]
     "[default: given where SOURCE has train.* and test.*, else edges]",
 )
 @click.option("--valid", type=float, default=0.1, show_default=True, help="Share for validation.")
-@click.option(
-    "--test", type=float, default=0.1, show_default=True, help="Share for the test (not with given)."
-)
+@click.option("--test", type=float, default=0.1, show_default=True, help="Share for the test (not with given).")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same split.")
 @click.option("--workers", type=int, metavar="W", help="Processes that read slices.  [default: the cores]")
 @click.option("--renumber", is_flag=True, help="Number playlists anew, where pids repeat between files.")
@@ -68,6 +64,5 @@ def command(screen: Screen, source: Path, out: Path, **options: Any) -> None:
         f"{counts['entries']:,} entries in {out}"
     )
     screen.line(
-        f"split {data.split.kind}: "
-        + ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in parts.items() if n)
+        f"split {data.split.kind}: " + ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in parts.items() if n)
     )

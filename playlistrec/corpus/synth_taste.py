@@ -22,17 +22,17 @@ Floats = npt.NDArray[np.float64]
 
 GENRES, SCENES, ARTISTS, TRACKS = 24, 4, 1 << 18, 1 << 12
 """Genres, scenes of a genre; artists of a genre (every fourth is of one scene), tracks of an artist, at most."""
-GENRE_SLOPE = 0.34
+GENRE_SLOPE = 0.57
 """Popularity of a genre is ``rank ** -slope``."""
 TWO_TASTES = 0.6
 """Playlists that mix two tastes, the first for half or more of the artists."""
-WIDTH = (1.5, 1.5)
+WIDTH = (2.0, 1.0)
 """Temperature: the share of a playlist's artists from the whole genre rather than its scene, Kumaraswamy(a, b)."""
-ARTIST_LAW = (1.1, 7.0)
+ARTIST_LAW = (0.85, 7.2)
 """Popularity of an artist in its genre: a Lomax law (exponent, scale) of its rank."""
-WORK_LAW, WORK_DECAY = (1.1, 4.4), 0.82
+WORK_LAW, WORK_DECAY = (1.1, 5.6), 0.71
 """The same for a track, with a scale that shrinks as ``(1 + rank / scale) ** -decay`` of the artist's rank."""
-REUSE, FOCUSED, RUN = (0.75, 2.6), 0.034, 0.8
+REUSE, FOCUSED, RUN = (0.55, 2.1), 0.052, 0.85
 """Chance that an entry takes up an artist of its playlist: Kumaraswamy(a, b), but above 0.8 for the focused share
 of playlists; and the chance that this is the artist just before."""
 REPEATING, REPEATS = 0.72, 0.0165
@@ -126,8 +126,8 @@ class _Tastes(NamedTuple):
         exponent, scale = ARTIST_LAW
         anyone = _lomax(u[2], exponent, scale, ARTISTS)
         insider = _lomax(u[2], exponent, scale / SCENES, ARTISTS // SCENES) * SCENES + self.scene[rows, which]
-        rank: Keys = np.where(u[1] < self.width[rows], anyone, insider)
-        return self.genre[rows, which] * ARTISTS + rank
+        artists: Keys = self.genre[rows, which] * ARTISTS + np.where(u[1] < self.width[rows], anyone, insider)
+        return artists
 
 
 def _draw_artists(rows: Keys, n: int, tastes: _Tastes, random: np.random.Generator) -> Keys:

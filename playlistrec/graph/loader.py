@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import dgl
@@ -17,10 +19,46 @@ from ..config import require
 from .negatives import NegativeSampler
 from .ops import symmetric_norm
 
-__all__ = ["Norms", "block_norms", "edge_loader", "relation_norms", "seeded"]
+__all__ = ["Batch", "EdgeLoader", "Norms", "block_norms", "edge_loader", "relation_norms", "seeded"]
+
+Batch = tuple[Any, DGLGraph, DGLGraph, list[DGLGraph]]
+"""Input nodes, the graph of the asked pairs, that of the negatives, and the blocks."""
 
 Norms = dict[str, tuple[Tensor, Tensor]]
 """For each relation the factors of the symmetric normalisation of its source and destination nodes."""
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeLoader:
+    """DGL's DataLoader, made anew for every epoch.
+
+    One that is kept shuffles what its last epoch left, so that an epoch would depend on all before it and a run
+    that is resumed would differ from one that never stopped.
+    """
+
+    graph: DGLGraph
+    indices: Tensor | dict[tuple[str, str, str], Tensor]
+    sampler: Any
+    n_edges: int
+    batch_size: int
+    shuffle: bool
+    num_workers: int
+
+    def __len__(self) -> int:
+        return -(-self.n_edges // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        loader = DataLoader(
+            self.graph,
+            self.indices,
+            self.sampler,
+            batch_size=self.batch_size,
+            shuffle=self.shuffle,
+            num_workers=self.num_workers,
+        )
+        with warnings.catch_warnings():  # advice that DGL gives on every epoch
+            warnings.filterwarnings("ignore", "Dataloader CPU affinity", UserWarning)
+            return iter(loader)
 
 
 def edge_loader(
@@ -34,7 +72,7 @@ def edge_loader(
     edges: Tensor | None = None,
     shuffle: bool = True,
     num_workers: int = 0,
-) -> DataLoader:
+) -> EdgeLoader:
     """Iterate over the edges of one relation, with negatives and the sampled neighbourhood of both.
 
     Neither the edges of a batch nor their reverses are in its blocks: nothing that is asked can be read off.
@@ -59,7 +97,7 @@ def edge_loader(
         num_workers: processes that sample; 0 samples in this one.
 
     Returns:
-        A DataLoader of ``(input_nodes, positive_graph, negative_graph, blocks)``.
+        Batches as of DGL's loader: ``(input_nodes, positive_graph, negative_graph, blocks)``.
 
     Raises:
         ConfigError: a fan-out or batch size out of range, a repeated pair, reverse edges that are not.
@@ -90,14 +128,8 @@ def edge_loader(
     # DGL's fused sampling leaves stale ids behind between batches on a heterograph: wrong neighbours, or a crash.
     neighbours = NeighborSampler(list(fanouts), fused=False)
     sampler = as_edge_prediction_sampler(neighbours, negative_sampler=negatives, **exclude)
-    return DataLoader(
-        graph,
-        ids if homogeneous else {target_etype: ids},
-        sampler,
-        batch_size=batch_size,
-        shuffle=shuffle,
-        num_workers=num_workers,
-    )
+    indices = ids if homogeneous else {target_etype: ids}
+    return EdgeLoader(graph, indices, sampler, len(ids), batch_size, shuffle, num_workers)
 
 
 def _reverse_ids(keys: Tensor, reversed_keys: Tensor) -> Tensor:

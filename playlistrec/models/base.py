@@ -49,9 +49,7 @@ class Query:
         return cls(
             offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             tracks=np.array([track for tracks in seeds for track in tracks], dtype=np.int64),
-            playlists=np.full(len(seeds), -1, np.int64)
-            if playlists is None
-            else np.array(playlists, np.int64),
+            playlists=np.full(len(seeds), -1, np.int64) if playlists is None else np.array(playlists, np.int64),
         )
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -58,9 +58,7 @@ class EmbeddingModel(nn.Module, Recommender):
         super().__init__()
         self.config = options
         self.n_tracks = sizes["track"]
-        self.tables = nn.ParameterDict(
-            {kind: nn.Parameter(_initial(kind, n, options)) for kind, n in sizes.items()}
-        )
+        self.tables = nn.ParameterDict({kind: nn.Parameter(_initial(kind, n, options)) for kind, n in sizes.items()})
         self._cache: tuple[Tensor, Tensor] | None = None
 
     @classmethod
@@ -107,7 +105,7 @@ class EmbeddingModel(nn.Module, Recommender):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         self._forget()
-        return super()._apply(fn, recurse)
+        return cast(Self, super()._apply(fn, recurse))  # type: ignore[no-untyped-call]
 
     def arrays(self) -> Arrays:
         return {name: tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from typing_extensions import Self
@@ -25,7 +26,6 @@ class MF(EmbeddingModel):
 
     name: ClassVar[str] = "mf"
     summary: ClassVar[str] = "matrix factorisation, a free vector per playlist and track"
-    training_defaults: ClassVar[dict[str, Any]] = {}
 
     unobserved_weight: ClassVar[float] = 0.01
     ridge: ClassVar[float] = 1.0
@@ -45,6 +45,6 @@ class MF(EmbeddingModel):
         base = self.unobserved_weight * tracks.T @ tracks + self.ridge * eye
         solutions = []
         for row in range(len(query)):
-            seeds = tracks[torch.as_tensor(query.seeds(row), device=tracks.device).unique()]
+            seeds = tracks[torch.as_tensor(np.unique(query.seeds(row)), device=tracks.device)]
             solutions.append(torch.linalg.solve(base + seeds.T @ seeds, seeds.sum(0) + self.ridge * mean))
         return torch.stack(solutions) if solutions else tracks.new_zeros(0, tracks.shape[1])

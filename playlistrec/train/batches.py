@@ -45,14 +45,10 @@ class Batch:
 class FullBatches:
     """Propagate over the whole graph each step (models without a graph just look their vectors up)."""
 
-    def __init__(
-        self, model: EmbeddingModel, corpus: Corpus, options: TrainOptions, device: torch.device
-    ) -> None:
+    def __init__(self, model: EmbeddingModel, corpus: Corpus, options: TrainOptions, device: torch.device) -> None:
         self.model, self.options, self.device = model, options, device
+        self.negatives = _negatives(corpus, options)
         src, dst = (torch.from_numpy(ids.astype(np.int64)) for ids in corpus.pairs)
-        self.negatives = UniformNegatives(
-            src, dst, n_src=corpus.n_playlists, n_dst=corpus.n_tracks, k=options.n_negatives
-        )
         self.src, self.dst = src.to(device), dst.to(device)
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
@@ -64,7 +60,7 @@ class FullBatches:
         generator = torch.Generator(self.device).manual_seed(seed)
         order = torch.randperm(len(self.src), generator=generator, device=self.device)
         tables = self.model.tables["playlist"], self.model.tables["track"]
-        for chosen in order.split(self.options.batch_size):
+        for chosen in torch.split(order, self.options.batch_size):
             playlist = self.src[chosen]
             negatives = self.negatives.sample(playlist, generator)
             yield Batch(self.model.embed(), tables, playlist, self.dst[chosen], negatives)
@@ -77,26 +73,9 @@ class SampledBatches:
     """DGL's edge-prediction loader: blocks around a batch's pairs, without the batch's own edges."""
 
     def __init__(self, model: GraphModel, corpus: Corpus, options: TrainOptions, device: torch.device) -> None:
-        from ..graph.build import REVERSE
-        from ..graph.loader import edge_loader
-
-        self.model, self.device = model, device
-        negatives = UniformNegatives(
-            *(torch.from_numpy(ids.astype(np.int64)) for ids in corpus.pairs),
-            n_src=corpus.n_playlists,
-            n_dst=corpus.n_tracks,
-            k=options.n_negatives,
-        )
-        self.loader = edge_loader(
-            model.graph,
-            "contains",
-            [options.fanout] * len(model.layers),
-            options.batch_size,
-            negatives,
-            reverse_etypes=REVERSE,
-            num_workers=options.workers,
-        )
-        self.n_negatives = options.n_negatives
+        self.model, self.options, self.device = model, options, device
+        self.negatives = _negatives(corpus, options)
+        self.n_pairs = len(corpus.pairs[0])
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed (with 0 workers)."""
@@ -105,8 +84,21 @@ class SampledBatches:
         return seeded(seed)
 
     def epoch(self, seed: int) -> Iterator[Batch]:
-        """One pass over all pairs in random order."""
-        for inputs, positive, negative, blocks in self.loader:
+        """One pass over all pairs in random order; draws from the global generators, see :meth:`seeded`."""
+        from ..graph.build import REVERSE
+        from ..graph.loader import edge_loader
+
+        # A loader shuffles the order of its last epoch further; a new one makes an epoch depend on its seed alone.
+        loader = edge_loader(
+            self.model.graph,
+            "contains",
+            [self.options.fanout] * len(self.model.layers),
+            self.options.batch_size,
+            self.negatives,
+            reverse_etypes=REVERSE,
+            num_workers=self.options.workers,
+        )
+        for inputs, positive, negative, blocks in loader:
             vectors, tables = self.model.embed_blocks(blocks, inputs)
             playlist, track = positive.edges(etype="contains")
             _, others = negative.edges(etype="contains")
@@ -115,11 +107,16 @@ class SampledBatches:
                 tables,
                 playlist.long().to(self.device),
                 track.long().to(self.device),
-                others.long().view(-1, self.n_negatives).to(self.device),
+                others.long().view(-1, self.options.n_negatives).to(self.device),
             )
 
     def __len__(self) -> int:
-        return len(self.loader)
+        return -(-self.n_pairs // self.options.batch_size)
+
+
+def _negatives(corpus: Corpus, options: TrainOptions) -> UniformNegatives:
+    src, dst = (torch.from_numpy(ids.astype(np.int64)) for ids in corpus.pairs)
+    return UniformNegatives(src, dst, n_src=corpus.n_playlists, n_dst=corpus.n_tracks, k=options.n_negatives)
 
 
 def batches_for(

@@ -21,7 +21,7 @@ META = "__meta__"
 
 
 def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]], meta: Mapping[str, Any]) -> None:
-    """Write ``arrays`` and the JSON-able ``meta`` to ``path``, replacing it in one step. Raises RunError where it cannot."""
+    """Write ``arrays`` and the JSON-able ``meta`` to ``path`` in one step. Raises RunError where it cannot."""
     encoded = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     partial = path.with_name(f".{path.name}.partial")
     try:

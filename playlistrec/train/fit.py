@@ -92,9 +92,7 @@ def fit(
             return _finish(model, state, best)
     batches = batches_for(model, corpus, options, device)
     regime = "sampled" if isinstance(batches, SampledBatches) else "full"
-    on_event(
-        Event("message", f"{len(corpus.pairs[0]):,} pairs, {len(batches):,} steps an epoch, {regime} regime")
-    )
+    on_event(Event("message", f"{len(corpus.pairs[0]):,} pairs, {len(batches):,} steps an epoch, {regime} regime"))
     state.stopped = None
     while state.stopped is None:
         if state.epoch >= options.epochs:
@@ -112,9 +110,7 @@ def fit(
         model.eval()
         record: dict[str, float] = {"epoch": state.epoch, "loss": float(torch.stack(losses).mean())}
         if not math.isfinite(record["loss"]):
-            raise RunError(
-                f"the loss is {record['loss']} in epoch {state.epoch}: try a lower lr (now {options.lr})"
-            )
+            raise RunError(f"the loss is {record['loss']} in epoch {state.epoch}: try a lower lr (now {options.lr})")
         improved = validate is None
         if validate is not None and state.epoch % options.eval_every == 0:
             record.update(validate(model))
@@ -132,9 +128,7 @@ def fit(
             if improved:
                 write_arrays(folder / "weights.npz", model.arrays(), {"epoch": state.epoch})
             _save(folder, model, optimizer, state)
-        on_event(
-            Event("epoch", data={**record, "seconds": state.seconds[-1], "best_epoch": state.best_epoch})
-        )
+        on_event(Event("epoch", data={**record, "seconds": state.seconds[-1], "best_epoch": state.best_epoch}))
     if validate is not None and state.best is None and state.history:
         # Stopped before the first validation was due. It stays out of the checkpoint, for a resumed fit would
         # not have made it here.
@@ -215,9 +209,7 @@ def _write_history(folder: Path, state: FitState) -> None:
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def _restore(
-    folder: Path, model: EmbeddingModel, optimizer: torch.optim.Adam
-) -> tuple[FitState, Arrays | None]:
+def _restore(folder: Path, model: EmbeddingModel, optimizer: torch.optim.Adam) -> tuple[FitState, Arrays | None]:
     path = folder / "checkpoint.npz"
     if not path.exists():
         raise RunError(f"{folder} has no checkpoint to resume from")

@@ -203,5 +203,7 @@ def test_doctor_is_content_here() -> None:
 
 
 def test_the_installed_command_answers() -> None:
-    result = subprocess.run([sys.executable, "-m", "playlistrec", "--version"], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-m", "playlistrec", "--version"], capture_output=True, text=True, check=True
+    )
     assert result.stdout.startswith("playlistrec, version ")

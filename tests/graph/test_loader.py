@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dgl
 import numpy as np
 import pytest
@@ -136,6 +138,32 @@ def batches(seed: int, workers: int = 0) -> list[list[int]]:
 def test_same_seed_same_batches(workers: int) -> None:
     assert batches(5, workers) == batches(5, workers)
     assert batches(5, workers) != batches(6, workers)
+
+
+def test_an_epoch_does_not_depend_on_those_before_it() -> None:
+    graph = movies()
+    negatives = UniformNegatives.from_graph(graph, "rates")
+    loader = edge_loader(graph, "rates", [2], 32, negatives, reverse_etypes=PAIR)
+
+    def order(seed: int) -> list[int]:
+        with seeded(seed):
+            return [i for _, positive, _, _ in loader for i in positive.edges["rates"].data[dgl.EID].tolist()]
+
+    first, second, again = order(1), order(2), order(1)
+    assert first == again
+    assert first != second
+    assert len(loader) == -(-graph.num_edges("rates") // 32) == len(list(loader))
+
+
+def test_the_loader_is_silent_and_can_keep_the_order() -> None:
+    graph = movies()
+    negatives = UniformNegatives.from_graph(graph, "rates")
+    loader = edge_loader(graph, "rates", [2], 32, negatives, reverse_etypes=PAIR, shuffle=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        batches = list(loader)
+    asked = [i for _, positive, _, _ in batches for i in positive.edges["rates"].data[dgl.EID].tolist()]
+    assert asked == list(range(graph.num_edges("rates")))
 
 
 def test_seeding_gives_the_states_back() -> None:
