@@ -37,9 +37,7 @@ class Config:
         values = {}
         for name, value in options.items():
             if name not in known:
-                raise ConfigError(
-                    f"unknown option {name!r}{nearest(name, known)}; known: {', '.join(known) or 'none'}"
-                )
+                raise ConfigError(f"unknown option {name!r}{nearest(name, known)}; known: {', '.join(known) or 'none'}")
             values[name] = _read(name, hints[name], value)
         return cls(**values)
 

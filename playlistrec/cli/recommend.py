@@ -34,6 +34,8 @@ def command(
     """Recommend tracks for a playlist of the data, or for a few tracks given by uri or name ("Artist - Title")."""
     if (playlist is None) == (not tracks):
         raise click.UsageError("give either --playlist or --track (once or more)")
+    import numpy as np
+
     from ..apps.runs import Run
     from ..apps.search import TrackIndex
 
@@ -43,7 +45,8 @@ def command(
     if playlist is not None:
         found, scores = loaded.recommend(playlist=playlist, k=k, device=device)
     else:
-        index = TrackIndex(corpus)
+        known = loaded.data.split.ranking(corpus, "test")
+        index = TrackIndex(corpus, np.bincount(known.pairs[1], minlength=corpus.n_tracks))
         matches = [index.find(text) for text in tracks]
         for text, match in zip(tracks, matches):
             if match.fuzzy:

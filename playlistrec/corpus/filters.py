@@ -44,9 +44,7 @@ def k_core(corpus: Corpus, k: int, counted: Mask | None = None) -> Masks:
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if _core(corpus, pairs, middle)[0].any() else (low, middle)
-        raise DataError(
-            f"the {k}-core of this data is empty; the largest k_core that leaves something is {low}"
-        )
+        raise DataError(f"the {k}-core of this data is empty; the largest k_core that leaves something is {low}")
     return playlists, tracks
 
 
@@ -59,9 +57,7 @@ def largest_component(corpus: Corpus, counted: Mask | None = None) -> Masks:
     if not len(rows):
         raise DataError("the data has no entries, so no component either")
     n = corpus.n_playlists + corpus.n_tracks
-    graph = sparse.coo_array(
-        (np.ones(len(rows), dtype=bool), (rows, cols + corpus.n_playlists)), shape=(n, n)
-    )
+    graph = sparse.coo_array((np.ones(len(rows), dtype=bool), (rows, cols + corpus.n_playlists)), shape=(n, n))
     _, label = csgraph.connected_components(graph, directed=False)
     largest = label == np.bincount(label).argmax()
     return largest[: corpus.n_playlists], largest[corpus.n_playlists :]

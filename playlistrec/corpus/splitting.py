@@ -111,9 +111,7 @@ def _distinct(corpus: Corpus, mask: Mask) -> _Pairs:
     return _Pairs(unique, unique // corpus.n_tracks, first, of_entry)
 
 
-def _draw(
-    groups: Ints, n_groups: int, valid: float, test: float, random: np.random.Generator
-) -> npt.NDArray[np.uint8]:
+def _draw(groups: Ints, n_groups: int, valid: float, test: float, random: np.random.Generator) -> npt.NDArray[np.uint8]:
     """(n,) a part for each item, drawn within its group. ``groups`` (n,) is sorted.
 
     With one uniform ``u`` a group, the first ``floor(test * m + u)`` of its ``m`` items in random order are

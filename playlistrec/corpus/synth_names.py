@@ -18,7 +18,7 @@ __all__ = ["album_names", "artist_names", "durations_ms", "playlist_titles", "tr
 
 Hashes = npt.NDArray[np.uint64]
 
-REISSUES = 0.04
+REISSUES = 0.026
 """Share of an artist's lesser tracks that carry the title of one of its three hits."""
 
 BASE62 = np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", dtype=np.uint8)
@@ -161,8 +161,8 @@ def _title(genre: int, artist: str, form: float, pick: float, other: float, when
             (0.78, MONTHS[int(12 * pick)] + (f" {year}" if other < 0.4 else "")),
             (0.84, artist),
             (0.94, _phrase(LATIN, int(6000 * pick**2) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)),
-            (0.991, f"{mood} {MOODS[int(len(MOODS) * other)]}"),
-            (0.995, FOREIGN[int(len(FOREIGN) * pick)]),
+            (0.995, f"{mood} {MOODS[int(len(MOODS) * other)]}"),
+            (0.997, FOREIGN[int(len(FOREIGN) * pick)]),
             (1.0, EMOJI[int(len(EMOJI) * pick)]),
         )
         if form < limit

@@ -22,17 +22,17 @@ Floats = npt.NDArray[np.float64]
 
 GENRES, SCENES, ARTISTS, TRACKS = 24, 4, 1 << 18, 1 << 12
 """Genres, scenes of a genre; artists of a genre (every fourth is of one scene), tracks of an artist, at most."""
-GENRE_SLOPE = 0.57
+GENRE_SLOPE = 0.56
 """Popularity of a genre is ``rank ** -slope``."""
-TWO_TASTES = 0.6
+TWO_TASTES = 0.58
 """Playlists that mix two tastes, the first for half or more of the artists."""
 WIDTH = (2.0, 1.0)
 """Temperature: the share of a playlist's artists from the whole genre rather than its scene, Kumaraswamy(a, b)."""
-ARTIST_LAW = (0.85, 7.2)
+ARTIST_LAW = (0.82, 7.8)
 """Popularity of an artist in its genre: a Lomax law (exponent, scale) of its rank."""
-WORK_LAW, WORK_DECAY = (1.1, 5.6), 0.71
+WORK_LAW, WORK_DECAY = (1.6, 6.7), 0.35
 """The same for a track, with a scale that shrinks as ``(1 + rank / scale) ** -decay`` of the artist's rank."""
-REUSE, FOCUSED, RUN = (0.55, 2.1), 0.052, 0.85
+REUSE, FOCUSED, RUN = (0.54, 2.0), 0.085, 0.82
 """Chance that an entry takes up an artist of its playlist: Kumaraswamy(a, b), but above 0.8 for the focused share
 of playlists; and the chance that this is the artist just before."""
 REPEATING, REPEATS = 0.72, 0.0165
@@ -76,8 +76,11 @@ def draw_followers(n: int, random: np.random.Generator) -> Keys:
 
 
 def draw_lengths(followers: Keys, random: np.random.Generator) -> Keys:
-    """(n,) numbers of tracks, 5 to 250, more where there are followers."""
-    u = random.random(len(followers))
+    """(n,) numbers of tracks, 5 to 250, more where there are followers.
+
+    Stratified: each n-th of the distribution gives one, so that a few playlists too are spread like many.
+    """
+    u = (np.argsort(random.random(len(followers))) + random.random(len(followers))) / len(followers)
     short, long = (np.exp(np.interp(u, SPREAD, np.log(q))) for q in (LENGTHS, LENGTHS_FOLLOWED))
     return _whole(np.rint(np.where(followers < 10, short, long)))
 

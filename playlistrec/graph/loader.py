@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from dgl import DGLGraph
 from dgl.dataloading import DataLoader, NeighborSampler, as_edge_prediction_sampler
+from dgl.utils import get_num_threads, set_num_threads
 from torch import Tensor
 
 from ..config import require
@@ -58,7 +59,24 @@ class EdgeLoader:
         )
         with warnings.catch_warnings():  # advice that DGL gives on every epoch
             warnings.filterwarnings("ignore", "Dataloader CPU affinity", UserWarning)
-            return iter(loader)
+            batches = iter(loader)
+        while True:
+            with _one_thread():
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield tuple(batch)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """DGL draws from one generator per thread, and threads come and go: with several, no seed repeats a sample."""
+    threads = get_num_threads()
+    set_num_threads(1)
+    try:
+        yield
+    finally:
+        set_num_threads(threads)
 
 
 def edge_loader(
@@ -189,7 +207,8 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002
-        dgl.seed(seed % 2**31)
+        with _one_thread():
+            dgl.seed(seed % 2**31)
         try:
             yield
         finally:

@@ -33,10 +33,13 @@ class ItemKNNConfig(Config):
     Attributes:
         neighbours: how many tracks may vote for a track, the most similar ones; None: all that co-occur with it.
         shrink: added to the denominator; damps similarities that rest on few playlists.
+        unit_playlists: scale each playlist to length 1 before tracks are compared, so that a short playlist says
+            more about its tracks than a long one.
     """
 
     neighbours: int | None = None
     shrink: float = 0.0
+    unit_playlists: bool = False
 
     def __post_init__(self) -> None:
         require(self.neighbours is None or self.neighbours >= 1, "neighbours", "at least 1, or none", self.neighbours)
@@ -48,7 +51,8 @@ class ItemKNN(Recommender):
 
     ``sim(s, t) = n_st / (sqrt(n_s n_t) + shrink)`` with ``n_st`` the training playlists that hold both tracks,
     and ``sim(t, t) = 0``. With ``neighbours`` only the tracks most similar to ``t`` vote for it (ties to the lower
-    index). Sarwar, Karypis, Konstan & Riedl 2001, section 3; summed as in Deshpande & Karypis 2004.
+    index). Sarwar, Karypis, Konstan & Riedl 2001, section 3; summed, and with ``unit_playlists`` the rows of the
+    playlist-track matrix normalised, as in Deshpande & Karypis 2004, section 4.
 
     Attributes:
         votes: (n_tracks, n_tracks) sparse; row s holds ``sim(s, t)`` for the tracks t that s votes for.
@@ -92,14 +96,18 @@ def _votes(pairs: sparse.csr_array[np.float32], config: ItemKNNConfig) -> sparse
     """(n_tracks, n_tracks) similarities of the columns of ``pairs`` (n_playlists, n_tracks), never dense."""
     holders = pairs.T.tocsr()
     n_tracks = holders.shape[0]
-    root = np.sqrt(np.diff(holders.indptr)).astype(np.float32)
+    lengths = np.diff(pairs.indptr)
+    weights = 1 / np.maximum(lengths, 1) if config.unit_playlists else np.ones(len(lengths))
+    weighted = sparse.csr_array(pairs, copy=True)
+    weighted.data *= np.repeat(weights, lengths).astype(np.float32)
+    root = np.sqrt(np.asarray(holders @ weights)).astype(np.float32)
     # Row t of Xᵀ·X takes as many additions as the playlists that hold t have tracks; chunks of equal work.
-    work = np.cumsum(holders @ np.diff(pairs.indptr).astype(np.float64))
+    work = np.cumsum(holders @ lengths.astype(np.float64))
     cuts = np.searchsorted(work, np.arange(CHUNK_PAIRS, work[-1], CHUNK_PAIRS)) + 1
     bounds = np.unique([0, *cuts.tolist(), n_tracks])
     chunks, kept = [], 0
     for low, high in pairwise(bounds):
-        chunk = holders[low:high] @ pairs
+        chunk = holders[low:high] @ weighted
         rows = np.repeat(np.arange(low, high), np.diff(chunk.indptr))
         chunk.data /= root[rows] * root[chunk.indices] + np.float32(config.shrink)
         chunk.data[rows == chunk.indices] = 0

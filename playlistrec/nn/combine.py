@@ -46,6 +46,12 @@ class LayerSum(nn.Module):
         """Combine L + 1 tensors of shape (n, d) to one."""
         if len(layers) != len(self.logits):
             raise ValueError(f"layers must be {len(self.logits)} tensors (got {len(layers)})")
+        if not self.logits.requires_grad:
+            # Equal weights: the sum is scaled once instead of every layer.
+            total = layers[0].clone()
+            for layer in layers[1:]:
+                total += layer
+            return total / len(layers)
         alpha = self.alpha
         out = alpha[0] * layers[0]
         for weight, layer in zip(alpha[1:], layers[1:]):

@@ -8,6 +8,7 @@ import dgl
 import numpy as np
 import pytest
 import torch
+from dgl.utils import get_num_threads, set_num_threads
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
@@ -153,6 +154,29 @@ def test_an_epoch_does_not_depend_on_those_before_it() -> None:
     assert first == again
     assert first != second
     assert len(loader) == -(-graph.num_edges("rates") // 32) == len(list(loader))
+
+
+def test_batches_do_not_depend_on_the_number_of_threads() -> None:
+    graph = movies(600, 200)
+    negatives = UniformNegatives.from_graph(graph, "rates")
+    some = torch.arange(0, graph.num_edges("rates"), 9)
+
+    def sampled(threads: int) -> list[list[int]]:
+        loader = edge_loader(graph, "rates", [5, 5], 512, negatives, reverse_etypes=PAIR, edges=some)
+        before = get_num_threads()
+        set_num_threads(threads)
+        try:
+            with seeded(1):
+                return [
+                    block.edges[etype].data[dgl.EID].tolist()
+                    for _, _, _, blocks in loader
+                    for block in blocks
+                    for etype in block.etypes
+                ]
+        finally:
+            set_num_threads(before)
+
+    assert sampled(1) == sampled(2) == sampled(2)
 
 
 def test_the_loader_is_silent_and_can_keep_the_order() -> None:

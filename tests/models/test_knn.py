@@ -27,12 +27,15 @@ def corpus() -> Corpus:
     return whole.where(whole.entry_playlist > 0)
 
 
-def naive(corpus: Corpus, seeds: list[int], neighbours: int | None, shrink: float) -> list[float]:
+def naive(corpus: Corpus, seeds: list[int], neighbours: int | None, shrink: float, unit: bool = False) -> list[float]:
     holders = [set(corpus.entry_playlist[corpus.tracks == t].tolist()) for t in range(corpus.n_tracks)]
 
+    def weight(playlists: set[int]) -> float:
+        return sum(1 / len(set(corpus.playlist(p).tolist())) if unit else 1 for p in playlists)
+
     def similarity(s: int, t: int) -> float:
-        shared = len(holders[s] & holders[t]) if s != t else 0
-        return shared / (math.sqrt(len(holders[s]) * len(holders[t])) + shrink) if shared else 0.0
+        shared = weight(holders[s] & holders[t]) if s != t else 0
+        return shared / (math.sqrt(weight(holders[s]) * weight(holders[t])) + shrink) if shared else 0.0
 
     scores = []
     for t in range(corpus.n_tracks):
@@ -41,17 +44,19 @@ def naive(corpus: Corpus, seeds: list[int], neighbours: int | None, shrink: floa
     return scores
 
 
+@pytest.mark.parametrize("unit", [False, True])
 @pytest.mark.parametrize("shrink", [0.0, 2.5])
 @pytest.mark.parametrize("neighbours", [None, 1, 3, 100])
 @pytest.mark.parametrize("chunk", [1, 150, 10**6])
-def test_is_the_naive_loop(neighbours: int | None, shrink: float, chunk: int) -> None:
+def test_is_the_naive_loop(neighbours: int | None, shrink: float, chunk: int, unit: bool) -> None:
+    config = ItemKNNConfig(neighbours=neighbours, shrink=shrink, unit_playlists=unit)
     with patch.object(knn, "CHUNK_PAIRS", chunk):
-        model = ItemKNN.from_corpus(corpus(), ItemKNNConfig(neighbours=neighbours, shrink=shrink))
+        model = ItemKNN.from_corpus(corpus(), config)
     scores = model.score(QUERY)
     assert scores.dtype == torch.float32
     for row in range(len(QUERY)):
         seeds = QUERY.seeds(row).tolist()
-        assert scores[row].tolist() == pytest.approx(naive(corpus(), seeds, neighbours, shrink), abs=1e-5)
+        assert scores[row].tolist() == pytest.approx(naive(corpus(), seeds, neighbours, shrink, unit), abs=1e-5)
 
 
 def test_at_most_so_many_votes() -> None:
