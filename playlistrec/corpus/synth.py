@@ -32,7 +32,7 @@ def synthesize(out: Path, playlists: int, seed: int = 0, on_event: OnEvent = ign
     tracks and artists, at the pace of the genuine dataset.
 
     Args:
-        out: folder for ``mpd.slice.0-999.json``, …; made when missing. About 30 MB a thousand playlists.
+        out: folder for ``mpd.slice.0-999.json``, …; made when missing. About 33 MB a thousand playlists.
         playlists: how many; the last slice is shorter when they are not whole thousands.
         on_event: told ``"progress"`` after each slice.
 
@@ -54,7 +54,7 @@ def synthesize(out: Path, playlists: int, seed: int = 0, on_event: OnEvent = ign
             for path in Path(unfinished).iterdir():
                 os.replace(path, out / path.name)
     except OSError as error:
-        raise DataError(f"cannot write slices into {out}: {error.strerror}") from error
+        raise DataError(f"cannot write slices into {out}: {error.strerror or error}") from error
     return out
 
 

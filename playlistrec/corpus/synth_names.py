@@ -41,14 +41,16 @@ SYLLABLES = (LATIN, ACCENTED, CYRILLIC, GREEK, KATAKANA, HANGUL)
 ALPHABET = (0,) * 114 + (1,) * 6 + (2, 2, 3, 4, 4, 5, 5, 5)
 """The alphabet of an artist by the low seven bits of its hash."""
 
-MOODS = """chill|workout|party|summer|road trip|sleep|study|gym|throwback|vibes|feels|love|happy|sad|running|good vibes
-|morning|drive|dinner|wedding|christmas|beach|shower|work|relax|focus|dance|favorites|my jams|oldies|slow jams|hype
-|pregame|late night|sunday|rainy day|breakup|car|new music|old school|mellow|cleaning|country road|bbq|campfire|yoga
-|acoustic|lit|random|music|mix|best|classics|soundtrack|calm|night|fire|turn up|sing along|weekend""".replace(
-    "\n", ""
+MOODS = (
+    "chill|workout|party|summer|road trip|sleep|study|gym|throwback|vibes|feels|love|happy|sad|running|good vibes|"
+    "morning|drive|dinner|wedding|christmas|beach|shower|work|relax|focus|dance|favorites|my jams|oldies|slow jams|"
+    "hype|pregame|late night|sunday|rainy day|breakup|car|new music|old school|mellow|cleaning|country road|bbq|"
+    "campfire|yoga|acoustic|lit|random|music|mix|best|classics|soundtrack|calm|night|fire|turn up|sing along|weekend"
 ).split("|")
-GENRE_WORDS = """pop|rap|country|rock|indie|edm|latin|r&b|alternative|hip hop|worship|metal|house|jazz|folk|punk|soul
-|reggaeton|classical|k-pop|funk|dubstep|blues|reggae""".replace("\n", "").split("|")
+GENRE_WORDS = (
+    "pop|rap|country|rock|indie|edm|latin|r&b|alternative|hip hop|worship|metal|house|jazz|folk|punk|soul|reggaeton|"
+    "classical|k-pop|funk|dubstep|blues|reggae"
+).split("|")
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -67,7 +69,11 @@ def mix(keys: Keys, seed: int, salt: int) -> Hashes:
 
 
 def uris(kind: Literal["track", "artist", "album"], keys: Keys, seed: int) -> list[str]:
-    """``spotify:<kind>:`` and 22 digits of base 62 for each key."""
+    """``spotify:<kind>:`` and 22 digits of base 62 for each key.
+
+    >>> uris("track", np.array([7]), seed=0)
+    ['spotify:track:8ZDGX3VOhGx0MsNb4VYtPI']
+    """
     digits = np.empty((len(keys), 22), dtype=np.uint8)
     for half in (0, 1):
         rest = mix(keys, seed, 2 * ("track", "artist", "album").index(kind) + half)
@@ -82,8 +88,8 @@ def durations_ms(tracks: Keys, seed: int) -> list[int]:
     """Milliseconds: a bell around 3:45, from 1:10 to 6:20."""
     bits = mix(tracks, seed, 6)
     parts = np.array([bits >> np.uint64(16 * i) & np.uint64(0xFFFF) for i in range(4)]).sum(axis=0)
-    milliseconds = 70_000 + parts.astype(np.int64) * 310_000 // (4 * 0xFFFF)
-    return [int(each) for each in milliseconds.tolist()]
+    milliseconds: list[int] = (70_000 + parts.astype(np.int64) * 310_000 // (4 * 0xFFFF)).tolist()
+    return milliseconds
 
 
 def artist_names(artists: Keys, seed: int) -> list[str]:

@@ -73,9 +73,19 @@ class SampledBatches:
     """DGL's edge-prediction loader: blocks around a batch's pairs, without the batch's own edges."""
 
     def __init__(self, model: GraphModel, corpus: Corpus, options: TrainOptions, device: torch.device) -> None:
+        from ..graph.build import REVERSE
+        from ..graph.loader import edge_loader
+
         self.model, self.options, self.device = model, options, device
-        self.negatives = _negatives(corpus, options)
-        self.n_pairs = len(corpus.pairs[0])
+        self.loader = edge_loader(
+            model.graph,
+            "contains",
+            [options.fanout] * len(model.layers),
+            options.batch_size,
+            _negatives(corpus, options),
+            reverse_etypes=REVERSE,
+            num_workers=options.workers,
+        )
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed (with 0 workers)."""
@@ -85,20 +95,7 @@ class SampledBatches:
 
     def epoch(self, seed: int) -> Iterator[Batch]:
         """One pass over all pairs in random order; draws from the global generators, see :meth:`seeded`."""
-        from ..graph.build import REVERSE
-        from ..graph.loader import edge_loader
-
-        # A loader shuffles the order of its last epoch further; a new one makes an epoch depend on its seed alone.
-        loader = edge_loader(
-            self.model.graph,
-            "contains",
-            [self.options.fanout] * len(self.model.layers),
-            self.options.batch_size,
-            self.negatives,
-            reverse_etypes=REVERSE,
-            num_workers=self.options.workers,
-        )
-        for inputs, positive, negative, blocks in loader:
+        for inputs, positive, negative, blocks in self.loader:
             vectors, tables = self.model.embed_blocks(blocks, inputs)
             playlist, track = positive.edges(etype="contains")
             _, others = negative.edges(etype="contains")
@@ -111,7 +108,7 @@ class SampledBatches:
             )
 
     def __len__(self) -> int:
-        return -(-self.n_pairs // self.options.batch_size)
+        return len(self.loader)
 
 
 def _negatives(corpus: Corpus, options: TrainOptions) -> UniformNegatives:

@@ -35,7 +35,7 @@ GENUINE = [
     ("length, p75", 91, 0.08),
     ("length, p90", 149, 0.08),
     ("length, p99", 230, 0.03),
-    ("entries on the top 0.1 % of tracks", 0.031, 0.20),
+    ("entries on the top 0.1 % of tracks", 0.031, 0.15),
     ("entries on the top 1 % of tracks", 0.170, 0.10),
     ("entries on the top 10 % of tracks", 0.550, 0.05),
     ("tracks in one playlist only", 0.63, 0.05),
