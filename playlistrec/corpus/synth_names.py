@@ -25,6 +25,7 @@ BASE62 = np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs
 
 
 def _product(*parts: str) -> list[str]:
+    """All ways to join one item of each comma-separated list."""
     words = [""]
     for part in parts:
         words = [word + piece for word in words for piece in part.split(",")]
@@ -41,20 +42,17 @@ SYLLABLES = (LATIN, ACCENTED, CYRILLIC, GREEK, KATAKANA, HANGUL)
 ALPHABET = (0,) * 114 + (1,) * 6 + (2, 2, 3, 4, 4, 5, 5, 5)
 """The alphabet of an artist by the low seven bits of its hash."""
 
-MOODS = (
-    "chill|workout|party|summer|road trip|sleep|study|gym|throwback|vibes|feels|love|happy|sad|running|good vibes|"
-    "morning|drive|dinner|wedding|christmas|beach|shower|work|relax|focus|dance|favorites|my jams|oldies|slow jams|"
-    "hype|pregame|late night|sunday|rainy day|breakup|car|new music|old school|mellow|cleaning|country road|bbq|"
-    "campfire|yoga|acoustic|lit|random|music|mix|best|classics|soundtrack|calm|night|fire|turn up|sing along|weekend"
-).split("|")
-GENRE_WORDS = (
-    "pop|rap|country|rock|indie|edm|latin|r&b|alternative|hip hop|worship|metal|house|jazz|folk|punk|soul|reggaeton|"
-    "classical|k-pop|funk|dubstep|blues|reggae"
-).split("|")
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
+MOODS = _product(
+    "chill,workout,party,summer,road trip,sleep,study,gym,throwback,vibes,feels,love,happy,sad,running,good vibes,"
+    "morning,drive,dinner,wedding,christmas,beach,shower,work,relax,focus,dance,favorites,my jams,oldies,slow jams,"
+    "hype,pregame,late night,sunday,rainy day,breakup,car,new music,old school,mellow,cleaning,country road,bbq,"
+    "campfire,yoga,acoustic,lit,random,music,mix,best,classics,soundtrack,calm,night,fire,turn up,sing along,weekend"
 )
+GENRE_WORDS = _product(
+    "pop,rap,country,rock,indie,edm,latin,r&b,alternative,hip hop,worship,metal,house,jazz,folk,punk,soul,reggaeton,"
+    "classical,k-pop,funk,dubstep,blues,reggae"
+)
+MONTHS = _product("january,february,march,april,may,june,july,august,september,october,november,december")
 SEASONS = ("spring", "summer", "fall", "winter")
 EMOJI = ("🌴", "🔥", "🎉", "❤️", "☀️", "😎", "🎶", "💪", "✨", "🌙", "🚗", "💔", "🎄", "🌊", "💯")
 FOREIGN = ("музыка", "лето", "μουσική", "夏", "음악", "любимое", "音楽", "여름")
