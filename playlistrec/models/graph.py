@@ -180,7 +180,7 @@ class GATOptions(GraphOptions):
     """Options of the attention model.
 
     Attributes:
-        heads: attention heads per layer, each of width dim, merged by a linear layer.
+        heads: attention heads per layer, each of width dim / heads, merged by a linear layer.
     """
 
     layers: int = 2
@@ -189,6 +189,7 @@ class GATOptions(GraphOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.heads >= 1, "heads", "at least 1", self.heads)
+        require(self.dim % self.heads == 0, "heads", f"a divisor of dim = {self.dim}", self.heads)
 
 
 class GAT(GraphModel):

@@ -68,22 +68,30 @@ class AttentionConv(nn.Module):
 class GATConv(nn.Module):
     """:class:`AttentionConv` with its heads merged by a linear layer: ``h_v' = M [head_1 ‖ … ‖ head_H] + b``.
 
+    The heads share the width: what a layer costs over the edges does not grow with their number.
+
     Args:
-        in_feats, heads, negative_slope: see :class:`AttentionConv`.
-        out_feats: size of the output, and of each head.
+        in_feats, negative_slope: see :class:`AttentionConv`.
+        out_feats: size of the output.
+        heads: number of heads, each ``out_feats / heads`` wide.
+
+    Raises:
+        ValueError: ``out_feats`` is no multiple of ``heads``.
 
     >>> import dgl
-    >>> layer = GATConv(3, 5, heads=2)
+    >>> layer = GATConv(3, 6, heads=2)
     >>> layer(dgl.graph(([0, 1], [1, 0])), torch.ones(2, 3)).shape
-    torch.Size([2, 5])
+    torch.Size([2, 6])
     """
 
     def __init__(
         self, in_feats: int | tuple[int, int], out_feats: int, heads: int = 1, negative_slope: float = 0.2
     ) -> None:
         super().__init__()
-        self.attention = AttentionConv(in_feats, out_feats, heads, negative_slope)
-        self.merge = nn.Linear(heads * out_feats, out_feats)
+        if out_feats % heads:
+            raise ValueError(f"out_feats must be a multiple of heads (got {out_feats} and {heads})")
+        self.attention = AttentionConv(in_feats, out_feats // heads, heads, negative_slope)
+        self.merge = nn.Linear(out_feats, out_feats)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -25,7 +25,7 @@ from playlistrec.nn import (
     pair_scores,
 )
 
-D_IN, D_OUT, HEADS = 5, 3, 2
+D_IN, D_OUT, HEADS = 5, 4, 2
 
 
 @pytest.fixture(autouse=True)
@@ -278,3 +278,8 @@ def test_options_that_do_not_exist_are_refused() -> None:
         SAGEConv(2, 2, "sum")
     with pytest.raises(ValueError, match=r"weights must be mean or learned \(got 'max'\)"):
         LayerSum(2, "max")
+
+
+def test_heads_share_the_width() -> None:
+    with pytest.raises(ValueError, match=r"multiple of heads \(got 5 and 2\)"):
+        GATConv(D_IN, 5, heads=2)
