@@ -41,7 +41,7 @@ def test_lightgcn_is_the_mean_of_powers_of_the_normalised_adjacency(corpus: Corp
     scale = whole.sum(1).clamp(min=1).rsqrt()
     whole = scale[:, None] * whole * scale[None, :]
     e = torch.cat([model.tables["playlist"], model.tables["track"]])
-    expected = sum((torch.matrix_power(whole, power) @ e for power in range(layers + 1))) / (layers + 1)
+    expected = sum(torch.matrix_power(whole, power) @ e for power in range(layers + 1)) / (layers + 1)
     playlists, tracks = model.embed()
     torch.testing.assert_close(torch.cat([playlists, tracks]), expected, rtol=1e-4, atol=1e-6)
 
@@ -82,9 +82,8 @@ def test_fold_in_follows_the_formula(corpus: Corpus) -> None:
     s = d_p[:, None] * a * d_t[None, :]
     e_p, e_t = model.tables["playlist"], model.tables["track"]
     seeds = [2, 5, 11]
-    layers = [e_p.mean(0)]
-    for tracks in (e_t, s.T @ e_p):
-        layers.append((d_t[seeds, None] * tracks[seeds]).sum(0) / len(seeds) ** 0.5)
+    heard = [(d_t[seeds, None] * tracks[seeds]).sum(0) / len(seeds) ** 0.5 for tracks in (e_t, s.T @ e_p)]
+    layers = [e_p.mean(0), *heard]
     folded = model.fold_in(Query.of([[2, 5, 5, 11], []]))
     torch.testing.assert_close(folded[0], sum(layers) / 3, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(folded[1], e_p.mean(0) / 3, rtol=1e-4, atol=1e-6)
