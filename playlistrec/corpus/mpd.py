@@ -6,12 +6,9 @@ import multiprocessing
 import os
 import re
 import zipfile
-from collections import deque
+from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -21,7 +18,7 @@ import pyarrow as pa
 from ..errors import DataError
 from ..events import Event, OnEvent
 from .corpus import Corpus
-from .mpd_slice import Piece, SliceFile, decode
+from .mpd_slice import Decoder, Piece, SliceFile, send_all
 from .vocabulary import Catalogue, drop_unknown
 
 __all__ = ["find_slices", "read_mpd"]
@@ -90,16 +87,18 @@ def read_mpd(source: Path, *, limit: int | None, workers: int | None, renumber: 
     entries: list[npt.NDArray[np.int32]] = []
     playlists: list[pa.Table] = []
     taken: dict[int, int] = {}
+    rows: defaultdict[int, npt.NDArray[np.int32]] = defaultdict(lambda: np.empty(0, dtype=np.int32))
     left = limit
     with closing(_decoded(files, limit, workers)) as slices:
-        for number, pieces in enumerate(slices):
+        for number, (decoder, pieces) in enumerate(slices):
             for piece in pieces:
                 taking = piece if left is None else piece.head(left)
                 if not renumber:
                     _claim(taking.pids.tolist(), number, taken, files)
                 pids.append(taking.pids)
                 lengths.append(taking.lengths)
-                entries.append(catalogue.add(taking.tracks)[taking.entries])
+                rows[decoder] = np.concatenate([rows[decoder], catalogue.add(taking.tracks)])
+                entries.append(rows[decoder][taking.entries])
                 playlists.append(taking.playlists)
                 left = None if left is None else left - len(taking.pids)
             progress = {"done": number + 1, "total": len(files)}
@@ -138,35 +137,43 @@ def _claim(pids: Sequence[int], number: int, taken: dict[int, int], files: Seque
 
 def _decoded(
     files: Sequence[SliceFile], limit: int | None, workers: int | None
-) -> Generator[Iterable[Piece], None, None]:
-    """The pieces of each slice, in order; at most two slices a worker are under way or wait to be taken."""
+) -> Generator[tuple[int, Iterable[Piece]], None, None]:
+    """The pieces of each slice, in order, with the number of the decoder whose track numbers they have."""
     if workers is None:
         size = sum(path.stat().st_size for path in {file.path for file in files})
         workers = 1 if size < SMALL else _usable_cores()
     workers = min(workers, len(files))
     if workers == 1:
-        yield from (decode(file, limit) for file in files)
+        decoder = Decoder()
+        yield from ((0, decoder.decode(file, limit)) for file in files)
         return
-    # Spawned, since a fork would copy the locks of whatever threads torch or Arrow have started.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    # Spawned, since a fork would copy the locks of whatever threads torch or Arrow have started. Each takes every
+    # so many-th slice, so that its pieces come in order, and waits at its pipe until they are taken.
+    context = multiprocessing.get_context("spawn")
+    started = []
     try:
-        todo = iter(files)
-        under_way = deque(pool.submit(_decode_all, file, limit) for file in islice(todo, 2 * workers))
-        while under_way:
-            pieces = under_way.popleft().result()
-            under_way.extend(pool.submit(_decode_all, file, limit) for file in islice(todo, 1))
-            yield pieces
-    except BrokenProcessPool:
+        for worker in range(workers):
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=send_all, args=(files[worker::workers], limit, sender), daemon=True)
+            process.start()
+            sender.close()
+            started.append((receiver, process))
+        for number in range(len(files)):
+            decoder_number = number % workers
+            told = started[decoder_number][0].recv()
+            if isinstance(told, DataError):
+                raise told
+            yield decoder_number, told
+    except EOFError:
         raise DataError(
             "a process that read slices died: it ran out of memory, or the calling script has no "
             "`if __name__ == '__main__':`; one worker reads without other processes"
         ) from None
     finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _decode_all(file: SliceFile, limit: int | None) -> list[Piece]:
-    return list(decode(file, limit))
+        for receiver, process in started:
+            receiver.close()
+            process.terminate()
+            process.join()
 
 
 def _usable_cores() -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,9 +21,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..errors import DataError
-from .vocabulary import TRACK_SCHEMA, distinct
+from .vocabulary import TRACK_SCHEMA, Vocabulary
 
-__all__ = ["PLAYLIST_SCHEMA", "Piece", "SliceFile", "decode"]
+__all__ = ["PLAYLIST_SCHEMA", "Decoder", "Piece", "SliceFile", "send_all"]
 
 PLAYLISTS_A_PIECE = 1000  # bounds the Python objects alive at a time where one file holds many
 
@@ -110,14 +113,15 @@ class SliceFile:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some playlists in a row, numbered within themselves.
+    """Some playlists in a row, their tracks numbered as their decoder first met them.
 
     Attributes:
         pids: (n_playlists,) int64.
         lengths: (n_playlists,) entries of each.
-        entries: (n_entries,) int32 rows of ``tracks``, which stand in order of first appearance.
+        entries: (n_entries,) int32 numbers of the tracks.
         playlists: table of ``PLAYLIST_SCHEMA``.
-        tracks: table of ``TRACK_SCHEMA``, one row a distinct track.
+        tracks: table of ``TRACK_SCHEMA`` with the tracks that no earlier piece had, by number.
+        n_before: tracks that earlier pieces had, the number of the first in ``tracks``.
     """
 
     pids: npt.NDArray[np.int64]
@@ -125,33 +129,77 @@ class Piece:
     entries: npt.NDArray[np.int32]
     playlists: pa.Table
     tracks: pa.Table
+    n_before: int
 
     def head(self, n: int) -> Piece:
         """The first ``n`` playlists and their tracks."""
         entries = self.entries[: self.lengths[:n].sum()]
-        n_tracks = int(entries.max(initial=-1)) + 1
-        return Piece(self.pids[:n], self.lengths[:n], entries, self.playlists[:n], self.tracks[:n_tracks])
+        n_new = max(0, int(entries.max(initial=-1)) + 1 - self.n_before)
+        return Piece(self.pids[:n], self.lengths[:n], entries, self.playlists[:n], self.tracks[:n_new], self.n_before)
 
 
-def decode(file: SliceFile, limit: int | None = None) -> Iterator[Piece]:
-    """The playlists of a slice (the first ``limit``), a piece at a time.
+class Decoder:
+    """Turns slices into pieces, and tells what is known of a track once, in the first piece that has it."""
 
-    Raises DataError naming the file, and the playlist and field, that are not as the format has them.
-    """
-    data = file.read()
-    try:
-        raws = ENVELOPE.decode(data).playlists
-    except msgspec.ValidationError as error:
-        raise DataError(f"{file.name}: {_words(str(error), 'the file')}") from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        if "truncated" in str(error):
-            raise DataError(
-                f"{file.name} is cut off: it ends in the middle of a record, after {len(data):,} bytes"
-            ) from None
-        raise DataError(f"{file.name} is not JSON: {str(error).rpartition(': ')[2]}") from None
-    for start in range(0, len(raws[:limit]), PLAYLISTS_A_PIECE):
-        stop = min(start + PLAYLISTS_A_PIECE, len(raws[:limit]))
-        yield _columns([_playlist(file, raws, i) for i in range(start, stop)])
+    def __init__(self) -> None:
+        self._tracks = Vocabulary()
+
+    def decode(self, file: SliceFile, limit: int | None = None) -> Iterator[Piece]:
+        """The playlists of a slice (the first ``limit``), a piece at a time.
+
+        Raises DataError naming the file, and the playlist and field, that are not as the format has them.
+        """
+        data = file.read()
+        try:
+            raws = ENVELOPE.decode(data).playlists
+        except msgspec.ValidationError as error:
+            raise DataError(f"{file.name}: {_words(str(error), 'the file')}") from None
+        except (msgspec.DecodeError, RecursionError) as error:
+            if "truncated" in str(error):
+                raise DataError(
+                    f"{file.name} is cut off: it ends in the middle of a record, after {len(data):,} bytes"
+                ) from None
+            raise DataError(f"{file.name} is not JSON: {str(error).rpartition(': ')[2]}") from None
+        for start in range(0, len(raws[:limit]), PLAYLISTS_A_PIECE):
+            stop = min(start + PLAYLISTS_A_PIECE, len(raws[:limit]))
+            yield self._columns([_playlist(file, raws, i) for i in range(start, stop)])
+
+    def _columns(self, playlists: Sequence[Playlist]) -> Piece:
+        _sort(playlists)
+        tracks = [track for playlist in playlists for track in playlist.tracks]
+        n_before = len(self._tracks)
+        entries = self._tracks.number([track.track_uri for track in tracks])
+        new = np.flatnonzero(entries >= n_before)
+        first = np.empty(len(self._tracks) - n_before, dtype=np.int64)
+        first[entries[new[::-1]] - n_before] = new[::-1]  # the last assignment stands: the first appearance
+        chosen = [tracks[i] for i in first.tolist()]
+        fields = {"uri": "track_uri", "name": "track_name"}
+        columns: dict[str, list[Any]] = {name: list(map(attrgetter(name), playlists)) for name in PLAYLIST_SCHEMA.names}
+        flags = columns["collaborative"]
+        columns["collaborative"] = [None if flag is None else flag in (True, "true") for flag in flags]
+        return Piece(
+            pids=np.array([playlist.pid for playlist in playlists], dtype=np.int64),
+            lengths=np.array([len(playlist.tracks) for playlist in playlists], dtype=np.int64),
+            entries=entries,
+            playlists=pa.table(columns, schema=PLAYLIST_SCHEMA),
+            tracks=pa.table(
+                {name: list(map(attrgetter(fields.get(name, name)), chosen)) for name in TRACK_SCHEMA.names},
+                schema=TRACK_SCHEMA,
+            ),
+            n_before=n_before,
+        )
+
+
+def send_all(files: Sequence[SliceFile], limit: int | None, sender: Connection) -> None:
+    """Send the pieces of each slice, a list a slice, or the error that ends the work: what a worker process does."""
+    gc.disable()  # a slice is a great many objects without a cycle among them
+    decoder = Decoder()
+    with suppress(BrokenPipeError):  # nobody reads on
+        try:
+            for file in files:
+                sender.send(list(decoder.decode(file, limit)))
+        except DataError as error:
+            sender.send(error)
 
 
 def _playlist(file: SliceFile, raws: Sequence[msgspec.Raw], index: int) -> Playlist:
@@ -162,30 +210,15 @@ def _playlist(file: SliceFile, raws: Sequence[msgspec.Raw], index: int) -> Playl
         if isinstance(error, msgspec.ValidationError):
             raise DataError(f"{where}: {_words(str(error), 'the playlist')}") from None
         raise DataError(f"{where}: it holds text that is not Unicode") from None
-    # Where some entries have no pos the file's order is the only one there is.
-    order = [track.pos for track in playlist.tracks if track.pos is not None]
-    if len(order) == len(playlist.tracks) and order != sorted(order):
-        playlist.tracks.sort(key=attrgetter("pos"))
     return playlist
 
 
-def _columns(playlists: Sequence[Playlist]) -> Piece:
-    tracks = [track for playlist in playlists for track in playlist.tracks]
-    entries, first = distinct(pa.array([track.track_uri for track in tracks], pa.string()))
-    chosen = [tracks[i] for i in first.tolist()]
-    fields = {"uri": "track_uri", "name": "track_name"}
-    columns: dict[str, list[Any]] = {name: list(map(attrgetter(name), playlists)) for name in PLAYLIST_SCHEMA.names}
-    columns["collaborative"] = [None if flag is None else flag in (True, "true") for flag in columns["collaborative"]]
-    return Piece(
-        pids=np.array([playlist.pid for playlist in playlists], dtype=np.int64),
-        lengths=np.array([len(playlist.tracks) for playlist in playlists], dtype=np.int64),
-        entries=entries,
-        playlists=pa.table(columns, schema=PLAYLIST_SCHEMA),
-        tracks=pa.table(
-            {name: list(map(attrgetter(fields.get(name, name)), chosen)) for name in TRACK_SCHEMA.names},
-            schema=TRACK_SCHEMA,
-        ),
-    )
+def _sort(playlists: Sequence[Playlist]) -> None:
+    """Put tracks in the order of their ``pos``, where every track of a playlist has one."""
+    for playlist in playlists:
+        order = [track.pos for track in playlist.tracks]
+        if order != list(range(len(order))) and None not in order:
+            playlist.tracks.sort(key=attrgetter("pos"))
 
 
 def _pid(raw: msgspec.Raw) -> str:

@@ -89,7 +89,8 @@ def split_continuation(
     hidden = np.full(corpus.n_playlists, TRAIN, dtype=np.uint8)
     hidden[eligible] = _draw(np.zeros(len(eligible), dtype=np.int64), 1, valid, test, random)
     shown = np.maximum(size // 2, 1) if seeds is None else np.minimum(seeds, size - 1)
-    rank = _rank(pairs.rows, size, pairs.first if order == "first" else random.random(len(pairs.rows)))
+    key = pairs.first / max(1, corpus.n_entries) if order == "first" else random.random(len(pairs.rows))
+    rank = _rank(pairs.rows, size, key)
     of_pair = hidden[pairs.rows]
     seed_code = np.array([TRAIN, VALID_SEED, TEST_SEED], dtype=np.uint8)
     part = np.where(rank < shown[pairs.rows], seed_code[of_pair], of_pair)
@@ -130,11 +131,12 @@ def _draw(groups: Ints, n_groups: int, valid: float, test: float, random: np.ran
     return part
 
 
-def _rank(groups: Ints, size: Ints, key: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
-    """(n,) the place, from 0, of each item in its group by rising ``key``. ``groups`` is sorted."""
+def _rank(groups: Ints, size: Ints, key: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """(n,) the place, from 0, of each item in its group by rising ``key`` in [0, 1). ``groups`` is sorted."""
     rank = np.empty(len(groups), dtype=np.int64)
     start = np.cumsum(size) - size
-    rank[np.lexsort((key, groups))] = np.arange(len(groups)) - start[groups]
+    # Keys lie in [0, 1) and groups rise, so that one sort of the sums, much faster than a lexsort, keeps groups apart.
+    rank[np.argsort(groups + key)] = np.arange(len(groups)) - start[groups]
     return rank
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
@@ -73,9 +74,10 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def number(self, ids: pa.Array) -> Rows:
+    def number(self, ids: pa.Array | Sequence[str]) -> Rows:
         """(n,) the row of each id; ids not met before get the next rows."""
-        return np.fromiter(map(self._rows.__getitem__, ids.to_pylist()), np.int32, len(ids))
+        texts = ids if isinstance(ids, Sequence) else ids.to_pylist()
+        return np.fromiter(map(self._rows.__getitem__, texts), np.int32, len(ids))
 
     def find(self, ids: pa.Array) -> Rows:
         """(n,) the row of each id, -1 where it is not known."""
