@@ -7,16 +7,19 @@ import zipfile
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from scipy import sparse
 
 from ..errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Corpus", "Ints"]
 
@@ -205,6 +208,8 @@ class Corpus:
 
     def frame(self, table: str) -> pd.DataFrame:
         """One of the tables ``"playlists"``, ``"tracks"``, ``"artists"`` as a pandas frame."""
+        import pandas as pd  # a third of a second that only this function needs
+
         tables = {"playlists": self.playlists, "tracks": self.track_table, "artists": self.artists}
         if table not in tables:
             raise DataError(f"table must be one of {', '.join(tables)} (got {table!r})")

@@ -44,7 +44,7 @@ class GraphOptions(EmbeddingOptions):
 
     layers: int = 3
     layer_weights: Literal["mean", "learned"] = "mean"
-    artists: bool = False
+    artists: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -170,6 +170,7 @@ class LightGCN(GraphModel):
 
     name: ClassVar[str] = "lightgcn"
     summary: ClassVar[str] = "light graph convolution: embeddings smoothed over the graph"
+    training_defaults: ClassVar[dict[str, Any]] = {"lr": 0.02, "batch_size": 16384, "n_negatives": 8}
 
     def conv(self, options: GraphOptions) -> nn.Module:
         return LightGCNConv()
@@ -198,6 +199,7 @@ class GAT(GraphModel):
     name: ClassVar[str] = "gat"
     summary: ClassVar[str] = "graph attention: neighbours weighted by a softmax over edges"
     options: ClassVar[type[Config]] = GATOptions
+    training_defaults: ClassVar[dict[str, Any]] = {"lr": 0.01, "batch_size": 32768, "n_negatives": 4}
 
     def conv(self, options: GATOptions) -> nn.Module:
         return GATConv(options.dim, options.dim, options.heads)
@@ -224,6 +226,7 @@ class SAGE(GraphModel):
     name: ClassVar[str] = "sage"
     summary: ClassVar[str] = "GraphSAGE: mean or max of the neighbours beside a node's own features"
     options: ClassVar[type[Config]] = SAGEOptions
+    training_defaults: ClassVar[dict[str, Any]] = {"lr": 0.01, "batch_size": 16384, "n_negatives": 8}
 
     def conv(self, options: SAGEOptions) -> nn.Module:
         return SAGEConv(options.dim, options.dim, options.aggregator)

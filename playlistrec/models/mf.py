@@ -26,6 +26,7 @@ class MF(EmbeddingModel):
 
     name: ClassVar[str] = "mf"
     summary: ClassVar[str] = "matrix factorisation, a free vector per playlist and track"
+    training_defaults: ClassVar[dict[str, Any]] = {"lr": 0.01, "n_negatives": 4}
 
     unobserved_weight: ClassVar[float] = 0.01
     ridge: ClassVar[float] = 1.0

@@ -28,7 +28,7 @@ def corpus() -> Corpus:
 
 
 def build(kind: type[GraphModel], corpus: Corpus, **options: object) -> GraphModel:
-    return kind.from_corpus(corpus, kind.options.from_options({"dim": 8, **options}), seed=1).eval()
+    return kind.from_corpus(corpus, kind.options.from_options({"dim": 8, "artists": False, **options}), seed=1).eval()
 
 
 @pytest.mark.parametrize("layers", [1, 3])
