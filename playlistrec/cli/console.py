@@ -71,16 +71,20 @@ class Screen:
 
     def table(self, rows: Sequence[Sequence[object]], columns: Sequence[str], title: str | None = None) -> None:
         """A result as an aligned table on stdout; columns whose first cell is a number are right-aligned."""
-        stdout = Console(highlight=False)
-        if not stdout.is_terminal:
-            stdout = Console(highlight=False, width=200)
         table = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
         for index, column in enumerate(columns):
             numeric = bool(rows) and isinstance(rows[0][index], int | float)
             table.add_column(column, justify="right" if numeric else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(_cell(value)) for value in row))
-        stdout.print(table)
+        stdout = Console(highlight=False)
+        if stdout.is_terminal:
+            stdout.print(table)
+            return
+        wide = Console(highlight=False, width=200)
+        with wide.capture() as capture:
+            wide.print(table)
+        click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
     def line(self, text: str) -> None:
         """A line of result on stdout."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import Literal
 
@@ -51,7 +52,7 @@ def command(
                 "data": loaded.data.name,
                 "split": split,
                 "n_queries": result.n_queries,
-                "metrics": result.metrics,
+                "metrics": {name: None if isnan(value) else value for name, value in result.metrics.items()},
                 "seconds": round(result.seconds, 3),
             }
         )
