@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from ..config import Config, require
-from ..corpus.split import Part
+from ..corpus.split import TEST_SEED, Part
 from ..errors import ConfigError, DataError, RunError
 from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
@@ -116,9 +116,10 @@ class Run:
         if playlist is not None:
             corpus, split = self.data.corpus, self.data.split
             row = corpus.playlist_index(playlist)
-            seeds = split.ranking(corpus, "test").playlist(row)
-            unseen = split.kind == "continuation" and not len(seeds)
-            query = Query.of([seeds.tolist()], None if unseen else [row])
+            known = split.ranking(corpus, "test").playlist(row)
+            # A playlist that was hidden whole is asked as it would be in the test: unseen, with its seeds.
+            seeds = known if len(known) else corpus.where(split.mask(TEST_SEED)).playlist(row)
+            query = Query.of([seeds.tolist()], [row] if len(known) else None)
         else:
             query = Query.of([list(tracks or ())])
         ranked, scores = recommend(self.recommender(device=device), query, k)

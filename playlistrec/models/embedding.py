@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -112,8 +112,10 @@ class EmbeddingModel(nn.Module, Recommender):
 
     @classmethod
     def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+        assert isinstance(config, EmbeddingOptions)
         with drawn_with(0):
-            model = cls.build(corpus, config)
+            model = cls.build(corpus, replace(config, features=None))  # the file may be gone, and is not needed
+        model.config = config
         model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
         return model.eval()
 

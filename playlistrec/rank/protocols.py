@@ -168,10 +168,12 @@ def _batch(questions: Questions, low: int, high: int) -> tuple[Query, npt.NDArra
     seeds = questions.seed_offsets[low : high + 1]
     truth = questions.truth_offsets[low : high + 1]
     playlists = questions.playlists[low:high]
+    # A playlist without a seed has no edge either: nothing was learned of it, whatever its row holds.
+    known = questions.known & (np.diff(seeds) > 0)
     query = Query(
         offsets=seeds - seeds[0],
         tracks=questions.seeds[seeds[0] : seeds[-1]].astype(np.int64),
-        playlists=playlists if questions.known else np.full_like(playlists, -1),
+        playlists=np.where(known, playlists, -1),
     )
     rows = np.repeat(np.arange(high - low), np.diff(truth))
     return query, rows, questions.truth[truth[0] : truth[-1]].astype(np.int64)

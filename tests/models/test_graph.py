@@ -116,6 +116,11 @@ def test_features_are_the_initial_embeddings(corpus: Corpus, tmp_path: Path) -> 
     model = build(SAGE, corpus, features=str(tmp_path / "features.npz"))
     np.testing.assert_array_equal(model.tables["track"].detach().numpy(), given)
     assert model.tables["track"].requires_grad
+    (tmp_path / "features.npz").rename(tmp_path / "moved.npz")
+    loaded = SAGE.from_arrays(corpus, model.config, model.arrays())
+    assert loaded.config == model.config
+    torch.testing.assert_close(loaded.vectors(), model.vectors())
+    (tmp_path / "moved.npz").rename(tmp_path / "features.npz")
     with pytest.raises(ConfigError, match=r"features of 'track' must have shape \(25, 6\).*got \(25, 8\)"):
         build(SAGE, corpus, features=str(tmp_path / "features.npz"), dim=6)
 

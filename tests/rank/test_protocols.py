@@ -64,6 +64,8 @@ def example(kind: str) -> tuple[Corpus, Questions]:
     if kind == "continuation":
         hidden = rng.random(corpus.n_playlists) < 0.5
         code = np.where(hidden[:, None], np.where(code == 2, 2, 4), 0)
+    else:  # as a split leaves it, every playlist keeps a track
+        code[np.arange(corpus.n_playlists), corpus.tracks[corpus.offsets[:-1]]] = 0
     code[:8] = 0
     part = code[corpus.entry_playlist, corpus.tracks].astype(np.uint8)
     return corpus, Split(kind, part).questions(corpus, "test")  # type: ignore[arg-type]
