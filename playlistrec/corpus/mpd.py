@@ -131,7 +131,7 @@ def _claim(pids: Sequence[int], number: int, taken: dict[int, int], files: Seque
         if pid in taken:
             first, second = files[taken[pid]].name, files[number].name
             where = f"twice in {first}" if taken[pid] == number else f"in {first} and in {second}"
-            raise DataError(f"pid {pid} stands {where}; renumber the playlists to read them all")
+            raise DataError(f"pid {pid} stands {where}; --renumber numbers the playlists anew")
         taken[pid] = number
 
 
