@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from ..errors import DataError
+from .npz import write_npz
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,7 +230,7 @@ class Corpus:
 
     def save(self, folder: Path) -> None:
         """Write the arrays and tables into an existing folder."""
-        np.savez(folder / "entries.npz", offsets=self.offsets, tracks=self.tracks)
+        write_npz(folder / "entries.npz", {"offsets": self.offsets, "tracks": self.tracks})
         for name, table in zip(FILES[1:], (self.playlists, self.track_table, self.artists)):
             pq.write_table(table, folder / name)
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ..errors import DataError
 from .corpus import Corpus, Mask
+from .npz import write_npz
 
 __all__ = ["Part", "Questions", "Split"]
 
@@ -117,7 +118,7 @@ class Split:
 
     def save(self, folder: Path) -> None:
         """Write ``split.npz`` into an existing folder."""
-        np.savez(folder / "split.npz", kind=np.array(self.kind), part=self.part)
+        write_npz(folder / "split.npz", {"kind": np.array(self.kind), "part": self.part})
 
     @classmethod
     def load(cls, folder: Path) -> Split:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..corpus.npz import write_npz
 from ..errors import RunError
 
 __all__ = ["read_arrays", "write_arrays"]
@@ -25,8 +26,7 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]], meta
     encoded = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with partial.open("wb") as file:
-            np.savez(file, **{META: encoded, **arrays})  # type: ignore[arg-type]
+        write_npz(partial, {META: encoded, **arrays})
         os.replace(partial, path)
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
