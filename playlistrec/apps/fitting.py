@@ -27,6 +27,7 @@ from ..train.fit import CRITERION, FitState
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
 from .data import Data
+from .presets import Preset, preset_for, preset_named
 from .run_folder import (
     FORMAT_VERSION,
     check_resumable,
@@ -47,6 +48,7 @@ def fit(
     out: str | Path | None = None,
     *,
     options: Mapping[str, Any] | None = None,
+    preset: str | None = None,
     epochs: int | None = None,
     time_limit: float | None = None,
     device: str = "auto",
@@ -60,6 +62,8 @@ def fit(
 
     Args:
         options: options of the model and of :class:`~playlistrec.train.options.TrainOptions`, by name.
+        preset: where the others come from: the name of a preset, ``"none"`` for the plain defaults; if not given, the
+            preset of the model for data of this size.
         time_limit: seconds for the training loop.
         resume: continue the fit that ``out`` holds.
         refit: then fit once more, from the start, on training and validation part together, for the number of
@@ -67,7 +71,7 @@ def fit(
         force: replace a run that ``out`` holds.
 
     Raises:
-        ConfigError: an unknown option or one with a value it cannot have.
+        ConfigError: an unknown option or preset, or a value that an option cannot have.
         RunError: ``out`` exists, or cannot be resumed. DataError: there is nothing to fit on.
     """
     data = data if isinstance(data, Data) else Data.load(data)
@@ -76,9 +80,16 @@ def fit(
     before = _before(folder) if resume else None
     given = dict(options or {}) | ({} if epochs is None else {"epochs": epochs})
     if before is not None:
+        if preset is not None:
+            raise ConfigError(f"a fit that is resumed keeps its preset (got {preset!r})")
         # What is not said again is as it was.
         given = {**before["options"], **(before["training"] or {}), **given}
         seed = before["seed"] if seed is None else seed
+        preset = before.get("preset")
+    else:
+        chosen = _preset(preset, model, data)
+        given = {**(chosen.options if chosen else {}), **given}
+        preset = chosen.name if chosen else None
     model_options, training = _resolve(model_type, given)
     chosen_device = pick_device(device)
     info: dict[str, Any] = {
@@ -86,6 +97,7 @@ def fit(
         "model": model,
         "options": model_options.as_dict(),
         "training": training.as_dict() if training else None,
+        "preset": preset,
         "seed": seed or 0,
         "data": str(data.path.absolute()) if data.path else None,
         "vocabulary": data.corpus.vocabulary_hash,
@@ -150,41 +162,41 @@ class _Fitting:
 
         elif self.training is not None:
             self.on_event(Event("warning", "there is no validation part: the last epoch is kept"))
-        return self._fit(folder, False, self.training, self.time_limit, validate)
+        return self._fit(folder, False, self.time_limit, validate, None)
 
     def again(self, folder: Path | None, state: FitState | None) -> Arrays:
-        training = self.training
-        if training is not None and state is not None:
-            # What validation chose, and nothing else: the number of epochs.
-            training = type(training)(**{**training.as_dict(), "epochs": max(1, state.best_epoch)})
-            self.on_event(Event("message", f"fitting again on training and validation, {training.epochs} epochs"))
+        # What validation chose, and nothing else: the number of epochs.
+        last = None if state is None else max(1, state.best_epoch)
+        if last is not None:
+            self.on_event(Event("message", f"fitting again on training and validation, {last} epochs"))
         if folder is not None:
             folder.mkdir(exist_ok=True)
-        return self._fit(folder, True, training, None, None)[0]
+        return self._fit(folder, True, None, None, last)[0]
 
     def _fit(
         self,
         folder: Path | None,
         refit: bool,
-        training: TrainOptions | None,
         time_limit: float | None,
         validate: Callable[[Recommender], Mapping[str, float]] | None,
+        last_epoch: int | None,
     ) -> tuple[Arrays, FitState | None]:
         corpus = self.data.split.training(self.data.corpus, refit=refit)
         model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
         state = None
-        if training is not None:
+        if self.training is not None:
             assert isinstance(model, EmbeddingModel), "models that are trained are embedding models"
             state = train(
                 model,
                 corpus,
-                training,
+                self.training,
                 seed=self.seed,
                 device=self.device,
                 validate=validate,
                 folder=folder,
                 resume=self.resume and folder is not None and (folder / "checkpoint.npz").exists(),
                 time_limit=time_limit,
+                last_epoch=last_epoch,
                 on_event=self.on_event,
             )
         elif folder is not None:
@@ -212,9 +224,13 @@ def _resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[C
     options = model_type.options.from_options({k: v for k, v in given.items() if k in own})
     if not trained:
         return options, None
-    assert issubclass(model_type, EmbeddingModel)
-    mine = {k: v for k, v in given.items() if k in loop}
-    return options, TrainOptions.from_options(model_type.training_defaults | mine)
+    return options, TrainOptions.from_options({k: v for k, v in given.items() if k in loop})
+
+
+def _preset(name: str | None, model: str, data: Data) -> Preset | None:
+    if name == "none":
+        return None
+    return preset_for(model, data.split.counts()["train"]) if name is None else preset_named(name, model)
 
 
 def _best_record(state: FitState | None) -> dict[str, float] | None:

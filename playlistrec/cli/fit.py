@@ -39,6 +39,7 @@ __all__ = ["command"]
     help="Options from a file.",
 )
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One option; goes before the file.")
+@click.option("--preset", metavar="NAME", help="Which preset of the model; none: plain defaults.  [default: by size]")
 @click.option("--epochs", type=int, metavar="N", help="Short for --set epochs=N.")
 @click.option("--time-limit", metavar="10m", help="Begin no epoch after this long: 90s, 10m, 1h.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)

@@ -16,6 +16,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(screen: Screen, as_json: bool) -> None:
     """List the models: what each is, and the options that --set takes, with their defaults."""
+    from ..apps.presets import presets
     from ..models.zoo import MODELS, model_class
     from ..train.options import TrainOptions
 
@@ -26,7 +27,7 @@ def command(screen: Screen, as_json: bool) -> None:
             "summary": model.summary,
             "options": model.options().as_dict(),
             "trained": model.trainable,
-            "defaults": getattr(model, "training_defaults", {}),
+            "presets": {p.name: {"min_pairs": p.min_pairs, **p.options} for p in presets() if p.model == name},
         }
     training = TrainOptions().as_dict()
     if as_json:
@@ -38,9 +39,16 @@ def command(screen: Screen, as_json: bool) -> None:
     )
     trained = ", ".join(name for name, about in told.items() if about["trained"])
     screen.line(f"\nTrained models ({trained}) also take: {_inline(training)}")
-    for name, about in told.items():
-        if about["defaults"]:
-            screen.line(f"  for {name}: {_inline(about['defaults'])}")
+    screen.line("\nPresets: what fit uses where nothing else is said, from so many training pairs on")
+    rows = [(name, about) for about in told.values() for name, about in about["presets"].items()]
+    screen.table(
+        [(name, _from(about.pop("min_pairs")), _inline(about)) for name, about in rows],
+        ["preset", "from", "options"],
+    )
+
+
+def _from(min_pairs: int | None) -> str:
+    return "on request" if min_pairs is None else f"{min_pairs:,}"
 
 
 def _inline(options: dict[str, Any]) -> str:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from typing_extensions import Self
 
 from ..config import Config, require
 from ..corpus.corpus import Corpus
-from ..errors import ConfigError
 from .base import Arrays, Query, Recommender
+from .initial import given, spectral, xavier
 
-__all__ = ["EmbeddingModel", "EmbeddingOptions", "drawn_with"]
+__all__ = ["EmbeddingModel", "EmbeddingOptions", "Vectors", "drawn_with", "initial_tables"]
+
+Vectors = tuple[Tensor, Tensor]
+"""Of playlists and of tracks, (n, d) each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +31,16 @@ class EmbeddingOptions(Config):
 
     Attributes:
         dim: width of the vectors.
+        similarity: what scores a playlist and a track: the ``dot`` product of their vectors, or the ``cosine``.
+        init: first embeddings: ``xavier`` (Glorot & Bengio 2010), or ``svd``: the singular vectors of the normalised
+            adjacency with its largest singular values (see :mod:`playlistrec.models.initial`).
         features: ``.npz`` file whose arrays ``playlist``, ``track`` (and ``artist``), each (n, dim), are the
-            initial embeddings; a node type without an array gets Xavier's.
+            initial embeddings; a node type without an array gets those of ``init``.
     """
 
     dim: int = 64
+    similarity: Literal["dot", "cosine"] = "dot"
+    init: Literal["xavier", "svd"] = "xavier"
     features: str | None = None
 
     def __post_init__(self) -> None:
@@ -46,19 +55,19 @@ class EmbeddingModel(nn.Module, Recommender):
 
     trainable: ClassVar[bool] = True
     options: ClassVar[type[Config]] = EmbeddingOptions
-    training_defaults: ClassVar[dict[str, Any]] = {}
-    """What ``fit`` uses for this model where nothing else is said."""
     propagates: ClassVar[bool] = False
     """Whether the model has a graph, so that the sampled regime means something to it."""
 
     tables: nn.ParameterDict
     """Layer-0 embeddings by node type, each (n, dim)."""
+    precision: torch.dtype = torch.float32
+    """Of the propagation; embeddings and scores are float32 in any case."""
 
-    def __init__(self, sizes: dict[str, int], options: EmbeddingOptions) -> None:
+    def __init__(self, tables: Mapping[str, Tensor], options: EmbeddingOptions) -> None:
         super().__init__()
-        self.config = options
-        self.n_tracks = sizes["track"]
-        self.tables = nn.ParameterDict({kind: nn.Parameter(_initial(kind, n, options)) for kind, n in sizes.items()})
+        self.config: EmbeddingOptions = options
+        self.n_tracks = len(tables["track"])
+        self.tables = nn.ParameterDict({kind: nn.Parameter(table) for kind, table in tables.items()})
         self._cache: tuple[Tensor, Tensor] | None = None
 
     @classmethod
@@ -78,6 +87,10 @@ class EmbeddingModel(nn.Module, Recommender):
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
         with drawn_with(seed):
             return cls.build(corpus, config)
+
+    def compared(self, vectors: Tensor) -> Tensor:
+        """Final vectors as they are compared: of length 1 where similarity is the cosine."""
+        return F.normalize(vectors, dim=-1) if self.config.similarity == "cosine" else vectors
 
     def vectors(self) -> tuple[Tensor, Tensor]:
         """:meth:`embed` without gradients, kept until the parameters may have changed."""
@@ -114,7 +127,7 @@ class EmbeddingModel(nn.Module, Recommender):
     def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         assert isinstance(config, EmbeddingOptions)
         with drawn_with(0):
-            model = cls.build(corpus, replace(config, features=None))  # the file may be gone, and is not needed
+            model = cls.build(corpus, replace(config, features=None, init="xavier"))  # overwritten below
         model.config = config
         model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
         return model.eval()
@@ -128,22 +141,11 @@ def drawn_with(seed: int) -> Iterator[None]:
         yield
 
 
-def _initial(kind: str, n: int, options: EmbeddingOptions) -> Tensor:
-    table = torch.empty(n, options.dim)
-    if n:
-        nn.init.xavier_uniform_(table)
-    if options.features is None:
-        return table
-    try:
-        with np.load(options.features, allow_pickle=False) as given:
-            if kind not in given:
-                return table
-            features = torch.from_numpy(np.asarray(given[kind], dtype=np.float32))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"features must be an .npz file ({options.features}: {error})") from error
-    if features.shape != table.shape:
-        raise ConfigError(
-            f"features of {kind!r} must have shape {tuple(table.shape)}, one row a {kind} and dim columns "
-            f"(got {tuple(features.shape)})"
-        )
-    return features
+def initial_tables(corpus: Corpus, kinds: Iterable[str], options: EmbeddingOptions) -> dict[str, Tensor]:
+    """Layer-0 embeddings of the node types ``kinds`` that ``options`` asks for, each (n, dim)."""
+    sizes = {"playlist": corpus.n_playlists, "track": corpus.n_tracks, "artist": corpus.n_artists}
+    sizes = {kind: sizes[kind] for kind in kinds}
+    tables = spectral(corpus, options.dim) if options.init == "svd" else xavier(sizes, options.dim)
+    if options.features is not None:
+        tables |= given(options.features, sizes, options.dim)
+    return {kind: tables[kind] for kind in sizes}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -25,7 +26,7 @@ from ..nn.hetero import HeteroConv
 from ..nn.lightgcn import LightGCNConv
 from ..nn.sage import SAGEConv
 from .base import Query
-from .embedding import EmbeddingModel, EmbeddingOptions
+from .embedding import EmbeddingModel, EmbeddingOptions, Vectors, initial_tables
 
 __all__ = ["GAT", "SAGE", "GATOptions", "GraphModel", "GraphOptions", "LightGCN", "SAGEOptions"]
 
@@ -38,17 +39,36 @@ class GraphOptions(EmbeddingOptions):
 
     Attributes:
         layers: rounds of message passing.
-        layer_weights: how the layers, the embeddings among them, are summed: ``mean``, or ``learned`` softmax weights.
+        layer_weights: how the layers, the embeddings first, are summed: ``mean``, ``learned`` softmax weights, or
+            numbers, as in ``0,1,1``.
         artists: whether messages also pass between artists and their tracks.
     """
 
     layers: int = 3
-    layer_weights: Literal["mean", "learned"] = "mean"
+    layer_weights: str = "mean"
     artists: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.layers >= 1, "layers", "at least 1", self.layers)
+        rule = f"mean, learned, or {self.layers + 1} numbers that do not add up to 0, as in 0,1,1"
+        require(self._weights() is not None, "layer_weights", rule, self.layer_weights)
+
+    def _weights(self) -> str | list[float] | None:
+        if self.layer_weights in ("mean", "learned"):
+            return self.layer_weights
+        try:
+            numbers = [float(number) for number in self.layer_weights.split(",")]
+        except ValueError:
+            return None
+        return numbers if len(numbers) == self.layers + 1 and sum(numbers) != 0 else None
+
+    @property
+    def weights(self) -> str | list[float]:
+        """What :class:`~playlistrec.nn.combine.LayerSum` takes."""
+        weights = self._weights()
+        assert weights is not None, "checked when the options were made"
+        return weights
 
 
 class GraphModel(EmbeddingModel):
@@ -61,21 +81,22 @@ class GraphModel(EmbeddingModel):
     options: ClassVar[type[Config]] = GraphOptions
     propagates: ClassVar[bool] = True
 
-    def __init__(self, graph: DGLGraph, options: GraphOptions) -> None:
-        kinds = {kind: graph.num_nodes(kind) for kind in graph.ntypes}
-        super().__init__(kinds, options)
+    def __init__(self, graph: DGLGraph, tables: Mapping[str, Tensor], options: GraphOptions) -> None:
+        super().__init__(tables, options)
         self.graph = graph
         self.norms: Norms = relation_norms(graph)
         self.layers = nn.ModuleList(
             HeteroConv({etype: self.conv(options) for etype in graph.etypes}) for _ in range(options.layers)
         )
-        self.combine = LayerSum(options.layers, options.layer_weights)
+        self.combine = LayerSum(options.layers, options.weights)
         self._states: list[States] | None = None
 
     @classmethod
     def build(cls, corpus: Corpus, options: Any) -> Self:
         graph = build_graph(corpus)
-        return cls(graph if options.artists else graph.edge_type_subgraph(["contains", "in"]), options)
+        if not options.artists:
+            graph = graph.edge_type_subgraph(["contains", "in"])
+        return cls(graph, initial_tables(corpus, graph.ntypes, options), options)
 
     @abstractmethod
     def conv(self, options: Any) -> nn.Module:
@@ -85,19 +106,66 @@ class GraphModel(EmbeddingModel):
         """What follows a layer."""
         return h
 
-    def propagate(self, graphs: Sequence[DGLGraph], states: States, norms: Sequence[Norms]) -> list[States]:
+    def propagate(
+        self,
+        graphs: Sequence[DGLGraph],
+        states: States,
+        norms: Sequence[Norms],
+        disturb: Callable[[Tensor], Tensor] | None = None,
+    ) -> list[States]:
         """The states before and after each layer; one graph (or block) and its norms a layer."""
         passed = [states]
         for layer, graph, norm in zip(self.layers, graphs, norms):
-            passed.append({kind: self.activate(h) for kind, h in layer(graph, passed[-1], norm).items()})
+            state = {kind: self.activate(h) for kind, h in layer(graph, passed[-1], norm).items()}
+            passed.append(state if disturb is None else {kind: disturb(h) for kind, h in state.items()})
         return passed
 
-    def embed(self) -> tuple[Tensor, Tensor]:
-        n = len(self.layers)
-        passed = self.propagate([self.graph] * n, dict(self.tables.items()), [self._norms()] * n)
+    def embed(self) -> Vectors:
+        passed = self._passed()
         if not torch.is_grad_enabled():
             self._states = passed
         return self._combined(passed, "playlist"), self._combined(passed, "track")
+
+    def views(self, noise: float) -> tuple[Vectors, Vectors]:
+        """Final vectors, and those after the first layer, with noise added after every layer.
+
+        The noise of a node is of length ``noise``, uniform over the orthant its state lies in. Yu et al. 2023
+        (XSimGCL), eq. 8 and section 4.1.
+        """
+
+        def disturb(h: Tensor) -> Tensor:
+            return h + torch.sign(h.detach()) * F.normalize(torch.rand_like(h), dim=-1) * noise
+
+        passed = self._passed(disturb)
+        vectors = self._combined(passed, "playlist"), self._combined(passed, "track")
+        return vectors, (passed[1]["playlist"].float(), passed[1]["track"].float())
+
+    @contextmanager
+    def messages(self, mask: Tensor) -> Iterator[None]:
+        """Within this context messages pass only along some of the pairs, and degrees count only them.
+
+        Args:
+            mask: (n_pairs,) which, in the order of the corpus' pairs.
+        """
+        kept = mask.cpu()
+        edges = {
+            e: kept if e[1] in ("contains", "in") else torch.ones(self.graph.num_edges(e), dtype=torch.bool)
+            for e in self.graph.canonical_etypes
+        }
+        whole = self.graph, self.norms
+        self.graph = dgl.edge_subgraph(self.graph, edges, relabel_nodes=False, store_ids=False)
+        self.norms = relation_norms(self.graph)
+        try:
+            yield
+        finally:
+            self.graph, self.norms = whole
+
+    def _passed(self, disturb: Callable[[Tensor], Tensor] | None = None) -> list[States]:
+        """The states before and after each layer on the whole graph, in the precision of the propagation."""
+        n = len(self.layers)
+        states = {kind: table.to(self.precision) for kind, table in self.tables.items()}
+        with torch.autocast(self.tables["track"].device.type, self.precision, self.precision != torch.float32):
+            return self.propagate([self.graph] * n, states, [self._norms()] * n, disturb)
 
     def embed_blocks(
         self, blocks: Sequence[DGLGraph], inputs: Mapping[str, Tensor]
@@ -146,7 +214,7 @@ class GraphModel(EmbeddingModel):
 
     def _combined(self, passed: Sequence[States], kind: str) -> Tensor:
         out: Tensor = self.combine([states[kind] for states in passed])
-        return out
+        return self.compared(out.float())
 
     def _norms(self) -> Norms:
         device = self.tables["track"].device
@@ -170,7 +238,6 @@ class LightGCN(GraphModel):
 
     name: ClassVar[str] = "lightgcn"
     summary: ClassVar[str] = "light graph convolution: embeddings smoothed over the graph"
-    training_defaults: ClassVar[dict[str, Any]] = {"lr": 0.02, "batch_size": 16384, "n_negatives": 8}
 
     def conv(self, options: GraphOptions) -> nn.Module:
         return LightGCNConv()
@@ -199,7 +266,6 @@ class GAT(GraphModel):
     name: ClassVar[str] = "gat"
     summary: ClassVar[str] = "graph attention: neighbours weighted by a softmax over edges"
     options: ClassVar[type[Config]] = GATOptions
-    training_defaults: ClassVar[dict[str, Any]] = {"lr": 0.01, "batch_size": 32768, "n_negatives": 4}
 
     def conv(self, options: GATOptions) -> nn.Module:
         return GATConv(options.dim, options.dim, options.heads)
@@ -226,7 +292,6 @@ class SAGE(GraphModel):
     name: ClassVar[str] = "sage"
     summary: ClassVar[str] = "GraphSAGE: mean or max of the neighbours beside a node's own features"
     options: ClassVar[type[Config]] = SAGEOptions
-    training_defaults: ClassVar[dict[str, Any]] = {"lr": 0.01, "batch_size": 16384, "n_negatives": 8}
 
     def conv(self, options: SAGEOptions) -> nn.Module:
         return SAGEConv(options.dim, options.dim, options.aggregator)

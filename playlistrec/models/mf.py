@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from ..corpus.corpus import Corpus
 from .base import Query
-from .embedding import EmbeddingModel
+from .embedding import EmbeddingModel, initial_tables
 
 __all__ = ["MF"]
 
@@ -26,17 +26,16 @@ class MF(EmbeddingModel):
 
     name: ClassVar[str] = "mf"
     summary: ClassVar[str] = "matrix factorisation, a free vector per playlist and track"
-    training_defaults: ClassVar[dict[str, Any]] = {"lr": 0.01, "n_negatives": 4}
 
     unobserved_weight: ClassVar[float] = 0.01
     ridge: ClassVar[float] = 1.0
 
     @classmethod
     def build(cls, corpus: Corpus, options: Any) -> Self:
-        return cls({"playlist": corpus.n_playlists, "track": corpus.n_tracks}, options)
+        return cls(initial_tables(corpus, ("playlist", "track"), options), options)
 
     def embed(self) -> tuple[Tensor, Tensor]:
-        return self.tables["playlist"], self.tables["track"]
+        return self.compared(self.tables["playlist"]), self.compared(self.tables["track"])
 
     @torch.no_grad()
     def fold_in(self, query: Query) -> Tensor:
@@ -48,4 +47,4 @@ class MF(EmbeddingModel):
         for row in range(len(query)):
             seeds = tracks[torch.as_tensor(np.unique(query.seeds(row)), device=tracks.device)]
             solutions.append(torch.linalg.solve(base + seeds.T @ seeds, seeds.sum(0) + self.ridge * mean))
-        return torch.stack(solutions) if solutions else tracks.new_zeros(0, tracks.shape[1])
+        return self.compared(torch.stack(solutions)) if solutions else tracks.new_zeros(0, tracks.shape[1])

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..corpus.corpus import Corpus
-from ..graph.negatives import UniformNegatives
-from ..models.embedding import EmbeddingModel, drawn_with
+from ..config import require
+from ..models.embedding import EmbeddingModel, Vectors, drawn_with
 from .options import TrainOptions
+from .pairs import Pairs
+from .sampling import in_batch, negative_sampler, refresh_pools
 
 if TYPE_CHECKING:  # models.graph imports DGL, which models without a graph do not need
+    from ..corpus.corpus import Corpus
     from ..models.graph import GraphModel
 
 __all__ = ["Batch", "FullBatches", "SampledBatches", "batches_for"]
@@ -32,57 +33,116 @@ class Batch:
     Attributes:
         vectors: final (playlists, tracks) vectors, with gradients.
         tables: the layer-0 (playlists, tracks) embeddings the same rows index.
-        playlist, track: (batch,) rows; negatives: (batch, n_negatives) rows of tracks.
+        playlist, track: (n,) rows of the pairs.
+        negatives: (n, k) rows of tracks; none where the loss takes other tracks of the batch, or all.
+        playlist_ids, track_ids: (n,) what the rows are in the corpus.
+        first: the (playlists, tracks) vectors after the first layer, for the contrastive term.
+        every: whether all tracks are candidates; the vectors of playlists are then those of the batch alone, and the
+            pairs are all of theirs, grouped.
     """
 
-    vectors: tuple[Tensor, Tensor]
-    tables: tuple[Tensor, Tensor]
+    vectors: Vectors
+    tables: Vectors
     playlist: Tensor
     track: Tensor
-    negatives: Tensor
+    negatives: Tensor | None
+    playlist_ids: Tensor
+    track_ids: Tensor
+    first: Vectors | None = None
+    every: bool = False
 
 
 class FullBatches:
     """Propagate over the whole graph each step (models without a graph just look their vectors up)."""
 
     def __init__(self, model: EmbeddingModel, corpus: Corpus, options: TrainOptions, device: torch.device) -> None:
-        self.model, self.options, self.device = model, options, device
-        self.negatives = _negatives(corpus, options)
-        src, dst = (torch.from_numpy(ids.astype(np.int64)) for ids in corpus.pairs)
-        self.src, self.dst = src.to(device), dst.to(device)
+        self.model, self.options = model, options
+        self.pairs = Pairs.of(corpus, device)
+        self.sampler = negative_sampler(corpus, options)
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed."""
         return drawn_with(seed)
 
-    def epoch(self, seed: int) -> Iterator[Batch]:
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
         """One pass over all pairs in random order."""
-        generator = torch.Generator(self.device).manual_seed(seed)
-        order = torch.randperm(len(self.src), generator=generator, device=self.device)
+        options, device = self.options, self.pairs.src.device
+        generator = torch.Generator(device).manual_seed(seed)
+        refresh_pools(self.sampler, self.model, options, epoch, generator)
+        pairs, messages = self.pairs, nullcontext()
+        if options.message_share < 1:
+            asked = torch.rand(len(pairs), generator=generator, device=device) >= options.message_share
+            pairs, messages = pairs.where(asked), cast("GraphModel", self.model).messages(~asked)  # type: ignore[assignment]
+        with messages:
+            if options.negatives == "all":
+                yield from self._by_playlist(pairs, generator)
+            else:
+                order = torch.randperm(len(pairs), generator=generator, device=device)
+                for chosen in torch.split(order, options.batch_size):
+                    playlist, track = pairs.src[chosen], pairs.dst[chosen]
+                    yield self._batch(playlist, track, self._negatives(playlist, track, generator))
+
+    def _by_playlist(self, pairs: Pairs, generator: torch.Generator) -> Iterator[Batch]:
+        playlists = pairs.degree.nonzero().squeeze(1)
+        order = torch.randperm(len(playlists), generator=generator, device=playlists.device)
+        groups = torch.split(playlists[order], self.options.batch_size)
+        sizes = torch.stack([pairs.degree[group].sum() for group in groups]).tolist()  # one look at the device an epoch
+        for group, size in zip(groups, sizes):
+            row, track = pairs.of_playlists(group, size)
+            batch = self._batch(group[row], track, None)
+            (playlists, tracks), (playlists0, tracks0) = batch.vectors, batch.tables
+            yield replace(
+                batch,
+                vectors=(playlists.index_select(0, group), tracks),
+                tables=(playlists0.index_select(0, group), tracks0),
+                playlist=row,
+                first=None if batch.first is None else (batch.first[0].index_select(0, group), batch.first[1]),
+                every=True,
+            )
+
+    def _batch(self, playlist: Tensor, track: Tensor, negatives: Tensor | None) -> Batch:
+        first = None
+        if self.options.contrast:
+            vectors, first = cast("GraphModel", self.model).views(self.options.contrast_noise)
+        else:
+            vectors = self.model.embed()
         tables = self.model.tables["playlist"], self.model.tables["track"]
-        for chosen in torch.split(order, self.options.batch_size):
-            playlist = self.src[chosen]
-            negatives = self.negatives.sample(playlist, generator)
-            yield Batch(self.model.embed(), tables, playlist, self.dst[chosen], negatives)
+        return Batch(vectors, tables, playlist, track, negatives, playlist, track, first)
+
+    def _negatives(self, playlist: Tensor, track: Tensor, generator: torch.Generator) -> Tensor | None:
+        options = self.options
+        if options.loss == "directau" or (options.loss == "softmax" and options.negatives == "in-batch"):
+            return None
+        if options.negatives == "in-batch":
+            return in_batch(self.sampler, playlist, track, generator)
+        return self.sampler.sample(playlist, generator)
 
     def __len__(self) -> int:
-        return -(-len(self.src) // self.options.batch_size)
+        n = len(self.pairs)
+        if self.options.negatives == "all":
+            n = int((self.pairs.degree > 0).sum())
+        elif self.options.message_share < 1:
+            n = round(n * (1 - self.options.message_share))
+        return -(-n // self.options.batch_size)
 
 
 class SampledBatches:
     """DGL's edge-prediction loader: blocks around a batch's pairs, without the batch's own edges."""
 
     def __init__(self, model: GraphModel, corpus: Corpus, options: TrainOptions, device: torch.device) -> None:
+        import dgl
+
         from ..graph.build import REVERSE
         from ..graph.loader import edge_loader
 
-        self.model, self.options, self.device = model, options, device
+        self.model, self.options, self.device, self.id = model, options, device, dgl.NID
+        self.sampler = negative_sampler(corpus, options)
         self.loader = edge_loader(
             model.graph,
             "contains",
             [options.fanout] * len(model.layers),
             options.batch_size,
-            _negatives(corpus, options),
+            self.sampler,
             reverse_etypes=REVERSE,
             num_workers=options.workers,
         )
@@ -93,34 +153,41 @@ class SampledBatches:
 
         return seeded(seed)
 
-    def epoch(self, seed: int) -> Iterator[Batch]:
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
         """One pass over all pairs in random order; draws from the global generators, see :meth:`seeded`."""
+        refresh_pools(self.sampler, self.model, self.options, epoch, torch.Generator().manual_seed(seed))
         for inputs, positive, negative, blocks in self.loader:
             vectors, tables = self.model.embed_blocks(blocks, inputs)
-            playlist, track = positive.edges(etype="contains")
+            playlist, track = (ids.long() for ids in positive.edges(etype="contains"))
             _, others = negative.edges(etype="contains")
             yield Batch(
                 vectors,
                 tables,
-                playlist.long().to(self.device),
-                track.long().to(self.device),
-                others.long().view(-1, self.options.n_negatives).to(self.device),
+                playlist.to(self.device),
+                track.to(self.device),
+                others.long().view(-1, self.sampler.k).to(self.device),
+                positive.nodes["playlist"].data[self.id][playlist].long().to(self.device),
+                positive.nodes["track"].data[self.id][track].long().to(self.device),
             )
 
     def __len__(self) -> int:
         return len(self.loader)
 
 
-def _negatives(corpus: Corpus, options: TrainOptions) -> UniformNegatives:
-    src, dst = (torch.from_numpy(ids.astype(np.int64)) for ids in corpus.pairs)
-    return UniformNegatives(src, dst, n_src=corpus.n_playlists, n_dst=corpus.n_tracks, k=options.n_negatives)
-
-
 def batches_for(
     model: EmbeddingModel, corpus: Corpus, options: TrainOptions, device: torch.device
 ) -> FullBatches | SampledBatches:
-    """The regime that ``options`` asks for, or that the size of the data suggests."""
+    """The regime that ``options`` asks for, or that the size of the data suggests.
+
+    Raises:
+        ConfigError: an option that needs another regime, or a model with a graph.
+    """
     large = len(corpus.pairs[0]) > SAMPLED_ABOVE
-    if model.propagates and (options.regime == "sampled" or (options.regime == "auto" and large)):
+    if not model.propagates:
+        for name, rule in (("contrast", 0.0), ("message_share", 1.0), ("precision", "float32")):
+            value = getattr(options, name)
+            require(value == rule, name, f"{rule} for {model.name}, which passes no messages", value)
+        return FullBatches(model, corpus, options, device)
+    if options.regime == "sampled" or (options.regime == "auto" and large and not options.whole_graph):
         return SampledBatches(cast("GraphModel", model), corpus, options, device)
     return FullBatches(model, corpus, options, device)

@@ -17,14 +17,17 @@ from ..corpus.corpus import Corpus
 from ..errors import DataError, RunError
 from ..events import Event, OnEvent, ignore
 from ..models.embedding import EmbeddingModel
-from .batches import Batch, SampledBatches, batches_for
+from .batches import SampledBatches, batches_for
 from .checkpoint import Arrays, read_arrays, write_arrays
-from .losses import LOSSES, l2_penalty
+from .objective import Objective
 from .options import TrainOptions
 
 __all__ = ["FitState", "fit"]
 
 CRITERION = "ndcg@20"
+WARM_UP = 0.05
+LOWEST = 0.01
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 Validate = Callable[[EmbeddingModel], Mapping[str, float]]
 
 
@@ -62,6 +65,7 @@ def fit(
     folder: Path | None = None,
     resume: bool = False,
     time_limit: float | None = None,
+    last_epoch: int | None = None,
     on_event: OnEvent = ignore,
 ) -> FitState:
     """Fit ``model`` to the pairs of ``corpus`` and leave it with the weights of its best epoch.
@@ -74,9 +78,11 @@ def fit(
         folder: where ``weights.npz`` (best epoch), ``checkpoint.npz``, ``history.jsonl`` and ``timing.jsonl`` go.
         resume: continue from ``folder``'s checkpoint, to the same numbers as an uninterrupted fit.
         time_limit: seconds after which no further epoch is begun.
+        last_epoch: stop after this epoch, with the learning rates and pools that ``options.epochs`` would give.
 
     Raises:
-        DataError: there is nothing to learn from. RunError: no checkpoint to resume from, or the loss diverged.
+        DataError: there is nothing to learn from. RunError: no checkpoint to resume from, or the loss diverged;
+            the checkpoint of the epoch before is then as it was.
     """
     if not corpus.n_entries:
         raise DataError("there are no training entries to fit on")
@@ -87,30 +93,40 @@ def fit(
     state = FitState()
     best: Arrays | None = None
     if resume:
-        state, best = _restore(_required(folder), model, optimizer)
+        state, best, kept = _restore(_required(folder), model, optimizer)
         if state.stopped == "patience":
             return _finish(model, state, best)
     batches = batches_for(model, corpus, options, device)
+    if resume:
+        batches.sampler.restore(kept)
+    objectives = Objective(options, batches)
     regime = "sampled" if isinstance(batches, SampledBatches) else "full"
     on_event(Event("message", f"{len(corpus.pairs[0]):,} pairs, {len(batches):,} steps an epoch, {regime} regime"))
     state.stopped = None
     while state.stopped is None:
-        if state.epoch >= options.epochs:
+        if state.epoch >= (last_epoch or options.epochs):
             state.stopped = "epochs"
             break
         began = time.perf_counter()
         epoch_seed = int(np.random.SeedSequence([seed, state.epoch]).generate_state(1)[0])
         model.train()
+        model.precision = PRECISIONS[options.precision]
         with batches.seeded(epoch_seed):
             losses = []
-            for step, batch in enumerate(batches.epoch(epoch_seed)):
-                losses.append(_step(batch, options, optimizer))
+            for step, batch in enumerate(batches.epoch(epoch_seed, state.epoch)):
+                loss, objective = objectives(batch)
+                optimizer.zero_grad()
+                objective.backward()  # type: ignore[no-untyped-call]
+                _set_lr(optimizer, options, (state.epoch + step / len(batches)) / options.epochs)
+                optimizer.step()
+                losses.append(loss.detach())
                 on_event(Event("progress", "epoch", {"done": step + 1, "total": len(batches)}))
         state.epoch += 1
         model.eval()
+        model.precision = torch.float32
         record: dict[str, float] = {"epoch": state.epoch, "loss": float(torch.stack(losses).mean())}
         if not math.isfinite(record["loss"]):
-            raise RunError(f"the loss is {record['loss']} in epoch {state.epoch}: try a lower lr (now {options.lr})")
+            raise RunError(_diverged(record["loss"], state.epoch, options, model, folder))
         improved = validate is None
         if validate is not None and state.epoch % options.eval_every == 0:
             record.update(validate(model))
@@ -127,7 +143,7 @@ def fit(
         if folder is not None:
             if improved:
                 write_arrays(folder / "weights.npz", model.arrays(), {"epoch": state.epoch})
-            _save(folder, model, optimizer, state)
+            _save(folder, model, optimizer, state, batches.sampler.state())
         on_event(Event("epoch", data={**record, "seconds": state.seconds[-1], "best_epoch": state.best_epoch}))
     if validate is not None and state.best is None and state.history:
         # Stopped before the first validation was due. It stays out of the checkpoint, for a resumed fit would
@@ -140,35 +156,21 @@ def fit(
     return _finish(model, state, best)
 
 
-def _step(batch: Batch, options: TrainOptions, optimizer: torch.optim.Optimizer) -> torch.Tensor:
-    (playlists, tracks), (playlists0, tracks0) = batch.vectors, batch.tables
-    others = batch.negatives.reshape(-1)
-    # index_select: its backward is several times faster on CPU than that of indexing or F.embedding.
-    wanted = playlists.index_select(0, batch.playlist)
-    positive = (wanted * tracks.index_select(0, batch.track)).sum(-1)
-    drawn = tracks.index_select(0, others).view(*batch.negatives.shape, -1)
-    negative = (wanted.unsqueeze(1) * drawn).sum(-1)
-    loss = LOSSES[options.loss](positive, negative)
-    objective = loss
-    if options.l2:
-        touched = (
-            playlists0.index_select(0, batch.playlist),
-            tracks0.index_select(0, batch.track),
-            tracks0.index_select(0, others),
-        )
-        objective = loss + options.l2 * l2_penalty(touched, len(batch.playlist))
-    optimizer.zero_grad()
-    objective.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return loss.detach()
-
-
 def _adam(model: EmbeddingModel, lr: float) -> torch.optim.Adam:
     parameters = list(model.parameters())
     try:
         return torch.optim.Adam(parameters, lr=lr, fused=True)
     except RuntimeError:  # torch before 2.4 has the fused kernel on CUDA only
         return torch.optim.Adam(parameters, lr=lr)
+
+
+def _set_lr(optimizer: torch.optim.Adam, options: TrainOptions, done: float) -> None:
+    """The learning rate after the share ``done`` of all steps, as ``options.schedule`` has it."""
+    if options.schedule == "cosine":
+        warm = min(1.0, (done + 1e-3) / WARM_UP)
+        options_lr = options.lr * warm * max(LOWEST, (1 + math.cos(math.pi * min(1.0, done))) / 2)
+        for group in optimizer.param_groups:
+            group["lr"] = options_lr
 
 
 def _copy(arrays: Arrays) -> Arrays:
@@ -192,8 +194,21 @@ def _required(folder: Path | None) -> Path:
     return folder
 
 
-def _save(folder: Path, model: EmbeddingModel, optimizer: torch.optim.Adam, state: FitState) -> None:
+def _diverged(loss: float, epoch: int, options: TrainOptions, model: EmbeddingModel, folder: Path | None) -> str:
+    wrong = [name for name, table in model.tables.items() if not table.isfinite().all()]
+    where = f"the embeddings of {' and '.join(wrong)} are no longer finite" if wrong else "a score overflowed"
+    cause = f"likely lr = {options.lr} is too high"
+    if options.loss == "softmax":
+        cause += f" or temperature = {options.temperature} too low"
+    kept = "" if folder is None or epoch == 1 else f"; {folder} keeps epoch {epoch - 1}"
+    return f"the loss is {loss} in epoch {epoch}: {where}, {cause}{kept}"
+
+
+def _save(
+    folder: Path, model: EmbeddingModel, optimizer: torch.optim.Adam, state: FitState, sampler: dict[str, torch.Tensor]
+) -> None:
     arrays = {f"weights/{name}": array for name, array in model.arrays().items()}
+    arrays |= {f"sampler/{name}": tensor.cpu().numpy() for name, tensor in sampler.items()}
     for index, moments in optimizer.state_dict()["state"].items():
         for name, tensor in moments.items():
             arrays[f"adam/{index}/{name}"] = tensor.detach().cpu().numpy()
@@ -209,7 +224,10 @@ def _write_history(folder: Path, state: FitState) -> None:
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def _restore(folder: Path, model: EmbeddingModel, optimizer: torch.optim.Adam) -> tuple[FitState, Arrays | None]:
+def _restore(
+    folder: Path, model: EmbeddingModel, optimizer: torch.optim.Adam
+) -> tuple[FitState, Arrays | None, dict[str, torch.Tensor]]:
+    """The state, the best weights if they are there, and what the sampler kept."""
     path = folder / "checkpoint.npz"
     if not path.exists():
         raise RunError(f"{folder} has no checkpoint to resume from")
@@ -228,4 +246,5 @@ def _restore(folder: Path, model: EmbeddingModel, optimizer: torch.optim.Adam) -
         if weights_meta["epoch"] != state.best_epoch:
             # Killed between writing weights and checkpoint: the epoch that wrote them is repeated, identically.
             best = None
-    return state, best
+    sampler = {name[8:]: torch.from_numpy(array) for name, array in arrays.items() if name.startswith("sampler/")}
+    return state, best, sampler

@@ -1,18 +1,28 @@
-"""Losses over the scores of positives and their negatives: pure functions of tensors.
+"""Losses: pure functions of tensors, each a scalar.
 
-Shapes: ``positive`` (batch,), ``negative`` (batch, n_negatives). All return a scalar, the mean over the batch.
+Pairwise losses compare scores of positives, (batch,), with those of their negatives, (batch, n_negatives). The softmax
+over shared candidates, alignment and uniformity, and the contrastive loss work on the vectors.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-__all__ = ["LOSSES", "bce", "bpr", "l2_penalty"]
+__all__ = ["LOSSES", "alignment", "bce", "bpr", "contrast", "l2_penalty", "sampled_softmax", "softmax", "uniformity"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Pairs = tuple[Tensor, Tensor]
+
+CHUNK = {"cpu": 2**21, "cuda": 2**28}
+"""Logits computed at a time: on a CPU what stays in the cache (8 MB), on a GPU usually all of them."""
 
 
 def bpr(positive: Tensor, negative: Tensor) -> Tensor:
@@ -30,11 +40,146 @@ def bce(positive: Tensor, negative: Tensor) -> Tensor:
     return F.softplus(-positive).mean() + F.softplus(negative).mean()
 
 
+def sampled_softmax(positive: Tensor, negative: Tensor) -> Tensor:
+    """``-ln(e^positive / (e^positive + Σ e^negative))``, each positive among its own negatives.
+
+    The scores come divided by the temperature and, where that is wanted, corrected by the logarithm of the
+    probability with which they are drawn. Bengio & Senécal 2008, section III; Wu et al. 2022, eq. 5.
+
+    >>> import torch
+    >>> round(float(sampled_softmax(torch.tensor([2.0]), torch.tensor([[2.0, 2.0, 2.0]]))), 4)
+    1.3863
+    """
+    every = torch.cat([positive.unsqueeze(1), negative], dim=1)
+    return (every.logsumexp(1) - positive).mean()
+
+
+LOSSES: dict[str, Loss] = {"bpr": bpr, "bce": bce, "softmax": sampled_softmax}
+"""The pairwise losses by name."""
+
+
+def softmax(
+    queries: Tensor,
+    keys: Tensor,
+    positives: Pairs,
+    *,
+    weights: Tensor | None = None,
+    bias: Tensor | None = None,
+    masked: Pairs | None = None,
+) -> Tensor:
+    """Cross-entropy of softmax over shared candidates: ``Σ_(i,j) w_ij (ln Σ_c e^(q_i·k_c + b_c) - q_i·k_j - b_j)``.
+
+    With every track a candidate this is the multinomial likelihood of Liang et al. 2018, eq. 2; with the tracks of
+    the batch, in-batch softmax (Yi et al. 2019, eq. 3-4; their correction goes into ``bias``). Neither the logits nor
+    their gradients are kept: both gradients are computed on the way, a few rows at a time.
+
+    Args:
+        queries: (n, d), divided by the temperature.
+        keys: (m, d) candidates.
+        positives: rows (ascending) and columns of the pairs to make likely.
+        weights: one for each of them; 1 / their number if not given.
+        bias: (m,) added to the logits.
+        masked: rows (ascending) and columns of candidates that are none.
+
+    Raises:
+        ValueError: there are no positives.
+    """
+    rows, columns = positives
+    if not len(rows):
+        raise ValueError("softmax needs at least one positive")
+    if weights is None:
+        weights = queries.new_full((len(rows),), 1 / len(rows))
+    value: Tensor = _Softmax.apply(queries, keys, rows, columns, weights, bias, masked)  # type: ignore[no-untyped-call]
+    return value
+
+
+class _Softmax(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        queries: Tensor,
+        keys: Tensor,
+        rows: Tensor,
+        columns: Tensor,
+        weights: Tensor,
+        bias: Tensor | None,
+        masked: Pairs | None,
+    ) -> Tensor:
+        n, m = len(queries), len(keys)
+        step = min(n, max(1, CHUNK.get(queries.device.type, CHUNK["cpu"]) // m))
+        starts = range(0, n, step)
+        of_positives = _slices(rows, starts, step, n)
+        of_masked = None if masked is None else _slices(masked[0], starts, step, n)
+        total = queries.new_zeros(n).index_add_(0, rows, weights)
+        grad_queries, grad_keys = torch.empty_like(queries), torch.zeros_like(keys)
+        buffer = queries.new_empty(step, m)
+        loss = queries.new_zeros(())
+        for index, low in enumerate(starts):
+            high = min(low + step, n)
+            logits, some = buffer[: high - low], queries[low:high]
+            if bias is None:
+                torch.mm(some, keys.T, out=logits)
+            else:
+                torch.addmm(bias, some, keys.T, out=logits)
+            here = of_positives[index]
+            at, weight = (rows[here] - low, columns[here]), weights[here]
+            positive = logits[at]
+            if masked is not None and of_masked is not None:
+                out = of_masked[index]
+                logits[masked[0][out] - low, masked[1][out]] = -torch.inf
+            log_sum = logits.logsumexp(1)
+            loss += (total[low:high] * log_sum).sum() - (weight * positive).sum()
+            logits.sub_(log_sum.unsqueeze(1)).exp_().mul_(total[low:high].unsqueeze(1))
+            logits.index_put_(at, -weight, accumulate=True)
+            torch.mm(logits, keys, out=grad_queries[low:high])
+            grad_keys.addmm_(logits.T, some)
+        ctx.save_for_backward(grad_queries, grad_keys)
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        grad_queries, grad_keys = ctx.saved_tensors
+        return grad_queries * grad, grad_keys * grad, None, None, None, None, None
+
+
+def _slices(rows: Tensor, starts: range, step: int, n: int) -> list[slice]:
+    """Where in the ascending ``rows`` each chunk's lie. One chunk needs no look at the device."""
+    if len(starts) == 1:
+        return [slice(None)]
+    bounds = torch.arange(0, n + step, step, device=rows.device, dtype=rows.dtype)
+    edges = torch.searchsorted(rows.contiguous(), bounds).tolist()
+    return [slice(low, high) for low, high in pairwise(edges)]
+
+
+def alignment(queries: Tensor, keys: Tensor) -> Tensor:
+    """``mean |q_i - k_i|²`` of unit vectors that belong together, (n, d) each. Wang et al. 2022 (DirectAU), eq. 4."""
+    return (queries - keys).square().sum(1).mean()
+
+
+def uniformity(vectors: Tensor) -> Tensor:
+    """``ln mean e^(-2 |x_i - x_j|²)`` over the pairs i ≠ j of (n, d) unit vectors. Wang et al. 2022, eq. 5.
+
+    >>> import torch
+    >>> round(float(uniformity(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))), 4)
+    -8.0
+    """
+    n = len(vectors)
+    if n < 2:
+        return vectors.sum() * 0
+    exponents = 4 * (vectors @ vectors.T) - 4
+    exponents.fill_diagonal_(-torch.inf)
+    return exponents.flatten().logsumexp(0) - math.log(n * (n - 1))
+
+
+def contrast(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """InfoNCE of two views, (n, d) each, by cosine, other rows being negatives. Yu et al. 2023 (XSimGCL), eq. 11."""
+    each = torch.arange(len(first), device=first.device)
+    return softmax(F.normalize(first) / temperature, F.normalize(second), (each, each))
+
+
 def l2_penalty(vectors: Iterable[Tensor], batch_size: int) -> Tensor:
     """``1/2 · sum of squares / batch_size`` of the layer-0 vectors of a batch. He et al. 2020 (LightGCN), eq. 15."""
     total = sum(vector.square().sum() for vector in vectors)
     assert isinstance(total, Tensor), "there is at least one block of vectors"
     return 0.5 * total / batch_size
-
-
-LOSSES: dict[str, Loss] = {"bpr": bpr, "bce": bce}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..config import Config, require
+from ..errors import ConfigError
 
 __all__ = ["TrainOptions"]
 
@@ -16,11 +17,32 @@ class TrainOptions(Config):
 
     Attributes:
         epochs: passes over the training pairs, at most.
-        batch_size: positive pairs a step.
+        batch_size: positive pairs a step; playlists, all their pairs with them, where every track is a negative.
         lr: Adam's learning rate.
+        schedule: ``constant``, or ``cosine``: up to ``lr`` over a twentieth of the epochs, then down to a hundredth.
         l2: weight of the penalty on the layer-0 embeddings a batch touches.
-        loss: ``bpr`` or ``bce``.
-        n_negatives: uniform negatives per positive.
+        loss: ``bpr``, ``bce``, ``softmax`` or ``directau`` (alignment and uniformity).
+        temperature: what softmax divides scores by.
+        correction: how much of the logarithm of a candidate's sampling probability softmax takes off its score:
+            0 leaves popular tracks more often in the way, 1 makes up for that.
+        uniformity: weight of DirectAU's uniformity.
+        contrast: weight of the contrastive term between the first and all layers under noise (XSimGCL), 0 for none.
+        contrast_noise: length of that noise, layer by layer.
+        contrast_temperature: what the contrastive term divides cosines by.
+        negatives: where negatives come from: ``uniform``; ``popularity`` to the power ``popularity_power``;
+            ``in-batch``; ``all`` (softmax over every track); or hard ones: ``pool`` of the best-scored tracks,
+            ``artist`` (others by the artist of one of the playlist's tracks), ``two-hop`` (from playlists that share a
+            track).
+        n_negatives: negatives per positive; softmax over ``in-batch`` takes the whole batch's.
+        candidates: negatives drawn per positive, of which the ``n_negatives`` best-scored are kept; 0 for no choice.
+        popularity_power: exponent of ``popularity``.
+        pool_size: tracks in a playlist's pool.
+        pool_floor: share of all tracks, best-scored first, that the pools stand for in the end; 1 at first.
+        pool_epochs: epochs over which that share falls.
+        pool_every: epochs between refreshes of the pools.
+        message_share: share of the training pairs that messages pass along, the others being asked for, divided
+            anew each epoch; 1 uses all for both.
+        precision: ``float32``, or ``bf16`` for the propagation.
         regime: ``full`` propagates over the whole graph each step, ``sampled`` over the sampled neighbourhood of
             the batch without its own edges; ``auto`` picks by the size of the graph.
         fanout: neighbours sampled per node and layer in the sampled regime, -1 for all.
@@ -32,9 +54,25 @@ class TrainOptions(Config):
     epochs: int = 100
     batch_size: int = 8192
     lr: float = 0.005
+    schedule: Literal["constant", "cosine"] = "constant"
     l2: float = 1e-4
-    loss: Literal["bpr", "bce"] = "bpr"
+    loss: Literal["bpr", "bce", "softmax", "directau"] = "bpr"
+    temperature: float = 0.1
+    correction: float = 0.0
+    uniformity: float = 1.0
+    contrast: float = 0.0
+    contrast_noise: float = 0.2
+    contrast_temperature: float = 0.2
+    negatives: Literal["uniform", "popularity", "in-batch", "all", "pool", "artist", "two-hop"] = "uniform"
     n_negatives: int = 1
+    candidates: int = 0
+    popularity_power: float = 0.75
+    pool_size: int = 100
+    pool_floor: float = 0.05
+    pool_epochs: int = 10
+    pool_every: int = 5
+    message_share: float = 1.0
+    precision: Literal["float32", "bf16"] = "float32"
     regime: Literal["auto", "full", "sampled"] = "auto"
     fanout: int = 10
     workers: int = 0
@@ -42,9 +80,39 @@ class TrainOptions(Config):
     patience: int = 5
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "n_negatives", "eval_every", "patience"):
+        for name in (
+            *("epochs", "batch_size", "n_negatives", "eval_every", "patience"),
+            *("pool_size", "pool_epochs", "pool_every"),
+        ):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        require(self.lr > 0, "lr", "above 0", self.lr)
-        require(self.l2 >= 0, "l2", "at least 0", self.l2)
+        for name in ("lr", "temperature", "contrast_temperature"):
+            require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        for name in ("l2", "correction", "uniformity", "contrast", "contrast_noise", "popularity_power", "workers"):
+            require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
+        for name in ("pool_floor", "message_share"):
+            require(0 < getattr(self, name) <= 1, name, "above 0 and at most 1", getattr(self, name))
+        chosen = self.candidates
+        require(
+            chosen == 0 or chosen > self.n_negatives, "candidates", f"above n_negatives = {self.n_negatives}", chosen
+        )
         require(self.fanout >= 1 or self.fanout == -1, "fanout", "at least 1, or -1 for all", self.fanout)
-        require(self.workers >= 0, "workers", "at least 0", self.workers)
+        if self.negatives == "all":
+            require(self.loss == "softmax", "loss", "softmax with negatives=all", self.loss)
+        if self.correction and (self.loss != "softmax" or self.negatives not in ("popularity", "in-batch", "uniform")):
+            raise ConfigError(
+                "correction needs loss=softmax and negatives whose probability is known: uniform, popularity or "
+                f"in-batch (got loss={self.loss}, negatives={self.negatives})"
+            )
+        if self.regime == "sampled" and self.whole_graph:
+            raise ConfigError(f"{self.whole_graph} needs the full regime (got regime=sampled)")
+
+    @property
+    def whole_graph(self) -> str:
+        """The option, if any, for which the whole graph must be propagated over each step."""
+        asked = {
+            "negatives=all": self.negatives == "all",
+            "negatives=in-batch": self.negatives == "in-batch",
+            "message_share": self.message_share < 1,
+            "contrast": self.contrast > 0,
+        }
+        return next((name for name, here in asked.items() if here), "")

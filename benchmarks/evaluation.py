@@ -1,0 +1,101 @@
+"""How long full ranking takes: every track scored for every playlist, seeds masked, the first 20 judged.
+
+    python benchmarks/evaluation.py --data DATA --run RUN
+
+ranks the test part of a data folder with the model of a run folder; it tells the seconds alone, not how good the model
+is. Each repeat begins with the model just made, so that propagating its vectors is part of the figure, while reading
+and building it are not. Without a run the vectors are random; without data too, questions are drawn of Gowalla's size.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from torch import Tensor
+
+import playlistrec as pr
+from playlistrec.corpus.split import Questions
+from playlistrec.models.base import Query, Recommender
+from playlistrec.rank.protocols import METRICS, evaluate
+
+GOWALLA = 29_858, 40_981
+SEEDS, TRUTH = 27, 7
+"""Mean seeds and hidden tracks of a playlist of Gowalla."""
+
+
+class Dot(Recommender):
+    """Inner products of random vectors; evaluation sees no more of a model than this."""
+
+    name = "random vectors"
+    from_corpus = from_arrays = arrays = None  # type: ignore[assignment]
+
+    def __init__(self, n_playlists: int, n_tracks: int, dim: int, seed: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        self.n_tracks = n_tracks
+        self.playlists, self.tracks = (torch.randn(n, dim, generator=generator) for n in (n_playlists, n_tracks))
+
+    def score(self, query: Query) -> Tensor:
+        return self.playlists[torch.from_numpy(query.playlists)] @ self.tracks.T
+
+
+def random_questions(n_playlists: int, n_tracks: int, seed: int) -> Questions:
+    """Random questions; seeds and truth are told apart by parity."""
+    rng = np.random.default_rng(seed)
+
+    def ragged(mean: int, parity: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.concatenate([np.arange(n_playlists), rng.integers(0, n_playlists, n_playlists * (mean - 1))])
+        keys = np.unique(rows * n_tracks + 2 * rng.integers(0, n_tracks // 2, len(rows)) + parity)
+        offsets = np.searchsorted(keys, np.arange(n_playlists + 1) * n_tracks)
+        return offsets, (keys % n_tracks).astype(np.int32)
+
+    return Questions(np.arange(n_playlists), True, *ragged(SEEDS, 0), *ragged(TRUTH, 1), 0)
+
+
+def prepared(data: Path | None, run: Path | None, dim: int, seed: int) -> tuple[Questions, Callable[[], Recommender]]:
+    """What is asked, and what makes the model that answers."""
+    if run is not None:
+        loaded = pr.Run.load(run, data=data)
+        questions = loaded.data.split.questions(loaded.data.corpus, "test")
+        return questions, lambda: loaded.recommender("test", device="cpu")
+    if data is not None:
+        known = pr.Data.load(data)
+        questions = known.split.questions(known.corpus, "test")
+        return questions, lambda: Dot(known.corpus.n_playlists, known.corpus.n_tracks, dim, seed)
+    return random_questions(*GOWALLA, seed), lambda: Dot(*GOWALLA, dim, seed)
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--data", type=click.Path(exists=True, path_type=Path), help="Data folder.")
+@click.option("--run", type=click.Path(exists=True, path_type=Path), help="Run folder.")
+@click.option("--dim", default=64, help="Of random vectors.")
+@click.option("--seed", default=0, help="Of random vectors and questions.")
+@click.option("--repeats", default=5)
+def main(data: Path | None, run: Path | None, dim: int, seed: int, repeats: int) -> None:
+    """Time full ranking at k = 20 with one and with all threads."""
+    questions, make = prepared(data, run, dim, seed)
+    model, most = make(), torch.get_num_threads()
+    width = f", {dim} dimensions, seed {seed}" if isinstance(model, Dot) else ""
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before, torch {torch.__version__}; "
+        f"{len(questions):,} playlists x {model.n_tracks:,} tracks, {model.name}{width}; {repeats} repeats\n"
+    )
+    print("| metrics | threads | best, s | median, s |\n|---|---|---|---|")
+    for threads in sorted({1, most}):
+        torch.set_num_threads(threads)
+        for label, names in (("recall, ndcg", ("recall", "ndcg")), ("all", METRICS)):
+            runs = [evaluate(make(), questions, ks=(20,), metrics=names).seconds for _ in range(repeats)]
+            print(f"| {label} | {threads} | {min(runs):.2f} | {statistics.median(runs):.2f} |")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    print(f"\npeak memory {peak:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What a batch is worth: the loss that the options name, the penalty and the contrastive term."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..graph.hard_negatives import hardest
+from ..graph.negatives import PopularityNegatives
+from .batches import Batch, FullBatches, SampledBatches
+from .losses import LOSSES, alignment, contrast, l2_penalty, sampled_softmax, softmax, uniformity
+from .options import TrainOptions
+from .pairs import Pairs
+
+__all__ = ["Objective"]
+
+
+class Objective:
+    """Turns a batch into the loss to show and the objective to minimise."""
+
+    def __init__(self, options: TrainOptions, batches: FullBatches | SampledBatches) -> None:
+        self.options = options
+        self.sampler = batches.sampler
+        self.pairs: Pairs | None = batches.pairs if isinstance(batches, FullBatches) else None
+        self.column: Tensor | None = None
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss, and the loss with all that is added to it."""
+        options = self.options
+        loss = self._loss(batch)
+        objective = loss
+        if options.l2:
+            objective = objective + options.l2 * self._penalty(batch)
+        if options.contrast:
+            objective = objective + options.contrast * self._contrast(batch)
+        return loss, objective
+
+    def _loss(self, batch: Batch) -> Tensor:
+        playlists, tracks = batch.vectors
+        if batch.every:
+            return softmax(playlists / self.options.temperature, tracks, (batch.playlist, batch.track))
+        # index_select: its backward is several times faster on CPU than that of indexing or F.embedding.
+        wanted = playlists.index_select(0, batch.playlist)
+        if self.options.loss == "directau":
+            positive = tracks.index_select(0, batch.track)
+            spread = (uniformity(wanted) + uniformity(positive)) / 2
+            return alignment(wanted, positive) + self.options.uniformity * spread
+        if batch.negatives is None:
+            return self._in_batch(batch, wanted)
+        return self._pairwise(batch, wanted, batch.negatives)
+
+    def _pairwise(self, batch: Batch, wanted: Tensor, others: Tensor) -> Tensor:
+        options, (_, tracks) = self.options, batch.vectors
+        if options.candidates:
+            others = hardest(wanted, others, tracks, options.n_negatives)
+        positive = (wanted * tracks.index_select(0, batch.track)).sum(-1)
+        drawn = tracks.index_select(0, others.reshape(-1)).view(*others.shape, -1)
+        negative = (wanted.unsqueeze(1) * drawn).sum(-1)
+        if options.loss != "softmax":
+            return LOSSES[options.loss](positive, negative)
+        positive, negative = positive / options.temperature, negative / options.temperature
+        if options.correction and isinstance(self.sampler, PopularityNegatives):  # uniform draws need none
+            positive = positive - options.correction * self.sampler.log_q(batch.track_ids)
+            negative = negative - options.correction * self.sampler.log_q(others)
+        return sampled_softmax(positive, negative)
+
+    def _in_batch(self, batch: Batch, wanted: Tensor) -> Tensor:
+        """Softmax over the distinct tracks of the batch, each as often as it occurs, less the playlist's own."""
+        options, pairs = self.options, self.pairs
+        assert pairs is not None, "in-batch negatives are for the full regime"
+        candidates, target, count = torch.unique(batch.track, return_inverse=True, return_counts=True)
+        bias = count.float().log()
+        if options.correction:
+            bias = bias - options.correction * pairs.log_popularity[candidates]
+        if self.column is None:
+            self.column = torch.full((pairs.n_tracks,), -1, device=candidates.device)
+        self.column[candidates] = torch.arange(len(candidates), device=candidates.device)
+        row, track = pairs.of_playlists(batch.playlist_ids)
+        column = self.column[track]
+        own = (column >= 0) & (column != target[row])
+        self.column[candidates] = -1
+        keys = batch.vectors[1].index_select(0, candidates)
+        each = torch.arange(len(wanted), device=wanted.device)
+        return softmax(wanted / options.temperature, keys, (each, target), bias=bias, masked=(row[own], column[own]))
+
+    def _penalty(self, batch: Batch) -> Tensor:
+        playlists, tracks = batch.tables
+        if batch.every:
+            return l2_penalty([playlists], len(playlists)) + l2_penalty([tracks], len(tracks))
+        touched = [playlists.index_select(0, batch.playlist), tracks.index_select(0, batch.track)]
+        if batch.negatives is not None:
+            touched.append(tracks.index_select(0, batch.negatives.reshape(-1)))
+        return l2_penalty(touched, len(batch.playlist))
+
+    def _contrast(self, batch: Batch) -> Tensor:
+        assert batch.first is not None, "batches bring it where the contrast has a weight"
+        total = torch.zeros((), device=batch.playlist.device)
+        for rows, last, first in zip((batch.playlist, batch.track), batch.vectors, batch.first):
+            chosen = torch.unique(rows)
+            total = total + contrast(
+                last.index_select(0, chosen), first.index_select(0, chosen), self.options.contrast_temperature
+            )
+        return total
