@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -36,8 +37,11 @@ def given(path: str, sizes: Mapping[str, int], dim: int) -> dict[str, Tensor]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             tables = {k: torch.from_numpy(np.asarray(arrays[k], dtype=np.float32)) for k in sizes if k in arrays}
-    except (OSError, ValueError) as error:
+            found = ", ".join(arrays.files) or "none"
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:  # TypeError: a single array, .npy
         raise ConfigError(f"features must be an .npz file ({path}: {error})") from error
+    if not tables:
+        raise ConfigError(f"features must have one of the arrays {', '.join(sizes)} ({path} has {found})")
     for kind, table in tables.items():
         if table.shape != (sizes[kind], dim):
             raise ConfigError(

@@ -35,7 +35,7 @@ class Batch:
         tables: the layer-0 (playlists, tracks) embeddings the same rows index.
         playlist, track: (n,) rows of the pairs.
         negatives: (n, k) rows of tracks; none where the loss takes other tracks of the batch, or all.
-        playlist_ids, track_ids: (n,) what the rows are in the corpus.
+        track_ids: what the rows of tracks are in the corpus; none where they are the ids.
         first: the (playlists, tracks) vectors after the first layer, for the contrastive term.
         every: whether all tracks are candidates; the vectors of playlists are then those of the batch alone, and the
             pairs are all of theirs, grouped.
@@ -46,8 +46,7 @@ class Batch:
     playlist: Tensor
     track: Tensor
     negatives: Tensor | None
-    playlist_ids: Tensor
-    track_ids: Tensor
+    track_ids: Tensor | None = None
     first: Vectors | None = None
     every: bool = False
 
@@ -71,7 +70,7 @@ class FullBatches:
         refresh_pools(self.sampler, self.model, options, epoch, generator)
         pairs, messages = self.pairs, nullcontext()
         if options.message_share < 1:
-            asked = torch.rand(len(pairs), generator=generator, device=device) >= options.message_share
+            asked = torch.randperm(len(pairs), generator=generator, device=device) < self._n_asked
             pairs, messages = pairs.where(asked), cast("GraphModel", self.model).messages(~asked)  # type: ignore[assignment]
         with messages:
             if options.negatives == "all":
@@ -107,22 +106,25 @@ class FullBatches:
         else:
             vectors = self.model.embed()
         tables = self.model.tables["playlist"], self.model.tables["track"]
-        return Batch(vectors, tables, playlist, track, negatives, playlist, track, first)
+        return Batch(vectors, tables, playlist, track, negatives, first=first)
 
     def _negatives(self, playlist: Tensor, track: Tensor, generator: torch.Generator) -> Tensor | None:
         options = self.options
-        if options.loss == "directau" or (options.loss == "softmax" and options.negatives == "in-batch"):
+        if options.shares_candidates:
             return None
         if options.negatives == "in-batch":
             return in_batch(self.sampler, playlist, track, generator)
         return self.sampler.sample(playlist, generator)
 
+    @property
+    def _n_asked(self) -> int:
+        """The pairs that are asked for in an epoch, at least one."""
+        n, share = len(self.pairs), self.options.message_share
+        return n if share == 1 else max(1, round(n * (1 - share)))
+
     def __len__(self) -> int:
-        n = len(self.pairs)
-        if self.options.negatives == "all":
-            n = int((self.pairs.degree > 0).sum())
-        elif self.options.message_share < 1:
-            n = round(n * (1 - self.options.message_share))
+        by_playlist = self.options.negatives == "all"
+        n = int((self.pairs.degree > 0).sum()) if by_playlist else self._n_asked
         return -(-n // self.options.batch_size)
 
 
@@ -166,8 +168,7 @@ class SampledBatches:
                 playlist.to(self.device),
                 track.to(self.device),
                 others.long().view(-1, self.sampler.k).to(self.device),
-                positive.nodes["playlist"].data[self.id][playlist].long().to(self.device),
-                positive.nodes["track"].data[self.id][track].long().to(self.device),
+                positive.nodes["track"].data[self.id].long().to(self.device),
             )
 
     def __len__(self) -> int:

@@ -94,6 +94,7 @@ def fit(
     best: Arrays | None = None
     if resume:
         state, best, kept = _restore(_required(folder), model, optimizer)
+        _write_history(_required(folder), state)  # a kill may have come between it and the checkpoint
         if state.stopped == "patience":
             return _finish(model, state, best)
     batches = batches_for(model, corpus, options, device)
@@ -101,7 +102,8 @@ def fit(
         batches.sampler.restore(kept)
     objectives = Objective(options, batches)
     regime = "sampled" if isinstance(batches, SampledBatches) else "full"
-    on_event(Event("message", f"{len(corpus.pairs[0]):,} pairs, {len(batches):,} steps an epoch, {regime} regime"))
+    total = len(batches)
+    on_event(Event("message", f"{len(corpus.pairs[0]):,} pairs, {total:,} steps an epoch, {regime} regime"))
     state.stopped = None
     while state.stopped is None:
         if state.epoch >= (last_epoch or options.epochs):
@@ -117,16 +119,17 @@ def fit(
                 loss, objective = objectives(batch)
                 optimizer.zero_grad()
                 objective.backward()  # type: ignore[no-untyped-call]
-                _set_lr(optimizer, options, (state.epoch + step / len(batches)) / options.epochs)
+                _set_lr(optimizer, options, (state.epoch + step / total) / options.epochs)
                 optimizer.step()
                 losses.append(loss.detach())
-                on_event(Event("progress", "epoch", {"done": step + 1, "total": len(batches)}))
+                on_event(Event("progress", "epoch", {"done": step + 1, "total": total}))
         state.epoch += 1
         model.eval()
         model.precision = torch.float32
         record: dict[str, float] = {"epoch": state.epoch, "loss": float(torch.stack(losses).mean())}
-        if not math.isfinite(record["loss"]):
-            raise RunError(_diverged(record["loss"], state.epoch, options, model, folder))
+        wrong = _overflown(model)
+        if wrong or not math.isfinite(record["loss"]):
+            raise RunError(_diverged(record["loss"], wrong, state.epoch, options, folder))
         improved = validate is None
         if validate is not None and state.epoch % options.eval_every == 0:
             record.update(validate(model))
@@ -194,8 +197,12 @@ def _required(folder: Path | None) -> Path:
     return folder
 
 
-def _diverged(loss: float, epoch: int, options: TrainOptions, model: EmbeddingModel, folder: Path | None) -> str:
-    wrong = [name for name, table in model.tables.items() if not table.isfinite().all()]
+def _overflown(model: EmbeddingModel) -> list[str]:
+    """Node types whose embeddings are not finite, or so large that their products are not."""
+    return [name for name, table in model.tables.items() if not table.detach().square().sum().isfinite()]
+
+
+def _diverged(loss: float, wrong: list[str], epoch: int, options: TrainOptions, folder: Path | None) -> str:
     where = f"the embeddings of {' and '.join(wrong)} are no longer finite" if wrong else "a score overflowed"
     cause = f"likely lr = {options.lr} is too high"
     if options.loss == "softmax":

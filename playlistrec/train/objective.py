@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..graph.hard_negatives import hardest
@@ -42,7 +43,7 @@ class Objective:
         # index_select: its backward is several times faster on CPU than that of indexing or F.embedding.
         wanted = playlists.index_select(0, batch.playlist)
         if self.options.loss == "directau":
-            positive = tracks.index_select(0, batch.track)
+            wanted, positive = F.normalize(wanted), F.normalize(tracks.index_select(0, batch.track))
             spread = (uniformity(wanted) + uniformity(positive)) / 2
             return alignment(wanted, positive) + self.options.uniformity * spread
         if batch.negatives is None:
@@ -60,8 +61,8 @@ class Objective:
             return LOSSES[options.loss](positive, negative)
         positive, negative = positive / options.temperature, negative / options.temperature
         if options.correction and isinstance(self.sampler, PopularityNegatives):  # uniform draws need none
-            positive = positive - options.correction * self.sampler.log_q(batch.track_ids)
-            negative = negative - options.correction * self.sampler.log_q(others)
+            positive = positive - options.correction * self.sampler.log_q(_ids(batch, batch.track))
+            negative = negative - options.correction * self.sampler.log_q(_ids(batch, others))
         return sampled_softmax(positive, negative)
 
     def _in_batch(self, batch: Batch, wanted: Tensor) -> Tensor:
@@ -75,7 +76,7 @@ class Objective:
         if self.column is None:
             self.column = torch.full((pairs.n_tracks,), -1, device=candidates.device)
         self.column[candidates] = torch.arange(len(candidates), device=candidates.device)
-        row, track = pairs.of_playlists(batch.playlist_ids)
+        row, track = pairs.of_playlists(batch.playlist)
         column = self.column[track]
         own = (column >= 0) & (column != target[row])
         self.column[candidates] = -1
@@ -101,3 +102,8 @@ class Objective:
                 last.index_select(0, chosen), first.index_select(0, chosen), self.options.contrast_temperature
             )
         return total
+
+
+def _ids(batch: Batch, rows: Tensor) -> Tensor:
+    """What rows of tracks are in the corpus."""
+    return rows if batch.track_ids is None else batch.track_ids[rows]

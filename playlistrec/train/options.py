@@ -107,6 +107,11 @@ class TrainOptions(Config):
             raise ConfigError(f"{self.whole_graph} needs the full regime (got regime=sampled)")
 
     @property
+    def shares_candidates(self) -> bool:
+        """Whether the loss is over the tracks of the batch, or all: no negatives are drawn for a positive."""
+        return self.loss == "directau" or (self.loss == "softmax" and self.negatives in ("in-batch", "all"))
+
+    @property
     def whole_graph(self) -> str:
         """The option, if any, for which the whole graph must be propagated over each step."""
         asked = {
@@ -114,5 +119,6 @@ class TrainOptions(Config):
             "negatives=in-batch": self.negatives == "in-batch",
             "message_share": self.message_share < 1,
             "contrast": self.contrast > 0,
+            "precision=bf16": self.precision == "bf16",
         }
         return next((name for name, here in asked.items() if here), "")

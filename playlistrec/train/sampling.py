@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..corpus.corpus import Corpus
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..graph.hard_negatives import PoolNegatives, annealed_share
 from ..graph.negatives import NonEdgeSampler, PopularityNegatives, UniformNegatives
 from ..graph.structural_negatives import SameGroupNegatives, TwoHopNegatives
@@ -25,7 +25,20 @@ def negative_sampler(corpus: Corpus, options: TrainOptions) -> NonEdgeSampler:
 
     Raises:
         ConfigError: negatives by artist, and the tracks have none.
+        DataError: negatives are to be drawn for a playlist that holds every track.
     """
+    sampler = _sampler(corpus, options)
+    full = torch.nonzero(sampler.non_edges.free == 0).flatten()
+    if len(full) and not options.shares_candidates:
+        pid = corpus.playlists["pid"][int(full[0])].as_py()
+        raise DataError(
+            f"playlist {pid} holds all {corpus.n_tracks} tracks, so that no negative can be drawn for it: leave it out, "
+            "or fit with loss=softmax and negatives=all"
+        )
+    return sampler
+
+
+def _sampler(corpus: Corpus, options: TrainOptions) -> NonEdgeSampler:
     src, dst = (torch.from_numpy(ids.astype(np.int64)) for ids in corpus.pairs)
     edges = src, dst, corpus.n_playlists, corpus.n_tracks
     k = options.candidates or options.n_negatives

@@ -1,0 +1,142 @@
+"""Quality and time to quality on Gowalla, the split of the NGCF and LightGCN papers.
+
+    python benchmarks/gowalla.py GOWALLA -m lightgcn -m "lightgcn lightgcn-best" -m sage
+
+GOWALLA is the folder with the papers' train.txt and test.txt, or a data folder made of it. For each model (and preset,
+the default of the model if none is named): a fit on nine tenths of train, the tenth that is left choosing the epoch;
+then a fit from the start on all of train, as the published figures have it, for as many epochs. Of this second fit the
+weights of some epochs are kept, and when everything is over, each ranks the test part once: nothing is chosen by these
+figures. Seconds are those of the second fit, initial embeddings included, ranking not.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import torch
+
+import playlistrec as pr
+from playlistrec.allocator import keep_freed_memory
+from playlistrec.apps.presets import preset_for, preset_named
+from playlistrec.events import Event
+from playlistrec.models.base import Arrays
+from playlistrec.models.zoo import model_class
+from playlistrec.rank.protocols import Evaluation, evaluate
+from playlistrec.train.fit import fit
+from playlistrec.train.options import TrainOptions
+
+METRICS = ("recall", "ndcg")
+
+
+@dataclass
+class Course:
+    """One model's way: what validation chose, and what the second fit was after some epochs."""
+
+    name: str
+    judge: Callable[[Arrays], Evaluation]
+    best_epoch: int = 0
+    valid: dict[str, float] = field(default_factory=dict)
+    first_seconds: float = 0.0
+    kept: list[tuple[int, float, Arrays]] = field(default_factory=list)
+    peak_memory_mb: int = 0
+
+
+def trained(data: pr.Data, model: str, preset: str | None, seed: int, every: int) -> Course:
+    """Fit twice and keep the weights of every so many epochs of the second fit."""
+    corpus, split = data.corpus, data.split
+    kind = model_class(model)
+    found = preset_named(preset, model) if preset else preset_for(model, split.counts()["train"])
+    chosen = dict(found.options) if found else {}
+    own = {name: value for name, value in chosen.items() if hasattr(kind.options(), name)}
+    options = kind.options.from_options(own)
+    training = TrainOptions.from_options({name: value for name, value in chosen.items() if name not in own})
+
+    def judge(arrays: Arrays) -> Evaluation:
+        fitted = kind.from_arrays(split.ranking(corpus, "test"), options, arrays)
+        return evaluate(fitted, split.questions(corpus, "test"), ks=(20,), metrics=METRICS)
+
+    course = Course(f"{model}, preset {found.name}" if found else model, judge)
+    valid = split.questions(corpus, "valid")
+
+    start = time.perf_counter()
+    first = kind.from_corpus(split.training(corpus), options, seed=seed)
+    state = fit(
+        first,  # type: ignore[arg-type]
+        split.training(corpus),
+        training,
+        seed=seed,
+        validate=lambda m: evaluate(m, valid, ks=(20,), metrics=METRICS).metrics,
+    )
+    course.first_seconds = time.perf_counter() - start
+    course.best_epoch = state.best_epoch
+    course.valid = evaluate(first, valid, ks=(20,), metrics=METRICS).metrics
+    del first
+
+    start = time.perf_counter()
+    second = kind.from_corpus(split.training(corpus, refit=True), options, seed=seed)
+
+    def keep(event: Event) -> None:
+        if event.kind == "epoch" and (event.data["epoch"] % every == 0 or event.data["epoch"] == state.best_epoch):
+            arrays = {name: array.copy() for name, array in second.arrays().items()}
+            course.kept.append((event.data["epoch"], time.perf_counter() - start, arrays))
+
+    fit(
+        second,  # type: ignore[arg-type]
+        split.training(corpus, refit=True),
+        training,
+        seed=seed,
+        last_epoch=state.best_epoch,
+        on_event=keep,
+    )
+    course.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return course
+
+
+def row(course: Course, epoch: int, seconds: float, result: Evaluation) -> str:
+    """A line of the table."""
+    figures = f"{result.metrics['recall@20']:.4f} | {result.metrics['ndcg@20']:.4f}"
+    return f"| {course.name} | {epoch} | {seconds:.0f} | {figures} |"
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("-m", "models", multiple=True, default=("lightgcn",), metavar='"MODEL [PRESET]"', show_default=True)
+@click.option("-o", "out", type=click.Path(path_type=Path), default=Path("benchmark-gowalla"), show_default=True)
+@click.option("--every", type=int, default=4, show_default=True, help="Epochs between the rows of the table.")
+@click.option("--threads", type=int, default=os.cpu_count(), show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+def main(source: Path, models: tuple[str, ...], out: Path, every: int, threads: int | None, seed: int) -> None:
+    keep_freed_memory()
+    torch.set_num_threads(threads or 1)
+    data = pr.Data.load(source) if (source / "manifest.json").exists() else None
+    if data is None:
+        folder = out / "data"
+        data = pr.Data.load(folder) if folder.exists() else pr.preprocess(source, folder)
+    click.echo(
+        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, seed {seed}, load {os.getloadavg()[0]:.1f}\n"
+    )
+    courses = []
+    for spec in models:
+        model, _, preset = spec.partition(" ")
+        course = trained(data, model, preset or None, seed, every)
+        valid = " / ".join(f"{course.valid[name]:.4f}" for name in ("recall@20", "ndcg@20"))
+        click.echo(
+            f"{course.name}: validation {valid} at epoch {course.best_epoch}, first fit "
+            f"{course.first_seconds:.0f} s with its validations, peak memory {course.peak_memory_mb} MB"
+        )
+        courses.append(course)
+    click.echo("\nTest, after a second fit on all of train:\n")
+    click.echo("| model | epoch | training, s | Recall@20 | NDCG@20 |\n|---|---|---|---|---|")
+    for course in courses:
+        for epoch, seconds, arrays in course.kept:
+            click.echo(row(course, epoch, seconds, course.judge(arrays)))
+
+
+if __name__ == "__main__":
+    main()
