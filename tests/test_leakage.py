@@ -104,7 +104,7 @@ def test_hidden_tracks_may_be_drawn_as_negatives(data: Data) -> None:
     model = kind.from_corpus(training, kind.options())
     batches = FullBatches(model, training, TrainOptions(n_negatives=400), torch.device("cpu"))  # type: ignore[arg-type]
     drawn: Pairs = set()
-    for batch in batches.epoch(0):
+    for batch in batches.epoch(0, 0):
         rows = batch.playlist.repeat_interleave(batch.negatives.shape[1])
         drawn |= set(zip(rows.tolist(), batch.negatives.flatten().tolist()))
     train = pairs_of(data.corpus, data.split.mask(0))

@@ -78,9 +78,9 @@ def check_resumable(folder: Path, before: dict[str, Any], info: dict[str, Any]) 
 
 
 def _comparable(value: Any) -> Any:
-    """Lists for tuples, as JSON gives them back; the number of epochs may grow."""
+    """Lists for tuples, as JSON gives them back; the number of epochs may grow, and lr fall after it was too high."""
     value = json.loads(json.dumps(value))
-    return {k: v for k, v in value.items() if k != "epochs"} if isinstance(value, dict) else value
+    return {k: v for k, v in value.items() if k not in ("epochs", "lr")} if isinstance(value, dict) else value
 
 
 def _difference(key: str, old: Any, new: Any) -> str:

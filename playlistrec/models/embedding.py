@@ -32,6 +32,8 @@ class EmbeddingOptions(Config):
     Attributes:
         dim: width of the vectors.
         similarity: what scores a playlist and a track: the ``dot`` product of their vectors, or the ``cosine``.
+        norm_power: with ``cosine``, the power of a track's length by which its scores are multiplied when it is ranked
+            (not in training): well connected tracks have long vectors, so a little of it favours them.
         init: first embeddings: ``xavier`` (Glorot & Bengio 2010), or ``svd``: the singular vectors of the normalised
             adjacency with its largest singular values (see :mod:`playlistrec.models.initial`).
         features: ``.npz`` file whose arrays ``playlist``, ``track`` (and ``artist``), each (n, dim), are the
@@ -40,11 +42,13 @@ class EmbeddingOptions(Config):
 
     dim: int = 64
     similarity: Literal["dot", "cosine"] = "dot"
+    norm_power: float = 0.0
     init: Literal["xavier", "svd"] = "xavier"
     features: str | None = None
 
     def __post_init__(self) -> None:
         require(self.dim >= 1, "dim", "at least 1", self.dim)
+        require(self.norm_power == 0 or self.similarity == "cosine", "norm_power", "0 for dot", self.norm_power)
 
 
 class EmbeddingModel(nn.Module, Recommender):
@@ -88,9 +92,17 @@ class EmbeddingModel(nn.Module, Recommender):
         with drawn_with(seed):
             return cls.build(corpus, config)
 
-    def compared(self, vectors: Tensor) -> Tensor:
-        """Final vectors as they are compared: of length 1 where similarity is the cosine."""
-        return F.normalize(vectors, dim=-1) if self.config.similarity == "cosine" else vectors
+    def compared(self, vectors: Tensor, power: float = 0.0) -> Tensor:
+        """Final vectors as they are compared: where similarity is the cosine, of their length to the ``power``."""
+        if self.config.similarity == "dot":
+            return vectors
+        unit = F.normalize(vectors, dim=-1)
+        return unit * vectors.norm(dim=-1, keepdim=True) ** power if power else unit
+
+    @property
+    def track_power(self) -> float:
+        """The ``power`` for tracks: ``norm_power`` when ranking, 0 in training."""
+        return 0.0 if torch.is_grad_enabled() else self.config.norm_power
 
     def vectors(self) -> tuple[Tensor, Tensor]:
         """:meth:`embed` without gradients, kept until the parameters may have changed."""

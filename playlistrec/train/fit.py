@@ -207,7 +207,7 @@ def _diverged(loss: float, wrong: list[str], epoch: int, options: TrainOptions, 
     cause = f"likely lr = {options.lr} is too high"
     if options.loss == "softmax":
         cause += f" or temperature = {options.temperature} too low"
-    kept = "" if folder is None or epoch == 1 else f"; {folder} keeps epoch {epoch - 1}"
+    kept = "" if folder is None or epoch == 1 else f"; {folder} keeps epoch {epoch - 1}: resume it with a lower lr"
     return f"the loss is {loss} in epoch {epoch}: {where}, {cause}{kept}"
 
 

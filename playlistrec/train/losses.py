@@ -21,6 +21,9 @@ __all__ = ["LOSSES", "alignment", "bce", "bpr", "contrast", "l2_penalty", "sampl
 Loss = Callable[[Tensor, Tensor], Tensor]
 Pairs = tuple[Tensor, Tensor]
 
+TINY = 1e-37
+"""Probability below which a positive adds no more to the loss that is shown; its gradient is exact all the same."""
+
 CHUNK = {"cpu": 2**21, "cuda": 2**28}
 """Logits computed at a time: on a CPU what stays in the cache (8 MB), on a GPU usually all of them."""
 
@@ -66,6 +69,7 @@ def softmax(
     weights: Tensor | None = None,
     bias: Tensor | None = None,
     masked: Pairs | None = None,
+    reduced: torch.dtype | None = None,
 ) -> Tensor:
     """Cross-entropy of softmax over shared candidates: ``Σ_(i,j) w_ij (ln Σ_c e^(q_i·k_c + b_c) - q_i·k_j - b_j)``.
 
@@ -80,6 +84,7 @@ def softmax(
         weights: one for each of them; 1 / their number if not given.
         bias: (m,) added to the logits.
         masked: rows (ascending) and columns of candidates that are none.
+        reduced: type in which the products are multiplied, such as bfloat16; the sums of softmax stay as they are.
 
     Raises:
         ValueError: there are no positives.
@@ -89,7 +94,7 @@ def softmax(
         raise ValueError("softmax needs at least one positive")
     if weights is None:
         weights = queries.new_full((len(rows),), 1 / len(rows))
-    value: Tensor = _Softmax.apply(queries, keys, rows, columns, weights, bias, masked)  # type: ignore[no-untyped-call]
+    value: Tensor = _Softmax.apply(queries, keys, rows, columns, weights, bias, masked, reduced)  # type: ignore[no-untyped-call]
     return value
 
 
@@ -104,6 +109,7 @@ class _Softmax(torch.autograd.Function):
         weights: Tensor,
         bias: Tensor | None,
         masked: Pairs | None,
+        reduced: torch.dtype | None,
     ) -> Tensor:
         n, m = len(queries), len(keys)
         step = min(n, max(1, CHUNK.get(queries.device.type, CHUNK["cpu"]) // m))
@@ -113,26 +119,34 @@ class _Softmax(torch.autograd.Function):
         total = queries.new_zeros(n).index_add_(0, rows, weights)
         grad_queries, grad_keys = torch.empty_like(queries), torch.zeros_like(keys)
         buffer = queries.new_empty(step, m)
+        small_keys, small_buffer = keys.to(reduced or keys.dtype), torch.empty_like(buffer, dtype=reduced)
         loss = queries.new_zeros(())
         for index, low in enumerate(starts):
             high = min(low + step, n)
             logits, some = buffer[: high - low], queries[low:high]
-            if bias is None:
-                torch.mm(some, keys.T, out=logits)
+            if reduced is not None:
+                torch.mm(some.to(reduced), small_keys.T, out=small_buffer[: high - low])
+                logits.copy_(small_buffer[: high - low])
             else:
-                torch.addmm(bias, some, keys.T, out=logits)
+                torch.mm(some, keys.T, out=logits)
+            if bias is not None:
+                logits += bias
             here = of_positives[index]
             at, weight = (rows[here] - low, columns[here]), weights[here]
-            positive = logits[at]
             if masked is not None and of_masked is not None:
                 out = of_masked[index]
                 logits[masked[0][out] - low, masked[1][out]] = -torch.inf
-            log_sum = logits.logsumexp(1)
-            loss += (total[low:high] * log_sum).sum() - (weight * positive).sum()
-            logits.sub_(log_sum.unsqueeze(1)).exp_().mul_(total[low:high].unsqueeze(1))
+            torch.softmax(logits, 1, out=logits)
+            loss -= (weight * logits[at].clamp(min=TINY).log()).sum()
+            logits.mul_(total[low:high].unsqueeze(1))
             logits.index_put_(at, -weight, accumulate=True)
-            torch.mm(logits, keys, out=grad_queries[low:high])
-            grad_keys.addmm_(logits.T, some)
+            if reduced is None:
+                torch.mm(logits, keys, out=grad_queries[low:high])
+                grad_keys.addmm_(logits.T, some)
+            else:
+                gradient = logits.to(reduced)
+                grad_queries[low:high] = gradient @ small_keys
+                grad_keys += gradient.T @ some.to(reduced)
         ctx.save_for_backward(grad_queries, grad_keys)
         return loss
 
@@ -140,7 +154,7 @@ class _Softmax(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         grad_queries, grad_keys = ctx.saved_tensors
-        return grad_queries * grad, grad_keys * grad, None, None, None, None, None
+        return grad_queries * grad, grad_keys * grad, None, None, None, None, None, None
 
 
 def _slices(rows: Tensor, starts: range, step: int, n: int) -> list[slice]:

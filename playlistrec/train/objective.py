@@ -24,6 +24,7 @@ class Objective:
         self.sampler = batches.sampler
         self.pairs: Pairs | None = batches.pairs if isinstance(batches, FullBatches) else None
         self.column: Tensor | None = None
+        self.reduced = torch.bfloat16 if options.precision == "bf16" else None
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss, and the loss with all that is added to it."""
@@ -39,7 +40,8 @@ class Objective:
     def _loss(self, batch: Batch) -> Tensor:
         playlists, tracks = batch.vectors
         if batch.every:
-            return softmax(playlists / self.options.temperature, tracks, (batch.playlist, batch.track))
+            pairs = batch.playlist, batch.track
+            return softmax(playlists / self.options.temperature, tracks, pairs, reduced=self.reduced)
         # index_select: its backward is several times faster on CPU than that of indexing or F.embedding.
         wanted = playlists.index_select(0, batch.playlist)
         if self.options.loss == "directau":
@@ -82,7 +84,9 @@ class Objective:
         self.column[candidates] = -1
         keys = batch.vectors[1].index_select(0, candidates)
         each = torch.arange(len(wanted), device=wanted.device)
-        return softmax(wanted / options.temperature, keys, (each, target), bias=bias, masked=(row[own], column[own]))
+        masked = row[own], column[own]
+        queries = wanted / options.temperature
+        return softmax(queries, keys, (each, target), bias=bias, masked=masked, reduced=self.reduced)
 
     def _penalty(self, batch: Batch) -> Tensor:
         playlists, tracks = batch.tables

@@ -42,7 +42,8 @@ class TrainOptions(Config):
         pool_every: epochs between refreshes of the pools.
         message_share: share of the training pairs that messages pass along, the others being asked for, divided
             anew each epoch; 1 uses all for both.
-        precision: ``float32``, or ``bf16`` for the propagation.
+        precision: ``float32``, or ``bf16`` for the propagation and the products of softmax; embeddings, Adam and
+            ranking stay float32.
         regime: ``full`` propagates over the whole graph each step, ``sampled`` over the sampled neighbourhood of
             the batch without its own edges; ``auto`` picks by the size of the graph.
         fanout: neighbours sampled per node and layer in the sampled regime, -1 for all.

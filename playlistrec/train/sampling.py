@@ -32,7 +32,7 @@ def negative_sampler(corpus: Corpus, options: TrainOptions) -> NonEdgeSampler:
     if len(full) and not options.shares_candidates:
         pid = corpus.playlists["pid"][int(full[0])].as_py()
         raise DataError(
-            f"playlist {pid} holds all {corpus.n_tracks} tracks, so that no negative can be drawn for it: leave it out, "
+            f"playlist {pid} holds all {corpus.n_tracks} tracks, so it can have no negatives: leave it out, "
             "or fit with loss=softmax and negatives=all"
         )
     return sampler

@@ -1,4 +1,4 @@
-"""Graph models: the formula, blocks against the whole graph, folding in, options."""
+"""Graph models: the formula, blocks against the whole graph, folding in, noisy views, precision, options."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import dgl
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from dgl.dataloading import MultiLayerFullNeighborSampler, NeighborSampler
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
+from playlistrec.models.embedding import drawn_with
 from playlistrec.models.graph import GAT, SAGE, GraphModel, LightGCN
 from playlistrec.models.mf import MF
 
@@ -142,3 +144,193 @@ def test_vectors_are_kept_until_parameters_may_change(corpus: Corpus) -> None:
         model.tables["track"].mul_(2)
     model.eval()
     assert not torch.equal(model.vectors()[1], first[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_views_without_noise_are_the_vectors_and_the_first_layer(kind: type[GraphModel], corpus: Corpus) -> None:
+    model = build(kind, corpus, artists=True, layers=2)
+    vectors, first = model.views(0.0)
+    torch.testing.assert_close(vectors, model.embed(), rtol=0, atol=0)
+    norms = {etype: (a, b) for etype, (a, b) in model.norms.items()}
+    states = {k: model.activate(h) for k, h in model.layers[0](model.graph, dict(model.tables), norms).items()}
+    torch.testing.assert_close(first, (states["playlist"], states["track"]))
+
+
+def test_noise_has_its_length_and_the_sign_of_the_state(corpus: Corpus) -> None:
+    model = build(LightGCN, corpus, layers=1, layer_weights="0,1")
+    with drawn_with(0):
+        (_, clean), (vectors, first) = model.views(0.0), model.views(0.3)
+    torch.testing.assert_close(vectors, first)
+    for before, after in zip(clean, first):
+        reached = before.abs().sum(1) > 0  # all but the isolated playlist
+        noise = (after - before)[reached]
+        assert (torch.sign(noise) == torch.sign(before[reached])).all()
+        torch.testing.assert_close(noise.norm(dim=1), torch.full((len(noise),), 0.3))
+        assert len(torch.unique(noise.abs(), dim=0)) == len(noise), "each node has its own"
+        assert (after[~reached] == 0).all()
+    # Uniform in the positive orthant before it is brought to length: no component stands out.
+    sizes = noise.detach().abs()
+    assert float(sizes.mean(0).std()) < 0.3 * float(sizes.mean())
+
+
+def test_noise_is_added_after_every_layer_and_passes_gradients(corpus: Corpus) -> None:
+    model = build(LightGCN, corpus, layers=2, layer_weights="0,0,1")
+    vectors, first = model.views(0.3)
+    a = torch.from_numpy(corpus.matrix.toarray())
+    s = a.sum(1, keepdim=True).clamp(min=1).rsqrt() * a * a.sum(0, keepdim=True).clamp(min=1).rsqrt()
+    for last, passed in ((vectors[0], s @ first[1]), (vectors[1], s.T @ first[0])):
+        added = (last - passed)[passed.abs().sum(1) > 0]
+        torch.testing.assert_close(added.norm(dim=1), torch.full((len(added),), 0.3))
+    grad, clean = (torch.autograd.grad(v[0].sum(), model.tables["playlist"])[0] for v in (vectors, model.embed()))
+    torch.testing.assert_close(grad, clean)  # noise is a constant
+
+
+def test_layer_weights_may_be_numbers(corpus: Corpus) -> None:
+    passed = [build(LightGCN, corpus, layers=2, layer_weights=w).embed() for w in ("1,0,0", "0,1,0", "0,0,1")]
+    for text, weights in (("0,1,1", [0, 0.5, 0.5]), ("2, 1, 1", [0.5, 0.25, 0.25]), ("2,-1,1", [1, -0.5, 0.5])):
+        model = build(LightGCN, corpus, layers=2, layer_weights=text)
+        for side in (0, 1):
+            wanted = sum(weight * layer[side] for weight, layer in zip(weights, passed))
+            torch.testing.assert_close(model.embed()[side], wanted, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(passed[0], (model.tables["playlist"], model.tables["track"]))
+    folded = build(LightGCN, corpus, layers=2, layer_weights="0,1,1").fold_in(Query.of([[]]))
+    assert not folded.any(), "nothing is heard of no seeds, and layer 0 is left out"
+
+
+@pytest.mark.parametrize("weights", ["1,1", "1,1,1,1", "1,-1,0", "0,0,0", "most", "1;1;1", "", "1,,1"])
+def test_layer_weights_that_cannot_be(weights: str, corpus: Corpus) -> None:
+    with pytest.raises(ConfigError, match="layer_weights must be mean, learned, or 3 numbers that do not add up to 0"):
+        build(LightGCN, corpus, layers=2, layer_weights=weights)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, MF])
+def test_cosine_scores_vectors_of_length_one(kind: type[GraphModel] | type[MF], corpus: Corpus) -> None:
+    options = {"dim": 8} | ({} if kind is MF else {"artists": False})
+    dot, cosine = (
+        kind.from_corpus(corpus, kind.options.from_options({**options, "similarity": s}), seed=1).eval()
+        for s in ("dot", "cosine")
+    )
+    for plain, unit in zip(dot.embed(), cosine.embed()):
+        torch.testing.assert_close(unit, F.normalize(plain))
+        torch.testing.assert_close(unit.norm(dim=1), torch.ones(len(unit)))
+    query = Query.of([[2, 5], [3], []], [4, -1, -1])
+    folded = cosine.fold_in(query)
+    torch.testing.assert_close(folded.norm(dim=1), torch.ones(3))
+    if kind is not MF:
+        torch.testing.assert_close(folded, F.normalize(dot.fold_in(query)))
+    scores = cosine.score(query)
+    assert float(scores.abs().max()) <= 1 + 1e-5
+    wanted = torch.stack([cosine.vectors()[0][4], folded[1], folded[2]]) @ cosine.vectors()[1].T
+    torch.testing.assert_close(scores, wanted)
+    loaded = kind.from_arrays(corpus, cosine.config, cosine.arrays())
+    torch.testing.assert_close(loaded.score(query), scores, rtol=0, atol=0)
+    assert not torch.allclose(kind.from_arrays(corpus, dot.config, cosine.arrays()).score(query), scores)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, MF])
+def test_ranking_may_favour_long_vectors(kind: type[GraphModel] | type[MF], corpus: Corpus) -> None:
+    """With ``norm_power`` the length of a track's vector counts when ranking, and nowhere else."""
+    options = {"dim": 8} | ({} if kind is MF else {"artists": False})
+    dot, favoured = (
+        kind.from_corpus(corpus, kind.options.from_options({**options, **given}), seed=1).eval()
+        for given in ({}, {"similarity": "cosine", "norm_power": 0.5})
+    )
+    playlists, tracks = dot.vectors()
+    for trained, unit in zip(favoured.embed(), (F.normalize(playlists), F.normalize(tracks))):
+        torch.testing.assert_close(trained, unit)
+    lengths = tracks.norm(dim=1)
+    query = Query.of([[2, 5], [3]], [4, 0])
+    cosines = F.normalize(playlists)[[4, 0]] @ F.normalize(tracks).T
+    torch.testing.assert_close(favoured.score(query), cosines * lengths.sqrt())
+    assert kind.from_arrays(corpus, favoured.config, favoured.arrays()).config.norm_power == 0.5
+    with pytest.raises(ConfigError, match=r"norm_power must be 0 for dot \(got 0.5\)"):
+        kind.options.from_options({"norm_power": 0.5})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_half_the_bits_give_nearly_the_same(kind: type[GraphModel], corpus: Corpus) -> None:
+    model = build(kind, corpus, artists=True, layers=2, layer_weights="learned").train()
+    grads = {}
+    for precision in (torch.float32, torch.bfloat16):
+        model.precision = precision
+        model.zero_grad()
+        vectors = model.embed()
+        assert {v.dtype for v in vectors} == {torch.float32}, "scores are float32 in any case"
+        sum((v * torch.linspace(-1, 1, 8)).sum() for v in vectors).backward()
+        grads[precision] = [vectors, {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}]
+    (whole, grad), (half, half_grad) = grads.values()
+    for one, other in zip(whole, half):
+        assert (one - other).norm().item() < 0.02 * one.norm().item()
+        assert not torch.equal(one, other), "it did run in fewer bits"
+    assert all(parameter.dtype == torch.float32 for parameter in model.parameters())
+    assert set(grad) == set(half_grad) > {"tables.playlist", "tables.track", "tables.artist"}
+    for name in grad:
+        assert half_grad[name].dtype == torch.float32
+        assert float((grad[name] - half_grad[name]).norm()) < 0.15 * float(grad[name].norm()) + 1e-6, name
+    model.precision = torch.float32
+    torch.testing.assert_close(model.eval().vectors(), whole, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_in_half_the_bits_ends_in_float32(kind: type[GraphModel], corpus: Corpus) -> None:
+    from playlistrec.train.fit import fit
+    from playlistrec.train.options import TrainOptions
+
+    histories = []
+    for precision in ("float32", "bf16"):
+        model = build(kind, corpus, layers=2)
+        seen = []
+
+        def validate(model: GraphModel, seen: list[torch.dtype] = seen) -> dict[str, float]:
+            seen.append(model.precision)
+            return {"ndcg@20": float(len(seen))}
+
+        options = TrainOptions(epochs=6, batch_size=64, lr=0.02, precision=precision, eval_every=2)
+        histories.append([r["loss"] for r in fit(model, corpus, options, validate=validate).history])
+        assert seen == [torch.float32] * 3
+        assert model.precision == torch.float32
+        assert {p.dtype for p in model.parameters()} == {torch.float32}
+        scores = model.score(Query.of([[1]], [0]))
+        assert scores.dtype == torch.float32
+        torch.testing.assert_close(
+            kind.from_arrays(corpus, model.config, model.arrays()).score(Query.of([[1]], [0])), scores
+        )
+    assert histories[0] != histories[1]
+    np.testing.assert_allclose(histories[1], histories[0], rtol=0.05)
+    assert histories[1][-1] < histories[1][0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_messages_pass_along_some_of_the_pairs(kind: type[GraphModel], corpus: Corpus) -> None:
+    model = build(kind, corpus, artists=True, layers=2)
+    whole = model.embed()
+    mask = torch.rand(len(corpus.pairs[0]), generator=torch.Generator().manual_seed(0)) < 0.5
+    kept = set(zip(*(ids[mask.numpy()].tolist() for ids in corpus.pairs)))
+    fewer = corpus.where(
+        np.array([pair in kept for pair in zip(corpus.entry_playlist.tolist(), corpus.tracks.tolist())])
+    )
+    twin = kind.from_corpus(fewer, model.config, seed=9)
+    twin.load_state_dict(model.state_dict())
+    with model.messages(mask):
+        some = model.embed()
+    torch.testing.assert_close(some, twin.embed(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(model.embed(), whole, rtol=0, atol=0)
+    with pytest.raises(RuntimeError, match="in the middle"), model.messages(mask):
+        raise RuntimeError("in the middle")
+    torch.testing.assert_close(model.embed(), whole, rtol=0, atol=0)
+    with model.messages(torch.zeros_like(mask)):
+        assert all(v.isfinite().all() for v in model.embed()), "no message is no harm"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_start_from_singular_vectors_when_asked(kind: type[GraphModel], corpus: Corpus) -> None:
+    model = build(kind, corpus, artists=True, init="svd")
+    assert set(model.tables) == {"playlist", "track", "artist"}
+    loaded = kind.from_arrays(corpus, model.config, model.arrays())
+    assert loaded.config == model.config
+    torch.testing.assert_close(loaded.vectors(), model.vectors(), rtol=0, atol=0)
+    a = corpus.matrix.toarray()
+    s = a / np.sqrt(np.maximum(a.sum(1, keepdims=True), 1) * np.maximum(a.sum(0, keepdims=True), 1))
+    first = model.tables["track"].detach().numpy()[:, 0]
+    top = np.linalg.svd(s)[2][0]
+    assert abs(first @ top) / np.linalg.norm(first) > 0.999

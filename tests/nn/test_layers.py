@@ -273,11 +273,31 @@ def test_layers_are_summed_with_fixed_or_learned_weights() -> None:
         fixed(layers[:2])
 
 
+@pytest.mark.parametrize("weights", [[1, 1, 1], [0, 1, 1], [0, 0, 3], [0.5, 0, 2], [3, -1, 0.5]])
+def test_given_layer_weights_are_scaled_to_one(weights: list[float]) -> None:
+    layers = [features(4, 2) for _ in range(3)]
+    before = [layer.detach().clone() for layer in layers]
+    combine = LayerSum(2, weights)
+    want = sum(weight / sum(weights) * layer for weight, layer in zip(weights, layers))
+    torch.testing.assert_close(combine.alpha, torch.tensor(weights) / sum(weights))
+    used = [layer for weight, layer in zip(weights, layers) if weight]
+    assert_same(combine(layers), want, used)
+    torch.testing.assert_close([layer.detach() for layer in layers], before, rtol=0, atol=0)
+    with pytest.raises(ValueError, match=r"layers must be 3 tensors \(got 1\)"):
+        combine(layers[:1])
+
+
 def test_options_that_do_not_exist_are_refused() -> None:
     with pytest.raises(ValueError, match=r"aggregator must be mean or max \(got 'sum'\)"):
         SAGEConv(2, 2, "sum")
-    with pytest.raises(ValueError, match=r"weights must be mean or learned \(got 'max'\)"):
+    with pytest.raises(ValueError, match=r"weights must be mean, learned or 3 numbers \(got 'max'\)"):
         LayerSum(2, "max")
+
+
+@pytest.mark.parametrize("weights", [[1, 1], [1, 1, 1, 1], [1, -1, 0], [0, 0, 0]])
+def test_layer_weights_that_cannot_be_scaled_are_refused(weights: list[float]) -> None:
+    with pytest.raises(ValueError, match="weights must be mean, learned or 3 numbers"):
+        LayerSum(2, weights)
 
 
 def test_heads_share_the_width() -> None:

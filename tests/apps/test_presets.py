@@ -1,0 +1,152 @@
+"""Presets: files that hold, one default a model, found by size or name, and told in the run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import playlistrec as pr
+from playlistrec.apps import presets as module
+from playlistrec.apps.presets import Preset, preset_for, preset_named, presets
+from playlistrec.cli.main import main
+from playlistrec.corpus.splitting import split_edges
+from playlistrec.errors import ConfigError
+from playlistrec.models.zoo import MODELS, model_class
+from playlistrec.train.options import TrainOptions
+
+FILES = sorted((Path(module.__file__).parents[1] / "presets").glob("*.toml"))
+TRAINED = [name for name in MODELS if model_class(name).trainable]
+
+
+def call(*arguments: object, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_every_file_is_a_preset() -> None:
+    assert [preset.name for preset in presets()] == [path.stem for path in FILES]
+    assert len({preset.name for preset in presets()}) == len(FILES) > 0
+
+
+@pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.name)
+def test_a_preset_holds_options_of_its_model_and_of_training(preset: Preset) -> None:
+    assert preset.model in TRAINED
+    assert preset.found.strip(), "it says how it was found"
+    assert preset.min_pairs is None or preset.min_pairs >= 0
+    kind = model_class(preset.model)
+    own, loop = ({f.name for f in fields(options)} for options in (kind.options, TrainOptions))
+    assert not own & loop, "an option is the model's or the training's"
+    assert set(preset.options) <= own | loop
+    model = kind.options.from_options({k: v for k, v in preset.options.items() if k in own})
+    training = TrainOptions.from_options({k: v for k, v in preset.options.items() if k in loop})
+    told = {**model.as_dict(), **training.as_dict()}
+    assert {name: told[name] for name in preset.options} == dict(preset.options)
+    assert "features" not in preset.options
+
+
+@pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.name)
+def test_a_preset_trains(preset: Preset) -> None:
+    lists = [[f"t{t}" for t in range(p, p + 5)] for p in range(12)]
+    corpus = pr.Corpus.from_lists(lists, {f"t{t}": f"a{t % 3}" for t in range(16)})
+    data = pr.Data.of(corpus, split_edges(corpus))
+    options = {"epochs": 1, "batch_size": 16}
+    run = pr.fit(data, preset.model, preset=preset.name, options=options)
+    assert run.info["preset"] == preset.name
+    told, wanted = {**run.info["options"], **run.info["training"]}, {**preset.options, **options}
+    assert {name: told[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("model", TRAINED)
+def test_each_trained_model_has_one_default_for_any_size(model: str) -> None:
+    starts = [preset.min_pairs for preset in presets() if preset.model == model and preset.min_pairs is not None]
+    assert starts.count(0) == 1
+    assert len(set(starts)) == len(starts), "no two begin at the same size"
+    for n_pairs in (0, 1, 10**9):
+        assert preset_for(model, n_pairs) is not None
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name not in TRAINED])
+def test_models_that_are_not_trained_have_none(model: str) -> None:
+    assert preset_for(model, 10**9) is None
+
+
+@pytest.fixture
+def several(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"small": 0, "asked": None, "large": 1000, "middle": 100}
+    made = [Preset(name, "mf", "by hand", {"dim": 4}, size) for name, size in sizes.items()]
+    monkeypatch.setattr(module, "presets", lambda: [*made, Preset("other", "gat", "by hand", {}, 500)])
+
+
+@pytest.mark.parametrize(
+    ("n_pairs", "name"),
+    [(0, "small"), (99, "small"), (100, "middle"), (999, "middle"), (1000, "large"), (10**9, "large")],
+)
+def test_the_default_is_the_largest_that_fits(n_pairs: int, name: str, several: None) -> None:
+    found = preset_for("mf", n_pairs)
+    assert found is not None
+    assert found.name == name
+
+
+def test_where_all_begin_higher_there_is_no_default(several: None) -> None:
+    assert preset_for("gat", 499) is None
+    assert preset_for("gat", 500) is not None
+
+
+def test_presets_by_name(several: None) -> None:
+    assert preset_named("asked", "mf").min_pairs is None
+    known = "it has: small, asked, large, middle"
+    with pytest.raises(ConfigError, match=rf"^mf has no preset 'smal' \(did you mean 'small'\?\); {known}$"):
+        preset_named("smal", "mf")
+    with pytest.raises(ConfigError, match=rf"^mf has no preset 'other'; {known}$"):
+        preset_named("other", "mf")
+    with pytest.raises(ConfigError, match=r"^itemknn has no preset 'small'; it has: none$"):
+        preset_named("small", "itemknn")
+
+
+def trained_as(folder: Path) -> tuple[str | None, dict[str, object]]:
+    info = json.loads((folder / "run.json").read_text())
+    return info["preset"], {**info["options"], **info["training"]}
+
+
+def test_fit_takes_the_preset_of_the_size_or_the_one_asked_for(data_folder: Path, tmp_path: Path) -> None:
+    fitting = ("fit", data_folder, "-m", "mf", "--epochs", 1)
+    n_pairs = pr.Data.load(data_folder).split.counts()["train"]
+    usual = preset_for("mf", n_pairs)
+    assert usual is not None
+    call(*fitting, "-o", tmp_path / "usual")
+    call(*fitting, "-o", tmp_path / "named", "--preset", usual.name)
+    call(*fitting, "-o", tmp_path / "plain", "--preset", "none")
+    call(*fitting, "-o", tmp_path / "mixed", "--set", "n_negatives=3")
+    plain = {**model_class("mf").options().as_dict(), **TrainOptions(epochs=1).as_dict()}
+    assert trained_as(tmp_path / "plain") == (None, plain)
+    assert trained_as(tmp_path / "usual") == (usual.name, {**plain, **usual.options, "epochs": 1})
+    assert trained_as(tmp_path / "named") == trained_as(tmp_path / "usual")
+    assert trained_as(tmp_path / "mixed") == (usual.name, {**plain, **usual.options, "epochs": 1, "n_negatives": 3})
+    call("fit", data_folder, "-m", "mf", "-o", tmp_path / "plain", "--resume", "--epochs", 2)
+    assert trained_as(tmp_path / "plain") == (None, {**plain, "epochs": 2})
+    said = call("fit", data_folder, "-m", "mf", "-o", tmp_path / "plain", "--resume", "--preset", usual.name, code=2)
+    assert said.stderr == f"error: a fit that is resumed keeps its preset (got {usual.name!r})\n"
+
+
+def test_a_preset_of_another_model_is_refused_in_one_line(data_folder: Path, tmp_path: Path) -> None:
+    other = next(preset.name for preset in presets() if preset.model == "gat")
+    for model, name in (("mf", other), ("popularity", other), ("mf", "nonesuch")):
+        result = call("fit", data_folder, "-m", model, "-o", tmp_path / "run", "--preset", name, code=2)
+        assert result.stdout == ""
+        assert result.stderr.startswith(f"error: {model} has no preset {name!r}")
+        assert len(result.stderr.strip().splitlines()) == 1
+        assert not (tmp_path / "run").exists()
+
+
+def test_models_lists_the_presets() -> None:
+    told = json.loads(call("models", "--json").stdout)["models"]
+    for name, about in told.items():
+        wanted = {p.name: {"min_pairs": p.min_pairs, **p.options} for p in presets() if p.model == name}
+        assert about["presets"] == wanted
+    text = call("models").stdout
+    assert all(preset.name in text for preset in presets())

@@ -1,0 +1,260 @@
+"""What a batch is worth, against loops over pairs that follow the formulas."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from playlistrec.corpus.corpus import Corpus
+from playlistrec.models.embedding import EmbeddingModel
+from playlistrec.models.graph import GraphModel
+from playlistrec.models.zoo import model_class
+from playlistrec.train.batches import Batch, FullBatches, SampledBatches, batches_for
+from playlistrec.train.losses import bpr, contrast
+from playlistrec.train.objective import Objective
+from playlistrec.train.options import TrainOptions
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    rng = np.random.default_rng(8)
+    chance = np.arange(20, 0, -1) / 210  # some tracks are popular, so that they repeat in a batch
+    lists = [[f"t{t}" for t in rng.choice(20, size=rng.integers(2, 8), replace=False, p=chance)] for _ in range(30)]
+    return Corpus.from_lists([*lists, []])
+
+
+def setting(
+    corpus: Corpus, name: str = "mf", *, model: dict[str, Any] | None = None, **options: Any
+) -> tuple[EmbeddingModel, FullBatches | SampledBatches, Objective]:
+    kind = model_class(name)
+    built = kind.from_corpus(corpus, kind.options.from_options({"dim": 6, **(model or {})}), seed=3)
+    assert isinstance(built, EmbeddingModel)
+    with torch.no_grad():
+        for table in built.tables.values():
+            table.mul_(3)  # far enough from 0 for softmax to have something to choose
+    training = TrainOptions(**{"batch_size": 48, "l2": 0.0, "temperature": 0.5, **options})
+    batches = batches_for(built, corpus, training, CPU)
+    return built, batches, Objective(training, batches)
+
+
+def all_batches(batches: FullBatches | SampledBatches) -> list[Batch]:
+    with batches.seeded(11):
+        return list(batches.epoch(11, 0))
+
+
+def assert_worth(model: EmbeddingModel, objective: Objective, batch: Batch, wanted: Tensor, part: int = 0) -> None:
+    """The same value, and the same gradients of all tables."""
+    ours = objective(batch)[part]
+    torch.testing.assert_close(ours, wanted, rtol=1e-4, atol=1e-6)
+    tables = list(model.tables.values())
+    grads = [
+        torch.autograd.grad(value, tables, retain_graph=True, allow_unused=True, materialize_grads=True)
+        for value in (ours, wanted)
+    ]
+    for ours_grad, wanted_grad in zip(*grads):
+        torch.testing.assert_close(ours_grad, wanted_grad, rtol=1e-3, atol=1e-6)
+
+
+def own_tracks(corpus: Corpus) -> list[set[int]]:
+    return [set(corpus.playlist(p).tolist()) for p in range(corpus.n_playlists)]
+
+
+@pytest.mark.parametrize("correction", [0.0, 1.0, 0.5])
+@pytest.mark.parametrize("name", ["mf", "lightgcn"])
+def test_in_batch_softmax_is_a_double_loop_over_the_batch(name: str, correction: float, corpus: Corpus) -> None:
+    model, batches, objective = setting(
+        corpus, name, loss="softmax", negatives="in-batch", correction=correction, temperature=0.3
+    )
+    own = own_tracks(corpus)
+    chance = torch.from_numpy(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks) / len(corpus.pairs[1])).float()
+    for batch in all_batches(batches)[:2]:  # the second finds what the first left behind
+        playlists, tracks = batch.vectors
+        repeated, left_out, total = 0, 0, playlists.new_zeros(())
+        for p, t in zip(batch.playlist.tolist(), batch.track.tolist()):
+            others = [u for u in batch.track.tolist() if u == t or u not in own[p]]
+            repeated += others.count(t) - 1
+            left_out += len(batch.track) - len(others)
+            logits = tracks @ playlists[p] / 0.3 - correction * chance.log()
+            total = total + logits[others].logsumexp(0) - logits[t] - math.log(others.count(t))
+        assert repeated
+        assert left_out
+        assert_worth(model, objective, batch, total / len(batch.track))
+
+
+def test_in_batch_softmax_leaves_out_what_messages_pass_along(corpus: Corpus) -> None:
+    """Tracks that a playlist holds are no negatives, whether or not this epoch asks for them."""
+    model, batches, objective = setting(
+        corpus, "lightgcn", loss="softmax", negatives="in-batch", message_share=0.5, batch_size=500
+    )
+    own = own_tracks(corpus)
+    with batches.seeded(11):
+        (batch,) = batches.epoch(11, 0)
+    playlists, tracks = batch.vectors
+    total = playlists.new_zeros(())
+    for p, t in zip(batch.playlist.tolist(), batch.track.tolist()):
+        others = [u for u in batch.track.tolist() if u == t or u not in own[p]]
+        logits = playlists[p] @ tracks[others].T / 0.5
+        total = total + logits.logsumexp(0) - playlists[p] @ tracks[t] / 0.5 - math.log(others.count(t))
+    assert_worth(model, objective, batch, total / len(batch.track))
+
+
+@pytest.mark.parametrize("name", ["mf", "lightgcn"])
+def test_softmax_over_all_tracks_is_the_multinomial_likelihood(name: str, corpus: Corpus) -> None:
+    model, batches, objective = setting(corpus, name, loss="softmax", negatives="all", batch_size=500)
+    (batch,) = all_batches(batches)
+    playlists, tracks = model.embed()
+    likelihood = torch.log_softmax(playlists @ tracks.T / 0.5, dim=1)
+    held = torch.from_numpy(corpus.matrix.toarray())
+    assert_worth(model, objective, batch, -(held * likelihood).sum() / held.sum())
+
+
+def row_ids(batch: Batch, rows: Tensor) -> Tensor:
+    return rows if batch.track_ids is None else batch.track_ids[rows]
+
+
+@pytest.mark.parametrize("regime", ["full", "sampled"])
+@pytest.mark.parametrize("correction", [0.0, 0.7])
+def test_sampled_softmax_takes_off_the_logarithm_of_the_chance(correction: float, regime: str, corpus: Corpus) -> None:
+    model, batches, objective = setting(
+        corpus,
+        "lightgcn",
+        model={"layers": 1},
+        loss="softmax",
+        negatives="popularity",
+        n_negatives=4,
+        correction=correction,
+        popularity_power=0.5,
+        regime=regime,
+        fanout=-1,
+    )
+    weight = np.sqrt(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks))
+    chance = weight / weight.sum()
+    for batch in all_batches(batches)[:2]:
+        playlists, tracks = batch.vectors
+        assert batch.negatives is not None
+        terms = []
+        for p, t, negatives in zip(batch.playlist.tolist(), batch.track.tolist(), batch.negatives.tolist()):
+            rows = torch.tensor([t, *negatives])
+            logits = tracks[rows] @ playlists[p] / 0.5
+            logits = logits - correction * torch.tensor(np.log(chance[row_ids(batch, rows).numpy()])).float()
+            terms.append(logits.logsumexp(0) - logits[0])
+        assert_worth(model, objective, batch, torch.stack(terms).mean())
+
+
+def test_uniform_draws_need_no_correction(corpus: Corpus) -> None:
+    for correction in (0.0, 1.0):
+        model, batches, objective = setting(corpus, loss="softmax", n_negatives=3, correction=correction)
+        batch = all_batches(batches)[0]
+        assert batch.negatives is not None
+        playlists, tracks = batch.vectors
+        rows = torch.cat([batch.track[:, None], batch.negatives], dim=1)
+        logits = (tracks[rows] @ playlists[batch.playlist][:, :, None]).squeeze(2) / 0.5
+        assert_worth(model, objective, batch, F.cross_entropy(logits, torch.zeros(len(rows), dtype=torch.int64)))
+
+
+@pytest.mark.parametrize("regime", ["full", "sampled"])
+@pytest.mark.parametrize("keep", [1, 3])
+def test_of_the_candidates_the_best_scored_count(keep: int, regime: str, corpus: Corpus) -> None:
+    model, batches, objective = setting(
+        corpus, "lightgcn", model={"layers": 1}, candidates=8, n_negatives=keep, regime=regime, fanout=-1
+    )
+    for batch in all_batches(batches)[:2]:
+        playlists, tracks = batch.vectors
+        assert batch.negatives is not None
+        positive, negative = [], []
+        for p, t, candidates in zip(batch.playlist.tolist(), batch.track.tolist(), batch.negatives.tolist()):
+            assert len(candidates) == 8
+            scores = sorted((playlists[p] @ tracks[c] for c in candidates), key=Tensor.item, reverse=True)
+            positive.append(playlists[p] @ tracks[t])
+            negative.append(torch.stack(scores[:keep]))
+        assert_worth(model, objective, batch, bpr(torch.stack(positive), torch.stack(negative)))
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_directau_is_alignment_and_uniformity_on_the_sphere(similarity: str, corpus: Corpus) -> None:
+    """Of unit vectors in any case, as in the paper: else all vectors would shrink to one point."""
+    model, batches, objective = setting(
+        corpus, "lightgcn", model={"similarity": similarity}, loss="directau", uniformity=0.7
+    )
+    for batch in all_batches(batches)[:2]:
+        playlists, tracks = (F.normalize(vectors) for vectors in model.embed())
+        ends = playlists[batch.playlist], tracks[batch.track]
+        n = len(batch.track)
+        spread = 0.0
+        for x in ends:
+            potential = [torch.exp(-2 * (x[i] - x[j]).square().sum()) for i in range(n) for j in range(i)]
+            spread = spread + torch.stack(potential).mean().log() / 2
+        assert_worth(model, objective, batch, (ends[0] - ends[1]).square().sum(1).mean() + 0.7 * spread)
+
+
+@pytest.mark.parametrize("options", [{}, {"loss": "softmax", "negatives": "all", "batch_size": 12}])
+def test_the_contrastive_term_is_that_of_the_views(options: dict[str, Any], corpus: Corpus) -> None:
+    settings: dict[str, Any] = {"contrast": 0.3, "contrast_noise": 0.15, "contrast_temperature": 0.4}
+    model, batches, objective = setting(corpus, "lightgcn", **{**settings, **options})
+    assert isinstance(model, GraphModel)
+    batch = all_batches(batches)[0]
+    assert batch.first is not None
+    loss, whole = objective(batch)
+    wanted = loss
+    for rows, last, first in zip((batch.playlist, batch.track), batch.vectors, batch.first):
+        chosen = sorted(set(rows.tolist()))
+        cosines = F.cosine_similarity(last[chosen][:, None], first[chosen][None], dim=-1) / 0.4
+        wanted = wanted + 0.3 * F.cross_entropy(cosines, torch.arange(len(chosen)))
+    torch.testing.assert_close(whole, wanted, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(batch.vectors[1], model.embed()[1]), "there is noise in it"
+
+
+def test_views_that_the_contrast_compares_come_from_one_propagation(corpus: Corpus) -> None:
+    model, batches, objective = setting(
+        corpus, "lightgcn", contrast=2.0, contrast_noise=0.0, contrast_temperature=0.5, batch_size=500
+    )
+    (batch,) = all_batches(batches)
+    loss, whole = objective(batch)
+    playlists, tracks = model.embed()
+    assert isinstance(model, GraphModel)
+    _, first = model.views(0.0)
+    held = [torch.from_numpy(np.unique(ids)).long() for ids in corpus.pairs]
+    terms = [contrast(z[rows], f[rows], 0.5) for z, f, rows in zip((playlists, tracks), first, held)]
+    torch.testing.assert_close(whole, loss + 2 * (terms[0] + terms[1]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_negatives": 2},
+        {"regime": "sampled", "fanout": 2},
+        {"loss": "softmax", "negatives": "in-batch"},
+        {"loss": "directau"},
+    ],
+)
+def test_the_penalty_is_on_the_first_embeddings_of_the_batch(options: dict[str, Any], corpus: Corpus) -> None:
+    model, batches, objective = setting(corpus, "lightgcn", **{"l2": 0.2, **options})
+    for batch in all_batches(batches)[:2]:
+        loss, whole = objective(batch)
+        playlists, tracks = batch.tables
+        rows = [playlists[row] for row in batch.playlist.tolist()] + [tracks[row] for row in batch.track.tolist()]
+        if batch.negatives is not None:
+            rows += [tracks[row] for row in batch.negatives.flatten().tolist()]
+        penalty = torch.stack([row.square().sum() for row in rows]).sum() / (2 * len(batch.track))
+        torch.testing.assert_close(whole, loss + 0.2 * penalty)
+        ids = {int((model.tables["track"] == row).all(1).nonzero()) for row in tracks[batch.track]}
+        if batch.track_ids is None:
+            assert ids == set(batch.track.tolist()), "layer 0, not the final vectors"
+
+
+def test_the_penalty_where_every_track_is_a_candidate(corpus: Corpus) -> None:
+    model, batches, objective = setting(corpus, "lightgcn", l2=0.2, loss="softmax", negatives="all", batch_size=500)
+    (batch,) = all_batches(batches)
+    loss, whole = objective(batch)
+    held = np.unique(corpus.pairs[0])
+    playlists = model.tables["playlist"][held].square().sum() / (2 * len(held))
+    tracks = model.tables["track"].square().sum() / (2 * corpus.n_tracks)
+    torch.testing.assert_close(whole, loss + 0.2 * (playlists + tracks))
