@@ -107,7 +107,7 @@ def u_mul_e_sum(graph: DGLGraph, x: Tensor, e: Tensor) -> Tensor:
         raise ValueError(
             f"e must be of shape {(len(e), *x.shape[1:-1], 1)} for x of {tuple(x.shape)} (got {tuple(e.shape)})"
         )
-    if not _dgl_runs(graph, x, e):
+    if not _dgl_attends(graph, x, e):
         return kernels.u_mul_e_sum(_mirror(graph, x.device), x, e)
     out: Tensor = dgl.ops.u_mul_e_sum(graph, x, e)
     return out
@@ -160,7 +160,7 @@ def edge_softmax(graph: DGLGraph, logits: Tensor) -> Tensor:
         (n_edges, …); over the edges into one node the weights sum to 1.
     """
     _check(graph, e=logits)
-    if not _dgl_runs(graph, logits):
+    if not _dgl_attends(graph, logits):
         return kernels.edge_softmax(_mirror(graph, logits.device), logits)
     out: Tensor = dgl.ops.edge_softmax(graph, logits)
     return out
@@ -228,6 +228,17 @@ def _check_ends(x_src: Tensor, x_dst: Tensor) -> None:
 
 def _dgl_runs(graph: DGLGraph, *features: Tensor) -> bool:
     return not _torch_forced.get() and all(feature.device == graph.device for feature in features)
+
+
+def _dgl_attends(graph: DGLGraph, *features: Tensor) -> bool:
+    """Whether DGL's kernels take what has a weight for every edge.
+
+    On a CPU torch's need little more than half the time (benchmarks/step_speed.py), once the edges are mirrored: not
+    worth it for a block, which is used once, and torch has no sparse products in half precision there.
+    """
+    on_cpu = all(feature.device.type == "cpu" for feature in features)
+    full = all(feature.dtype in (torch.float32, torch.float64) for feature in features)
+    return _dgl_runs(graph, *features) and not (on_cpu and full and not graph.is_block)
 
 
 def _mirror(graph: DGLGraph, device: torch.device) -> Edges:
