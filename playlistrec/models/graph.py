@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, ClassVar, Literal
 
 import dgl
@@ -61,7 +62,7 @@ class GraphOptions(EmbeddingOptions):
             numbers = [float(number) for number in self.layer_weights.split(",")]
         except ValueError:
             return None
-        return numbers if len(numbers) == self.layers + 1 and sum(numbers) != 0 else None
+        return numbers if len(numbers) == self.layers + 1 and isfinite(sum(numbers)) and sum(numbers) != 0 else None
 
     @property
     def weights(self) -> str | list[float]:

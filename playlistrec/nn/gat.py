@@ -62,7 +62,7 @@ class AttentionConv(nn.Module):
         dst = self.project_dst(h_dst).view(-1, self.heads, self.out_feats)
         logit = ops.u_add_v(graph, (src * self.a_src).sum(-1, keepdim=True), (dst * self.a_dst).sum(-1, keepdim=True))
         weight = ops.edge_softmax(graph, F.leaky_relu(logit, self.negative_slope))
-        return ops.u_mul_e_sum(graph, src, weight)
+        return ops.u_mul_e_sum(graph, src, weight.to(src.dtype))
 
 
 class GATConv(nn.Module):

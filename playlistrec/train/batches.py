@@ -39,6 +39,7 @@ class Batch:
         first: the (playlists, tracks) vectors after the first layer, for the contrastive term.
         every: whether all tracks are candidates; the vectors of playlists are then those of the batch alone, and the
             pairs are all of theirs, grouped.
+        own: rows of playlists (ascending) and tracks that are their own without being asked for, then.
     """
 
     vectors: Vectors
@@ -49,6 +50,7 @@ class Batch:
     track_ids: Tensor | None = None
     first: Vectors | None = None
     every: bool = False
+    own: Vectors | None = None
 
 
 class FullBatches:
@@ -68,20 +70,22 @@ class FullBatches:
         options, device = self.options, self.pairs.src.device
         generator = torch.Generator(device).manual_seed(seed)
         refresh_pools(self.sampler, self.model, options, epoch, generator)
-        pairs, messages = self.pairs, nullcontext()
+        pairs, rest, messages = self.pairs, None, nullcontext()
         if options.message_share < 1:
             asked = torch.randperm(len(pairs), generator=generator, device=device) < self._n_asked
-            pairs, messages = pairs.where(asked), cast("GraphModel", self.model).messages(~asked)  # type: ignore[assignment]
+            rest, pairs = pairs.where(~asked), pairs.where(asked)
+            messages = cast("GraphModel", self.model).messages(~asked)  # type: ignore[assignment]
         with messages:
             if options.negatives == "all":
-                yield from self._by_playlist(pairs, generator)
+                yield from self._by_playlist(pairs, rest, generator)
             else:
                 order = torch.randperm(len(pairs), generator=generator, device=device)
                 for chosen in torch.split(order, options.batch_size):
                     playlist, track = pairs.src[chosen], pairs.dst[chosen]
                     yield self._batch(playlist, track, self._negatives(playlist, track, generator))
 
-    def _by_playlist(self, pairs: Pairs, generator: torch.Generator) -> Iterator[Batch]:
+    def _by_playlist(self, pairs: Pairs, rest: Pairs | None, generator: torch.Generator) -> Iterator[Batch]:
+        """Batches of playlists with all their asked ``pairs``; the ``rest`` of theirs are no negatives either."""
         playlists = pairs.degree.nonzero().squeeze(1)
         order = torch.randperm(len(playlists), generator=generator, device=playlists.device)
         groups = torch.split(playlists[order], self.options.batch_size)
@@ -97,6 +101,7 @@ class FullBatches:
                 playlist=row,
                 first=None if batch.first is None else (batch.first[0].index_select(0, group), batch.first[1]),
                 every=True,
+                own=None if rest is None else rest.of_playlists(group),
             )
 
     def _batch(self, playlist: Tensor, track: Tensor, negatives: Tensor | None) -> Batch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -29,6 +31,9 @@ class Objective:
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss, and the loss with all that is added to it."""
         options = self.options
+        if options.candidates and batch.negatives is not None:
+            wanted = batch.vectors[0].index_select(0, batch.playlist)
+            batch = replace(batch, negatives=hardest(wanted, batch.negatives, batch.vectors[1], options.n_negatives))
         loss = self._loss(batch)
         objective = loss
         if options.l2:
@@ -41,7 +46,7 @@ class Objective:
         playlists, tracks = batch.vectors
         if batch.every:
             pairs = batch.playlist, batch.track
-            return softmax(playlists / self.options.temperature, tracks, pairs, reduced=self.reduced)
+            return softmax(playlists / self.options.temperature, tracks, pairs, masked=batch.own, reduced=self.reduced)
         # index_select: its backward is several times faster on CPU than that of indexing or F.embedding.
         wanted = playlists.index_select(0, batch.playlist)
         if self.options.loss == "directau":
@@ -54,8 +59,6 @@ class Objective:
 
     def _pairwise(self, batch: Batch, wanted: Tensor, others: Tensor) -> Tensor:
         options, (_, tracks) = self.options, batch.vectors
-        if options.candidates:
-            others = hardest(wanted, others, tracks, options.n_negatives)
         positive = (wanted * tracks.index_select(0, batch.track)).sum(-1)
         drawn = tracks.index_select(0, others.reshape(-1)).view(*others.shape, -1)
         negative = (wanted.unsqueeze(1) * drawn).sum(-1)
