@@ -21,8 +21,8 @@ __all__ = ["LOSSES", "alignment", "bce", "bpr", "contrast", "l2_penalty", "sampl
 Loss = Callable[[Tensor, Tensor], Tensor]
 Pairs = tuple[Tensor, Tensor]
 
-TINY = 1e-37
-"""Probability below which a positive adds no more to the loss that is shown; its gradient is exact all the same."""
+OUT = -1e30
+"""Logit of what is no candidate: finite, so that a row without any stays a number."""
 
 CHUNK = {"cpu": 2**21, "cuda": 2**28}
 """Logits computed at a time: on a CPU what stays in the cache (8 MB), on a GPU usually all of them."""
@@ -71,16 +71,18 @@ def softmax(
     masked: Pairs | None = None,
     reduced: torch.dtype | None = None,
 ) -> Tensor:
-    """Cross-entropy of softmax over shared candidates: ``Σ_(i,j) w_ij (ln Σ_c e^(q_i·k_c + b_c) - q_i·k_j - b_j)``.
+    """Softmax of each positive among shared candidates: ``-Σ_(i,j) w_ij ln(e^s_ij / (e^s_ij + Σ_c e^s_ic))``.
 
-    With every track a candidate this is the multinomial likelihood of Liang et al. 2018, eq. 2; with the tracks of
-    the batch, in-batch softmax (Yi et al. 2019, eq. 3-4; their correction goes into ``bias``). Neither the logits nor
-    their gradients are kept: both gradients are computed on the way, a few rows at a time.
+    ``s_ic = q_i·k_c + b_c``; the sum is over the candidates c that are neither positives of row i nor masked there: a
+    playlist's own tracks do not compete with each other, as they would in a multinomial likelihood. With every track a
+    candidate this is sampled softmax (Wu et al. 2022, eq. 5) with all negatives in the sample; with the tracks of the
+    batch, in-batch softmax (Yi et al. 2019, eq. 3-4; their correction goes into ``bias``). Neither the logits nor their
+    gradients are kept: the gradients of both sides are computed on the way, a few rows at a time.
 
     Args:
         queries: (n, d), divided by the temperature.
         keys: (m, d) candidates.
-        positives: rows (ascending) and columns of the pairs to make likely.
+        positives: rows (ascending) and columns of the pairs to make likely, each once.
         weights: one for each of them; 1 / their number if not given.
         bias: (m,) added to the logits.
         masked: rows (ascending) and columns of candidates that are none.
@@ -116,7 +118,6 @@ class _Softmax(torch.autograd.Function):
         starts = range(0, n, step)
         of_positives = _slices(rows, starts, step, n)
         of_masked = None if masked is None else _slices(masked[0], starts, step, n)
-        total = queries.new_zeros(n).index_add_(0, rows, weights)
         grad_queries, grad_keys = torch.empty_like(queries), torch.zeros_like(keys)
         buffer = queries.new_empty(step, m)
         small_keys, small_buffer = keys.to(reduced or keys.dtype), torch.empty_like(buffer, dtype=reduced)
@@ -133,13 +134,18 @@ class _Softmax(torch.autograd.Function):
                 logits += bias
             here = of_positives[index]
             at, weight = (rows[here] - low, columns[here]), weights[here]
+            positive = logits[at]
+            logits[at] = OUT
             if masked is not None and of_masked is not None:
                 out = of_masked[index]
-                logits[masked[0][out] - low, masked[1][out]] = -torch.inf
+                logits[masked[0][out] - low, masked[1][out]] = OUT
+            largest = logits.amax(1)
             torch.softmax(logits, 1, out=logits)
-            loss -= (weight * logits[at].clamp(min=TINY).log()).sum()
-            logits.mul_(total[low:high].unsqueeze(1))
-            logits.index_put_(at, -weight, accumulate=True)
+            margin = (largest - logits.amax(1).log())[at[0]] - positive  # ln Σ e^s_ic - s_ij
+            loss += (weight * F.softplus(margin)).sum()
+            pull = weight * torch.sigmoid(margin)
+            logits.mul_(pull.new_zeros(high - low).index_add_(0, at[0], pull).unsqueeze(1))
+            logits[at] = -pull
             if reduced is None:
                 torch.mm(logits, keys, out=grad_queries[low:high])
                 grad_keys.addmm_(logits.T, some)
