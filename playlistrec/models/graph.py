@@ -176,7 +176,9 @@ class GraphModel(EmbeddingModel):
         With sampled neighbours the sums of LightGCN are scaled up by degree over sampled degree, so that they
         estimate those over all neighbours.
         """
-        states = {kind: self.tables[kind].index_select(0, ids.long()) for kind, ids in inputs.items() if len(ids)}
+        device = self.tables["track"].device
+        inputs = {kind: ids.long().to(device) for kind, ids in inputs.items() if len(ids)}
+        states = {kind: self.tables[kind].index_select(0, ids) for kind, ids in inputs.items()}
         states |= {kind: self.tables[kind][:0] for kind in self.tables if kind not in states}
         norms = [self._block_norms(block) for block in blocks]
         passed = self.propagate(blocks, states, norms)

@@ -96,9 +96,10 @@ class TrainOptions(Config):
         require(
             chosen == 0 or chosen > self.n_negatives, "candidates", f"above n_negatives = {self.n_negatives}", chosen
         )
+        require(chosen == 0 or not self.shares_candidates, "candidates", "0 where no negatives are drawn", chosen)
         require(self.fanout >= 1 or self.fanout == -1, "fanout", "at least 1, or -1 for all", self.fanout)
-        if self.negatives == "all":
-            require(self.loss == "softmax", "loss", "softmax with negatives=all", self.loss)
+        if self.negatives == "all" and self.loss != "softmax":
+            raise ConfigError(f"negatives=all is for loss=softmax: set negatives=uniform too (got loss={self.loss})")
         if self.correction and (self.loss != "softmax" or self.negatives not in ("popularity", "in-batch", "uniform")):
             raise ConfigError(
                 "correction needs loss=softmax and negatives whose probability is known: uniform, popularity or "
