@@ -261,7 +261,10 @@ def test_models_without_a_graph_refuse_what_is_about_messages(
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"loss": "bpr", "negatives": "all"}, r"negatives=all is for loss=softmax: set negatives=uniform too \(got loss=bpr\)"),
+        (
+            {"loss": "bpr", "negatives": "all"},
+            r"negatives=all is for loss=softmax: set negatives=uniform too \(got loss=bpr\)",
+        ),
         ({"correction": 1.0}, r"correction needs loss=softmax and negatives .* \(got loss=bpr, negatives=uniform\)"),
         ({"correction": 1.0, "loss": "softmax", "negatives": "pool"}, "correction needs .*negatives=pool"),
         ({"candidates": 4, "n_negatives": 4}, r"candidates must be above n_negatives = 4 \(got 4\)"),
