@@ -22,7 +22,6 @@ import click
 import torch
 
 import playlistrec as pr
-from playlistrec.allocator import keep_freed_memory
 from playlistrec.apps.presets import preset_for, preset_named
 from playlistrec.events import Event
 from playlistrec.models.base import Arrays
@@ -112,7 +111,6 @@ def row(course: Course, epoch: int, seconds: float, result: Evaluation) -> str:
 @click.option("--threads", type=int, default=os.cpu_count(), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 def main(source: Path, models: tuple[str, ...], out: Path, every: int, threads: int | None, seed: int) -> None:
-    keep_freed_memory()
     torch.set_num_threads(threads or 1)
     data = pr.Data.load(source) if (source / "manifest.json").exists() else None
     if data is None:

@@ -18,7 +18,6 @@ import click
 import torch
 
 import playlistrec as pr
-from playlistrec.allocator import keep_freed_memory
 from playlistrec.models.embedding import EmbeddingModel
 from playlistrec.models.zoo import model_class
 from playlistrec.rank.protocols import evaluate
@@ -48,7 +47,6 @@ KINDS: dict[str, dict[str, Any]] = {
 def main(
     source: Path, models: tuple[str, ...], kinds: tuple[str, ...], sets: tuple[str, ...], seeds: int, threads: int
 ) -> None:
-    keep_freed_memory()
     torch.set_num_threads(threads)
     data = pr.Data.load(source)
     corpus = data.split.training(data.corpus)

@@ -7,7 +7,7 @@ a process of its own, one after another, with the same number of threads, in as 
 Batches of 2,048 pairs, 3 layers, 64 dimensions, one uniform negative a pair, BPR with an l2 of 1e-4, Adam at 1e-3
 (He et al. 2020, section 4.1). Each has the loader it comes with:
 
-- ours: `playlistrec.train.fit.fit`, nothing validated, artists left out, freed memory kept as the command line does;
+- ours: `playlistrec.train.fit.fit`, nothing validated, artists left out;
 - RecBole (PyPI `recbole`): `create_dataset`, `data_preparation` and `Trainer._train_epoch`. Its code is unpatched,
   which asks for older libraries: `pip install recbole "scipy<1.13" "numpy<2" "pandas<3"`;
 - PyG (PyPI `torch_geometric`): the loop its documentation gives for `torch_geometric.nn.LightGCN`, a `DataLoader` over
@@ -61,7 +61,6 @@ class Stepped:
 
 def ours(folder: Path, limit: int | None) -> tuple[list[float], int]:
     import playlistrec as pr
-    from playlistrec.allocator import keep_freed_memory
     from playlistrec.models.zoo import model_class
     from playlistrec.train.fit import fit
     from playlistrec.train.options import TrainOptions
@@ -69,7 +68,6 @@ def ours(folder: Path, limit: int | None) -> tuple[list[float], int]:
     class EnoughError(Exception):
         pass
 
-    keep_freed_memory()
     times = [0.0]
 
     def note(event: Any) -> None:

@@ -23,7 +23,6 @@ import click
 import torch
 
 import playlistrec as pr
-from playlistrec.allocator import keep_freed_memory
 from playlistrec.apps.presets import preset_named
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.graph import ops
@@ -103,15 +102,10 @@ def _seconds(work: Callable[[], Any]) -> float:
 @click.argument("data", type=click.Path(exists=True, path_type=Path))
 @click.option("--preset", help="LightGCN's options from a preset.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Options for all.")
-@click.option("--keep/--give-back", default=True, show_default=True, help="What the allocator does with freed memory.")
 @click.option("--steps", type=int, default=10, show_default=True)
 @click.option("--threads", type=int, default=os.cpu_count(), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(
-    data: Path, preset: str | None, sets: tuple[str, ...], keep: bool, steps: int, threads: int, seed: int
-) -> None:
-    if keep:
-        keep_freed_memory()
+def main(data: Path, preset: str | None, sets: tuple[str, ...], steps: int, threads: int, seed: int) -> None:
     torch.set_num_threads(threads)
     loaded = pr.Data.load(data)
     corpus = loaded.split.training(loaded.corpus)

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from ..allocator import keep_freed_memory
 from ..errors import ConfigError
 from .console import Screen
 from .verb import verb
@@ -68,7 +67,6 @@ def command(
     """
     given = {**_from_file(config), **_from_sets(sets)}
     seconds = _seconds(time_limit)
-    keep_freed_memory()
     from ..apps.fitting import fit
 
     with screen.events() as on_event:
