@@ -22,13 +22,13 @@ import click
 import torch
 
 import playlistrec as pr
+from playlistrec.apps.fitting import resolve
 from playlistrec.apps.presets import preset_for, preset_named
 from playlistrec.events import Event
 from playlistrec.models.base import Arrays
 from playlistrec.models.zoo import model_class
 from playlistrec.rank.protocols import Evaluation, evaluate
 from playlistrec.train.fit import fit
-from playlistrec.train.options import TrainOptions
 
 METRICS = ("recall", "ndcg")
 
@@ -52,9 +52,8 @@ def trained(data: pr.Data, model: str, preset: str | None, seed: int, every: int
     kind = model_class(model)
     found = preset_named(preset, model) if preset else preset_for(model, split.counts()["train"])
     chosen = dict(found.options) if found else {}
-    own = {name: value for name, value in chosen.items() if hasattr(kind.options(), name)}
-    options = kind.options.from_options(own)
-    training = TrainOptions.from_options({name: value for name, value in chosen.items() if name not in own})
+    options, training = resolve(kind, chosen)
+    assert training is not None, "only trained models take part"
 
     def judge(arrays: Arrays) -> Evaluation:
         fitted = kind.from_arrays(split.ranking(corpus, "test"), options, arrays)

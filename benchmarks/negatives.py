@@ -18,11 +18,11 @@ import click
 import torch
 
 import playlistrec as pr
+from playlistrec.apps.fitting import resolve
 from playlistrec.models.embedding import EmbeddingModel
 from playlistrec.models.zoo import model_class
 from playlistrec.rank.protocols import evaluate
 from playlistrec.train.fit import fit
-from playlistrec.train.options import TrainOptions
 
 KINDS: dict[str, dict[str, Any]] = {
     "uniform": {"negatives": "uniform"},
@@ -58,12 +58,11 @@ def main(
     )
     for name in models:
         kind = model_class(name)
-        own = {key: value for key, value in given.items() if hasattr(kind.options(), key)}
-        rest = {key: value for key, value in given.items() if key not in own}
         for negatives in kinds:
             if negatives == "same artist" and not corpus.n_artists:
                 continue
-            training = TrainOptions.from_options({**rest, **KINDS[negatives]})
+            options, training = resolve(kind, {**given, **KINDS[negatives]})
+            assert training is not None, "only trained models take part"
             found: list[dict[str, float]] = []
             for seed in range(seeds):
                 ranking = 0.0
@@ -75,7 +74,7 @@ def main(
                     ranking += time.perf_counter() - start
                     return result
 
-                model = kind.from_corpus(corpus, kind.options.from_options(own), seed=seed)
+                model = kind.from_corpus(corpus, options, seed=seed)
                 start = time.perf_counter()
                 state = fit(model, corpus, training, seed=seed, validate=validate)  # type: ignore[arg-type]
                 seconds = (time.perf_counter() - start - ranking) / state.epoch

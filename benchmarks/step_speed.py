@@ -23,16 +23,14 @@ import click
 import torch
 
 import playlistrec as pr
+from playlistrec.apps.fitting import resolve
 from playlistrec.apps.presets import preset_named
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.graph import ops
 from playlistrec.models.graph import GraphModel
 from playlistrec.models.zoo import model_class
 from playlistrec.train.batches import batches_for
-from playlistrec.train.objective import Objective
-from playlistrec.train.options import TrainOptions
-
-PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+from playlistrec.train.objective import PRECISIONS, Objective
 
 
 class Stepper:
@@ -40,12 +38,12 @@ class Stepper:
 
     def __init__(self, corpus: Corpus, name: str, given: dict[str, Any], seed: int) -> None:
         kind = model_class(name)
-        own = {key: value for key, value in given.items() if hasattr(kind.options(), key)}
-        model = kind.from_corpus(corpus, kind.options.from_options(own), seed=seed)
+        options, training = resolve(kind, {"regime": "full", **given})
+        assert training is not None, "only trained models take part"
+        self.options = training
+        model = kind.from_corpus(corpus, options, seed=seed)
         assert isinstance(model, GraphModel)
-        rest = {key: value for key, value in given.items() if key not in own}
-        self.options = TrainOptions.from_options({"regime": "full", **rest})
-        model.precision = PRECISIONS[self.options.precision]
+        model.precision = PRECISIONS[training.precision]
         self.model = model
         self.batches = batches_for(model, corpus, self.options, torch.device("cpu"))
         self.objective = Objective(self.options, self.batches)

@@ -39,7 +39,7 @@ from .run_folder import (
 )
 from .runs import Run, pick_device
 
-__all__ = ["fit"]
+__all__ = ["fit", "resolve"]
 
 
 def fit(
@@ -90,7 +90,7 @@ def fit(
         chosen = _preset(preset, model, data)
         given = {**(chosen.options if chosen else {}), **given}
         preset = chosen.name if chosen else None
-    model_options, training = _resolve(model_type, given)
+    model_options, training = resolve(model_type, given)
     chosen_device = pick_device(device)
     info: dict[str, Any] = {
         "format": FORMAT_VERSION,
@@ -210,7 +210,7 @@ def _before(folder: Path | None) -> dict[str, Any]:
     return read_info(folder)
 
 
-def _resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Config, TrainOptions | None]:
+def resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Config, TrainOptions | None]:
     """Sort options into the model's and the training loop's."""
     trained = issubclass(model_type, EmbeddingModel)
     own = {f.name for f in fields(model_type.options)}

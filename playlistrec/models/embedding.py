@@ -65,7 +65,7 @@ class EmbeddingModel(nn.Module, Recommender):
     tables: nn.ParameterDict
     """Layer-0 embeddings by node type, each (n, dim)."""
     precision: torch.dtype = torch.float32
-    """Of the propagation; embeddings and scores are float32 in any case."""
+    """Of the propagation in training; embeddings, and all of ranking, are float32 in any case."""
 
     def __init__(self, tables: Mapping[str, Tensor], options: EmbeddingOptions) -> None:
         super().__init__()

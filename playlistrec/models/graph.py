@@ -1,4 +1,4 @@
-"""Graph networks over playlists, tracks and artists: LightGCN, graph attention and GraphSAGE."""
+"""What graph networks over playlists, tracks and artists share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import dgl
 import numpy as np
@@ -22,14 +22,11 @@ from ..corpus.corpus import Corpus
 from ..graph.build import build_graph
 from ..graph.loader import Norms, block_norms, relation_norms
 from ..nn.combine import LayerSum
-from ..nn.gat import GATConv
 from ..nn.hetero import HeteroConv
-from ..nn.lightgcn import LightGCNConv
-from ..nn.sage import SAGEConv
 from .base import Query
 from .embedding import EmbeddingModel, EmbeddingOptions, Vectors, initial_tables
 
-__all__ = ["GAT", "SAGE", "GATOptions", "GraphModel", "GraphOptions", "LightGCN", "SAGEOptions"]
+__all__ = ["GraphModel", "GraphOptions"]
 
 States = dict[str, Tensor]
 
@@ -162,10 +159,11 @@ class GraphModel(EmbeddingModel):
             self.graph, self.norms = whole
 
     def _passed(self, disturb: Callable[[Tensor], Tensor] | None = None) -> list[States]:
-        """The states before and after each layer on the whole graph, in the precision of the propagation."""
+        """The states before and after each layer on the whole graph; in training in the chosen precision."""
         n = len(self.layers)
-        states = {kind: table.to(self.precision) for kind, table in self.tables.items()}
-        with torch.autocast(self.tables["track"].device.type, self.precision, self.precision != torch.float32):
+        precision = self.precision if torch.is_grad_enabled() else torch.float32
+        states = {kind: table.to(precision) for kind, table in self.tables.items()}
+        with torch.autocast(self.tables["track"].device.type, precision, precision != torch.float32):
             return self.propagate([self.graph] * n, states, [self._norms()] * n, disturb)
 
     def embed_blocks(
@@ -234,70 +232,3 @@ class GraphModel(EmbeddingModel):
             full = dst.square() * sampled
             scaled[etype] = src, torch.where(full > 0, dst / full.clamp(min=1e-12), dst)
         return scaled
-
-
-class LightGCN(GraphModel):
-    """LightGCN: ``z = 1/(L+1) Σ_l (D^-1/2 A D^-1/2)^l E``. He et al. 2020, eq. 3, 4 and 8."""
-
-    name: ClassVar[str] = "lightgcn"
-    summary: ClassVar[str] = "light graph convolution: embeddings smoothed over the graph"
-
-    def conv(self, options: GraphOptions) -> nn.Module:
-        return LightGCNConv()
-
-
-@dataclass(frozen=True, kw_only=True)
-class GATOptions(GraphOptions):
-    """Options of the attention model.
-
-    Attributes:
-        heads: attention heads per layer, each of width dim / heads, merged by a linear layer.
-    """
-
-    layers: int = 2
-    heads: int = 4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.heads >= 1, "heads", "at least 1", self.heads)
-        require(self.dim % self.heads == 0, "heads", f"a divisor of dim = {self.dim}", self.heads)
-
-
-class GAT(GraphModel):
-    """Multi-head graph attention over the neighbours. Velickovic et al. 2018; heads merged by a linear layer."""
-
-    name: ClassVar[str] = "gat"
-    summary: ClassVar[str] = "graph attention: neighbours weighted by a softmax over edges"
-    options: ClassVar[type[Config]] = GATOptions
-
-    def conv(self, options: GATOptions) -> nn.Module:
-        return GATConv(options.dim, options.dim, options.heads)
-
-    def activate(self, h: Tensor) -> Tensor:
-        return F.elu(h)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SAGEOptions(GraphOptions):
-    """Options of GraphSAGE.
-
-    Attributes:
-        aggregator: ``mean`` of the neighbours, or ``max`` over their pooled features.
-    """
-
-    layers: int = 2
-    aggregator: Literal["mean", "max"] = "mean"
-
-
-class SAGE(GraphModel):
-    """GraphSAGE: own features and the aggregate of the neighbours, each through a matrix. Hamilton et al. 2017."""
-
-    name: ClassVar[str] = "sage"
-    summary: ClassVar[str] = "GraphSAGE: mean or max of the neighbours beside a node's own features"
-    options: ClassVar[type[Config]] = SAGEOptions
-
-    def conv(self, options: SAGEOptions) -> nn.Module:
-        return SAGEConv(options.dim, options.dim, options.aggregator)
-
-    def activate(self, h: Tensor) -> Tensor:
-        return F.elu(h)

@@ -13,9 +13,9 @@ MODELS: dict[str, tuple[str, str]] = {
     "popularity": ("popularity", "Popularity"),
     "itemknn": ("knn", "ItemKNN"),
     "mf": ("mf", "MF"),
-    "lightgcn": ("graph", "LightGCN"),
-    "gat": ("graph", "GAT"),
-    "sage": ("graph", "SAGE"),
+    "lightgcn": ("lightgcn", "LightGCN"),
+    "gat": ("gat", "GAT"),
+    "sage": ("sage", "SAGE"),
 }
 """Name -> (module of this package, class)."""
 

@@ -19,7 +19,7 @@ from ..events import Event, OnEvent, ignore
 from ..models.embedding import EmbeddingModel
 from .batches import SampledBatches, batches_for
 from .checkpoint import Arrays, read_arrays, write_arrays
-from .objective import Objective
+from .objective import PRECISIONS, Objective
 from .options import TrainOptions
 
 __all__ = ["FitState", "fit"]
@@ -27,7 +27,6 @@ __all__ = ["FitState", "fit"]
 CRITERION = "ndcg@20"
 WARM_UP = 0.05
 LOWEST = 0.01
-PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 Validate = Callable[[EmbeddingModel], Mapping[str, float]]
 
 
@@ -89,6 +88,7 @@ def fit(
     start = time.perf_counter()
     device = device or torch.device("cpu")
     model.to(device)
+    model.precision = PRECISIONS[options.precision]
     optimizer = _adam(model, options.lr)
     state = FitState()
     best: Arrays | None = None
@@ -112,7 +112,6 @@ def fit(
         began = time.perf_counter()
         epoch_seed = int(np.random.SeedSequence([seed, state.epoch]).generate_state(1)[0])
         model.train()
-        model.precision = PRECISIONS[options.precision]
         with batches.seeded(epoch_seed):
             losses = []
             for step, batch in enumerate(batches.epoch(epoch_seed, state.epoch)):
@@ -125,7 +124,6 @@ def fit(
                 on_event(Event("progress", "epoch", {"done": step + 1, "total": total}))
         state.epoch += 1
         model.eval()
-        model.precision = torch.float32
         record: dict[str, float] = {"epoch": state.epoch, "loss": float(torch.stack(losses).mean())}
         wrong = _overflown(model)
         if wrong or not math.isfinite(record["loss"]):

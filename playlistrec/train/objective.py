@@ -15,7 +15,10 @@ from .losses import LOSSES, alignment, contrast, l2_penalty, sampled_softmax, so
 from .options import TrainOptions
 from .pairs import Pairs
 
-__all__ = ["Objective"]
+__all__ = ["PRECISIONS", "Objective"]
+
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+"""Type of the propagation and of the products of softmax, by option."""
 
 
 class Objective:
@@ -26,7 +29,7 @@ class Objective:
         self.sampler = batches.sampler
         self.pairs: Pairs | None = batches.pairs if isinstance(batches, FullBatches) else None
         self.column: Tensor | None = None
-        self.reduced = torch.bfloat16 if options.precision == "bf16" else None
+        self.reduced = None if options.precision == "float32" else PRECISIONS[options.precision]
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss, and the loss with all that is added to it."""

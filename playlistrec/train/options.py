@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,20 @@ from ..config import Config, require
 from ..errors import ConfigError
 
 __all__ = ["TrainOptions"]
+
+RULES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "at least 1": (
+        lambda value: value >= 1,
+        "epochs batch_size n_negatives pool_size pool_epochs pool_every eval_every patience",
+    ),
+    "above 0": (lambda value: value > 0, "lr temperature contrast_temperature"),
+    "at least 0": (
+        lambda value: value >= 0,
+        "l2 correction uniformity contrast contrast_noise candidates popularity_power workers",
+    ),
+    "above 0 and at most 1": (lambda value: 0 < value <= 1, "pool_floor message_share"),
+}
+"""What numbers must be, and which."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,17 +96,9 @@ class TrainOptions(Config):
     patience: int = 5
 
     def __post_init__(self) -> None:
-        for name in (
-            *("epochs", "batch_size", "n_negatives", "eval_every", "patience"),
-            *("pool_size", "pool_epochs", "pool_every"),
-        ):
-            require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("lr", "temperature", "contrast_temperature"):
-            require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
-        for name in ("l2", "correction", "uniformity", "contrast", "contrast_noise", "popularity_power", "workers"):
-            require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
-        for name in ("pool_floor", "message_share"):
-            require(0 < getattr(self, name) <= 1, name, "above 0 and at most 1", getattr(self, name))
+        for rule, (holds, names) in RULES.items():
+            for name in names.split():
+                require(holds(getattr(self, name)), name, rule, getattr(self, name))
         chosen = self.candidates
         require(
             chosen == 0 or chosen > self.n_negatives, "candidates", f"above n_negatives = {self.n_negatives}", chosen

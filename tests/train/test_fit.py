@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupting import Interrupted, interrupt_in, spread
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import DataError, RunError
-from playlistrec.events import Event
 from playlistrec.models.embedding import EmbeddingModel
 from playlistrec.models.zoo import model_class
 from playlistrec.train.checkpoint import read_arrays, write_arrays
@@ -33,28 +33,6 @@ def untrained(name: str, corpus: Corpus) -> EmbeddingModel:
     model = kind.from_corpus(corpus, kind.options.from_options({"dim": 8}), seed=3)
     assert isinstance(model, EmbeddingModel)
     return model
-
-
-class Interrupted(Exception):
-    """Stands for a kill in the middle of an epoch."""
-
-
-def interrupt_in(epoch: int):
-    seen = 0
-
-    def on_event(event: Event) -> None:
-        nonlocal seen
-        if event.kind == "epoch":
-            seen = event.data["epoch"]
-        elif event.kind == "progress" and seen == epoch - 1 and event.data["done"] == 2:
-            raise Interrupted
-
-    return on_event
-
-
-def spread(model: EmbeddingModel) -> dict[str, float]:
-    """A stand-in for a validation metric that depends on every weight."""
-    return {"ndcg@20": float(sum(np.abs(array).sum() for array in model.arrays().values()))}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from interrupting import Interrupted, interrupt_in, spread
 
 from playlistrec.cli.main import main
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import RunError
-from playlistrec.events import Event
 from playlistrec.models.embedding import EmbeddingModel
 from playlistrec.models.zoo import model_class
 from playlistrec.train.checkpoint import read_arrays, write_arrays
@@ -38,11 +37,6 @@ def corpus() -> Corpus:
     return Corpus.from_lists(lists, {f"t{t}": f"a{t % 6}" for t in range(30)})
 
 
-def spread(model: EmbeddingModel) -> dict[str, float]:
-    """A stand-in for a validation metric that depends on every weight."""
-    return {"ndcg@20": float(sum(np.abs(array).sum() for array in model.arrays().values()))}
-
-
 def run(
     corpus: Corpus, options: TrainOptions, folder: Path, name: str = "mf", *, seed: int = 1, **how: Any
 ) -> tuple[FitState, EmbeddingModel]:
@@ -51,23 +45,6 @@ def run(
     assert isinstance(model, EmbeddingModel)
     folder.mkdir(exist_ok=True)
     return fit(model, corpus, options, seed=seed, validate=spread, folder=folder, **how), model
-
-
-class Interrupted(Exception):
-    """Stands for a kill in the middle of an epoch."""
-
-
-def interrupt_in(epoch: int) -> Callable[[Event], None]:
-    done = 0
-
-    def on_event(event: Event) -> None:
-        nonlocal done
-        if event.kind == "epoch":
-            done = event.data["epoch"]
-        elif event.kind == "progress" and done == epoch - 1 and event.data["done"] == 2:
-            raise Interrupted
-
-    return on_event
 
 
 def broken(corpus: Corpus, options: TrainOptions, folder: Path, epoch: int, name: str = "mf", **how: Any) -> None:
