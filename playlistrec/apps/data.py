@@ -21,7 +21,7 @@ from ..corpus.filters import largest_component as component_of
 from ..corpus.filters import neighbourhood
 from ..corpus.read import read
 from ..corpus.split import Split
-from ..corpus.splitting import split_continuation, split_edges, split_given
+from ..corpus.splitting import split_continuation, split_edges, split_given, split_leave_one_out
 from ..errors import ConfigError, DataError
 from ..events import Event, OnEvent, ignore
 
@@ -84,13 +84,14 @@ def preprocess(
     source: str | Path,
     out: str | Path,
     *,
-    format: Literal["auto", "mpd", "csv", "adjacency"] = "auto",
+    format: Literal["auto", "mpd", "csv", "adjacency", "movielens", "lastfm"] = "auto",
+    min_rating: float | None = None,
     k_core: int = 0,
     largest_component: bool = False,
     around: str | None = None,
     hops: int | None = None,
     limit: int | None = None,
-    split: Literal["edges", "continuation", "given"] | None = None,
+    split: Literal["edges", "continuation", "given", "leave-one-out"] | None = None,
     valid: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
@@ -118,7 +119,13 @@ def preprocess(
         raise DataError(f"{out} exists: choose another folder, or replace it with --force")
     _check_replaceable(out)
     corpus, given = read(
-        Path(source), format=format, limit=limit, workers=workers, renumber=renumber, on_event=on_event
+        Path(source),
+        format=format,
+        limit=limit,
+        min_rating=min_rating,
+        workers=workers,
+        renumber=renumber,
+        on_event=on_event,
     )
     if split == "given" and given is None:
         raise DataError(f"{source} has no given split: it needs a train.* and a test.* file (csv or txt)")
@@ -140,6 +147,8 @@ def preprocess(
         narrow(component_of(corpus, counted))
     if kind == "given" and given is not None:
         parts = split_given(corpus, given, valid=valid, seed=seed)
+    elif kind == "leave-one-out":
+        parts = split_leave_one_out(corpus)
     elif kind == "continuation":
         parts = split_continuation(corpus, valid=valid, test=test, seed=seed)
     else:
@@ -151,14 +160,15 @@ def preprocess(
         "source": str(source),
         "options": {
             "format": format,
+            "min_rating": min_rating,
             "limit": limit,
             "around": around,
             "hops": hops,
             "k_core": k_core,
             "largest_component": largest_component,
             "split": kind,
-            "valid": valid,
-            "test": None if kind == "given" else test,
+            "valid": None if kind == "leave-one-out" else valid,
+            "test": None if kind in ("given", "leave-one-out") else test,
             "seed": seed,
         },
         "read": read_counts,

@@ -19,13 +19,15 @@ from ..config import Config
 from ..errors import ConfigError, RunError, nearest
 from ..events import Event, OnEvent, ignore
 from ..models.base import Arrays, Recommender
-from ..models.embedding import EmbeddingModel
+from ..models.blend import BlendOptions
+from ..models.trained import TrainedModel
 from ..models.zoo import model_class
 from ..rank.protocols import evaluate
 from ..train.checkpoint import write_arrays
 from ..train.fit import CRITERION, FitState
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
+from .blending import blended, refits
 from .data import Data
 from .presets import Preset, preset_for, preset_named
 from .run_folder import (
@@ -39,7 +41,7 @@ from .run_folder import (
 )
 from .runs import Run, pick_device
 
-__all__ = ["fit", "resolve"]
+__all__ = ["fit", "preset_of", "resolve"]
 
 
 def fit(
@@ -62,8 +64,8 @@ def fit(
 
     Args:
         options: options of the model and of :class:`~playlistrec.train.options.TrainOptions`, by name.
-        preset: where the others come from: the name of a preset, ``"none"`` for the plain defaults; if not given, the
-            preset of the model for data of this size.
+        preset: where the others come from: the name of a preset or the path of its file, which ends in ``.toml``;
+            ``"none"`` for the plain defaults; if not given, the preset of the model for data of this size.
         time_limit: seconds for the training loop.
         resume: continue the fit that ``out`` holds.
         refit: then fit once more, from the start, on training and validation part together, for the number of
@@ -87,11 +89,13 @@ def fit(
         seed = before["seed"] if seed is None else seed
         preset = before.get("preset")
     else:
-        chosen = _preset(preset, model, data)
+        chosen = preset_of(preset, model, data)
         given = {**(chosen.options if chosen else {}), **given}
         preset = chosen.name if chosen else None
     model_options, training = resolve(model_type, given)
     chosen_device = pick_device(device)
+    if isinstance(model_options, BlendOptions):
+        refit = refits(data, model_options, refit)
     info: dict[str, Any] = {
         "format": FORMAT_VERSION,
         "model": model,
@@ -123,6 +127,7 @@ def fit(
     if refit:
         refit_arrays = fitted.again(None if folder is None else folder / "refit", state)
     info |= {
+        "options": fitted.options.as_dict(),
         "refit": refit,
         "best_epoch": state.best_epoch if state else None,
         "stopped": state.stopped if state else None,
@@ -135,7 +140,7 @@ def fit(
     if folder is not None:
         write_info(folder, info)
         (folder / "MODEL.md").write_text(model_card(folder, info, model_type.summary, data))
-    return Run(data, model_type, model_options, arrays, refit_arrays, info, folder)
+    return Run(data, model_type, fitted.options, arrays, refit_arrays, info, folder)
 
 
 @dataclass
@@ -182,10 +187,15 @@ class _Fitting:
         last_epoch: int | None,
     ) -> tuple[Arrays, FitState | None]:
         corpus = self.data.split.training(self.data.corpus, refit=refit)
-        model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
+        model: Recommender
+        if isinstance(self.options, BlendOptions):
+            # The weights that validation chose are kept, as the number of epochs is.
+            model, self.options = blended(self.data, self.options, refit=refit, seed=self.seed, on_event=self.on_event)
+        else:
+            model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
         state = None
         if self.training is not None:
-            assert isinstance(model, EmbeddingModel), "models that are trained are embedding models"
+            assert isinstance(model, TrainedModel), "options of training are resolved for those alone"
             state = train(
                 model,
                 corpus,
@@ -212,7 +222,7 @@ def _before(folder: Path | None) -> dict[str, Any]:
 
 def resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Config, TrainOptions | None]:
     """Sort options into the model's and the training loop's."""
-    trained = issubclass(model_type, EmbeddingModel)
+    trained = issubclass(model_type, TrainedModel)
     own = {f.name for f in fields(model_type.options)}
     loop = {f.name for f in fields(TrainOptions)} if trained else set()
     for name in given:
@@ -227,7 +237,8 @@ def resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Co
     return options, TrainOptions.from_options({k: v for k, v in given.items() if k in loop})
 
 
-def _preset(name: str | None, model: str, data: Data) -> Preset | None:
+def preset_of(name: str | None, model: str, data: Data) -> Preset | None:
+    """The preset that :func:`fit` takes ``name`` for; none for the plain defaults."""
     if name == "none":
         return None
     return preset_for(model, data.split.counts()["train"]) if name is None else preset_named(name, model)
@@ -241,6 +252,11 @@ def _best_record(state: FitState | None) -> dict[str, float] | None:
 
 
 def _peak_memory_mb() -> int:
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count the process that started this one too
+        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM:")), None)
+        if line is not None:
+            return round(int(line.split()[1]) / 1024)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
 

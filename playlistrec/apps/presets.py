@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, nearest
@@ -54,8 +55,29 @@ def preset_for(model: str, n_pairs: int) -> Preset | None:
 
 
 def preset_named(name: str, model: str) -> Preset:
-    """The preset called ``name``. Raises ConfigError where there is none, or it is for another model."""
+    """The preset called ``name``, or in the file ``name`` where that ends in ``.toml``.
+
+    Raises ConfigError where there is none, or it is for another model.
+    """
+    if name.endswith(".toml"):
+        return _in_file(Path(name), model)
     known = {preset.name: preset for preset in presets() if preset.model == model}
     if name not in known:
         raise ConfigError(f"{model} has no preset {name!r}{nearest(name, known)}; it has: {', '.join(known) or 'none'}")
     return known[name]
+
+
+def _in_file(path: Path, model: str) -> Preset:
+    try:
+        preset = Preset(name=str(path), **tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise ConfigError(f"the preset {path} cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+    except TypeError:
+        raise ConfigError(
+            f"{path} is not a preset: it needs model, found and [options], and may have min_pairs"
+        ) from None
+    if preset.model != model:
+        raise ConfigError(f"the preset {path} is for {preset.model} (got {model})")
+    return preset

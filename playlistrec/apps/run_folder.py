@@ -16,6 +16,7 @@ __all__ = [
     "FORMAT_VERSION",
     "check_resumable",
     "check_same_data",
+    "flat_toml",
     "make_folder",
     "model_card",
     "read_info",
@@ -64,7 +65,7 @@ def make_folder(folder: Path, info: dict[str, Any], *, force: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_info(folder, info)
-        (folder / "config.toml").write_text(_toml({**info["options"], **(info["training"] or {})}))
+        (folder / "config.toml").write_text(flat_toml({**info["options"], **(info["training"] or {})}))
     except OSError as error:
         raise RunError(f"{folder} cannot be written: {error.strerror or error}") from error
 
@@ -90,7 +91,7 @@ def _difference(key: str, old: Any, new: Any) -> str:
     return f"{key} {old!r}, not {new!r}"
 
 
-def _toml(options: Mapping[str, Any]) -> str:
+def flat_toml(options: Mapping[str, Any]) -> str:
     """A flat TOML file; JSON's scalars and lists are TOML's. An option that is none is left out."""
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None)

@@ -18,6 +18,7 @@ from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
 from ..models.zoo import model_class
 from ..rank.protocols import Evaluation, evaluate, recommend
+from ..rank.sampled import evaluate_sampled, n_negatives_of
 from ..train.checkpoint import read_arrays
 from .data import Data
 from .run_folder import check_same_data, read_info
@@ -89,14 +90,24 @@ class Run:
         part: Part = "valid",
         k: Sequence[int] = (10, 20),
         *,
+        protocol: str = "full",
         device: str = "auto",
         on_event: OnEvent = ignore,
     ) -> Evaluation:
-        """Rank all tracks for every playlist of which ``part`` hides some."""
-        questions = self.data.split.questions(self.data.corpus, part)
+        """Rank tracks for every playlist of which ``part`` hides some.
+
+        All tracks with the protocol ``"full"``, with measures beyond accuracy; with ``"sampled:99"`` each hidden
+        track among 99 others, see :func:`~playlistrec.rank.sampled.evaluate_sampled`.
+        """
+        n_negatives = n_negatives_of(protocol)
+        corpus, split = self.data.corpus, self.data.split
+        questions = split.questions(corpus, part)
         if not len(questions):
             raise DataError(f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed")
-        return evaluate(self.recommender(part, device=device), questions, ks=k, on_event=on_event)
+        model = self.recommender(part, device=device)
+        if n_negatives is not None:
+            return evaluate_sampled(model, questions, corpus, n_negatives, ks=k, on_event=on_event)
+        return evaluate(model, questions, ks=k, known=split.ranking(corpus, part), on_event=on_event)
 
     def recommend(
         self,

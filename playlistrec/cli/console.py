@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,14 +69,24 @@ class Screen:
         if not self.quiet:
             self.stderr.print(Text(f"warning: {text}", style="yellow"), soft_wrap=True)
 
-    def table(self, rows: Sequence[Sequence[object]], columns: Sequence[str], title: str | None = None) -> None:
-        """A result as an aligned table on stdout; columns whose first cell is a number are right-aligned."""
+    def table(
+        self,
+        rows: Sequence[Sequence[object]],
+        columns: Sequence[str],
+        title: str | None = None,
+        bold: Collection[tuple[int, int]] = (),
+    ) -> None:
+        """A result as an aligned table on stdout; columns whose first cell is a number are right-aligned.
+
+        ``bold`` has the row and column of cells that stand out, on a terminal.
+        """
         table = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
         for index, column in enumerate(columns):
             numeric = bool(rows) and isinstance(rows[0][index], int | float)
             table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(_cell(value)) for value in row))
+        for i, row in enumerate(rows):
+            cells = (Text(_cell(value), style="bold" if (i, j) in bold else "") for j, value in enumerate(row))
+            table.add_row(*cells)
         stdout = Console(highlight=False)
         if stdout.is_terminal:
             stdout.print(table)

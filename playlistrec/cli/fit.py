@@ -18,7 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["command"]
+__all__ = ["command", "from_sets", "seconds_of"]
 
 
 @verb("fit")
@@ -39,7 +39,9 @@ __all__ = ["command"]
     help="Options from a file.",
 )
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One option; goes before the file.")
-@click.option("--preset", metavar="NAME", help="Which preset of the model; none: plain defaults.  [default: by size]")
+@click.option(
+    "--preset", metavar="NAME|FILE.toml", help="Which preset of the model; none: plain defaults.  [default: by size]"
+)
 @click.option("--epochs", type=int, metavar="N", help="Short for --set epochs=N.")
 @click.option("--time-limit", metavar="10m", help="Begin no epoch after this long: 90s, 10m, 1h.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -65,8 +67,8 @@ def command(
 
     The training part is learned; the validation part picks the epoch and stops the fit; the test part stays unseen.
     """
-    given = {**_from_file(config), **_from_sets(sets)}
-    seconds = _seconds(time_limit)
+    given = {**_from_file(config), **from_sets(sets)}
+    seconds = seconds_of(time_limit)
     from ..apps.fitting import fit
 
     with screen.events() as on_event:
@@ -91,7 +93,8 @@ def _from_file(path: Path | None) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
-def _from_sets(sets: tuple[str, ...]) -> dict[str, str]:
+def from_sets(sets: tuple[str, ...]) -> dict[str, str]:
+    """What ``--set KEY=VALUE`` said."""
     pairs = {}
     for text in sets:
         name, equals, value = text.partition("=")
@@ -101,7 +104,8 @@ def _from_sets(sets: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
+    """What ``--time-limit`` said."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())

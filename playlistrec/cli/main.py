@@ -17,6 +17,8 @@ VERBS = {
     "models": "List the models.",
     "fit": "Fit a model to a data folder and keep it in a run folder.",
     "evaluate": "Judge a run by ranking all tracks for every playlist.",
+    "compare": "Compare models on one split: a table, and a paired test against the best.",
+    "tune": "Search the options of a model on the validation part.",
     "recommend": "Recommend tracks for a playlist, or for a few tracks.",
     "doctor": "Tell what is installed, and what to do where something is off.",
 }

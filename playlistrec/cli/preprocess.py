@@ -23,7 +23,13 @@ __all__ = ["command"]
     metavar="DATA",
     help="The data folder to write.",
 )
-@click.option("--format", type=click.Choice(["auto", "mpd", "csv", "adjacency"]), default="auto", show_default=True)
+@click.option(
+    "--format",
+    type=click.Choice(["auto", "mpd", "csv", "adjacency", "movielens", "lastfm"]),
+    default="auto",
+    show_default=True,
+)
+@click.option("--min-rating", type=float, metavar="R", help="Of ratings, or counts: keep those of at least R.")
 @click.option(
     "--k-core",
     type=int,
@@ -37,12 +43,17 @@ __all__ = ["command"]
 @click.option("--limit", type=int, metavar="N", help="Read the first N playlists only.")
 @click.option(
     "--split",
-    type=click.Choice(["edges", "continuation", "given"]),
-    help="Hide a share of each playlist's tracks, whole playlists, or the test file of SOURCE.  "
+    type=click.Choice(["edges", "continuation", "given", "leave-one-out"]),
+    help="Hide a share of each playlist's tracks, whole playlists, the test file of SOURCE, or the last track of each "
+    "playlist (test) and the one before it (valid).  "
     "[default: given where SOURCE has train.* and test.*, else edges]",
 )
-@click.option("--valid", type=float, default=0.1, show_default=True, help="Share for validation.")
-@click.option("--test", type=float, default=0.1, show_default=True, help="Share for the test (not with given).")
+@click.option(
+    "--valid", type=float, default=0.1, show_default=True, help="Share for validation (not with leave-one-out)."
+)
+@click.option(
+    "--test", type=float, default=0.1, show_default=True, help="Share for the test (not with given or leave-one-out)."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same split.")
 @click.option("--workers", type=int, metavar="W", help="Processes that read slices.  [default: the cores]")
 @click.option("--renumber", is_flag=True, help="Number playlists anew, where pids repeat between files.")
@@ -51,8 +62,8 @@ def command(screen: Screen, source: Path, out: Path, **options: Any) -> None:
     """Read the playlists of SOURCE, filter and split them, and write the data folder DATA.
 
     SOURCE is MPD slices (a folder, a file, .json.gz, .zip), a CSV with playlist_id and track_id (tables tracks.csv
-    and playlists.csv beside it are taken in), adjacency text (playlist track track …), or a folder with train.* and
-    test.* of the latter two.
+    and playlists.csv beside it are taken in), adjacency text (playlist track track …), ratings (movielens: .inter,
+    u.data, ratings.dat, ratings.csv; lastfm: user_artists.dat), or a folder with train.* and test.*.
     """
     from ..apps.data import preprocess
 

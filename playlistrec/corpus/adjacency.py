@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from ..errors import DataError
 from ..events import Event, OnEvent
 from .corpus import Corpus
-from .csv_file import open_bytes
 from .entries import gather
+from .records import open_bytes
 from .vocabulary import Catalogue, Rows, Vocabulary, distinct
 
 __all__ = ["read_adjacency"]

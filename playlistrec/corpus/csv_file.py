@@ -1,17 +1,11 @@
-"""A CSV file as a stream of text columns, with errors that know their line."""
+"""A CSV file, or one with other separators, as a stream of text columns, with errors that know their line."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from ..errors import DataError
+from .records import CSV, Dialect, is_gzip, open_bytes, records, unreadable
 
-__all__ = ["CsvFile", "is_missing", "open_bytes"]
+__all__ = ["CsvFile", "is_missing"]
 
 BLOCK = 8 * 2**20
 MISSING = ("", "nan", "null", "none")
@@ -28,62 +23,45 @@ NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 LARGEST = 2.0**53  # beyond it a float no longer holds every whole number
 
 
-def is_gzip(path: Path) -> bool:
-    """Whether the file begins as a gzip does, whatever it is called."""
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
 def is_missing(text: pa.Array) -> pa.Array:
     """Where a field of an id or a number says that there is none, in any case: empty, nan, null, none."""
     return pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), pa.array(MISSING))
 
 
-@contextmanager
-def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, gzipped or not; raises DataError inside the block when it is damaged or cannot be read."""
-    try:
-        with gzip.open(path) if is_gzip(path) else path.open("rb") as file:
-            yield cast(IO[bytes], file)
-    except (EOFError, zlib.error, OSError) as error:
-        raise unreadable(path, error) from None
-
-
-def unreadable(path: Path, error: BaseException) -> DataError:
-    """What to say of a file that cannot be read to its end."""
-    text = str(error)
-    if isinstance(error, EOFError) or "runcated" in text:
-        return DataError(f"{path.name} is cut off: the compressed data ends too early")
-    if isinstance(error, OSError) and error.strerror:
-        return DataError(f"{path.name} cannot be read: {error.strerror}")
-    return DataError(f"{path.name} is damaged: {text.splitlines()[0][:120]}")
-
-
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV with a header, plain or gzipped; the columns wanted of it are read as text.
+    """A CSV, plain or gzipped; the columns wanted of it are read as text.
 
     Attributes:
         path: the file.
         columns: our name of each column that is there, and the header's.
+        dialect: how it is written.
     """
 
     path: Path
     columns: Mapping[str, str]
+    dialect: Dialect = CSV
 
     @classmethod
-    def open(cls, path: Path, wanted: Mapping[str, Sequence[str]], required: Sequence[str]) -> CsvFile:
+    def open(
+        cls,
+        path: Path,
+        wanted: Mapping[str, Sequence[str]],
+        required: Sequence[str],
+        dialect: Dialect = CSV,
+    ) -> CsvFile:
         """Read the header.
 
         Args:
             path: the file.
             wanted: our name of each column and the names it may have, the preferred one first.
             required: those of our names that must be there.
+            dialect: how it is written.
 
         Raises DataError when a required column is missing or the file is empty or has no rows.
         """
-        records = _records(path)
-        _, header = next(records, (0, None))
+        rows = records(path, dialect)
+        _, header = (0, list(dialect.names)) if dialect.names else next(rows, (0, None))
         if header is None:
             raise DataError(f"{path.name} is empty")
         found = {name.strip(): name for name in reversed(header)}
@@ -100,9 +78,9 @@ class CsvFile:
         for name in columns.values():
             if header.count(name) > 1:
                 raise DataError(f"{path.name} has {header.count(name)} columns called {name}")
-        if next(records, None) is None:
-            raise DataError(f"{path.name} has a header and no rows")
-        return cls(path, columns)
+        if next(rows, None) is None:
+            raise DataError(f"{path.name} is empty" if dialect.names else f"{path.name} has a header and no rows")
+        return cls(path, columns, dialect)
 
     def batches(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Blocks of rows: the number of the first row and the columns under our names, as text.
@@ -111,11 +89,17 @@ class CsvFile:
         """
         start = 0
         try:
-            with pa.input_stream(str(self.path), compression="gzip" if is_gzip(self.path) else None) as stream:
+            with self._stream() as stream:
                 reader = pacsv.open_csv(
                     stream,
-                    read_options=pacsv.ReadOptions(block_size=BLOCK, use_threads=False),
-                    parse_options=pacsv.ParseOptions(newlines_in_values=True),
+                    read_options=pacsv.ReadOptions(
+                        block_size=BLOCK, use_threads=False, column_names=self.dialect.names or None
+                    ),
+                    parse_options=pacsv.ParseOptions(
+                        delimiter=self.dialect.character,
+                        quote_char='"' if self.dialect.quoted else False,
+                        newlines_in_values=self.dialect.quoted,
+                    ),
                     convert_options=pacsv.ConvertOptions(
                         column_types={name: pa.string() for name in self.columns.values()},
                         include_columns=list(self.columns.values()),
@@ -129,6 +113,13 @@ class CsvFile:
             raise self._explain(error) from None
         except OSError as error:
             raise unreadable(self.path, error) from None
+
+    def _stream(self) -> pa.NativeFile:
+        if len(self.dialect.separator) == 1:
+            return pa.input_stream(str(self.path), compression="gzip" if is_gzip(self.path) else None)
+        with open_bytes(self.path) as file:  # Arrow parts fields by one character only
+            content = file.read()
+        return pa.BufferReader(content.replace(self.dialect.separator.encode(), self.dialect.character.encode()))
 
     def ids(self, name: str, start: int, batch: pa.RecordBatch) -> pa.Array:
         """A column of ids. Raises DataError for one that is missing (empty, ``nan``, ``null``, ``none``)."""
@@ -171,7 +162,7 @@ class CsvFile:
 
     def refuse(self, row: int, why: str) -> DataError:
         """The error for a row (the first below the header is 0), with the line on which it stands."""
-        line, _ = next(islice(_records(self.path), row + 1, None))
+        line, _ = next(islice(records(self.path, self.dialect), row + (not self.dialect.names), None))
         return DataError(f"{self.path.name}, line {line}: {why}")
 
     def _explain(self, error: pa.ArrowInvalid) -> DataError:
@@ -180,12 +171,13 @@ class CsvFile:
             line = next((line for line, content in enumerate(file, 1) if not _is_text(content)), None)
         if line is not None:
             return DataError(f"{self.path.name}, line {line}: bytes that are not UTF-8 text")
-        width = 0
-        for line, fields in _records(self.path):
+        width = len(self.dialect.names)
+        for line, fields in records(self.path, self.dialect):
             width = width or len(fields)
             if len(fields) != width:
                 there = f"{len(fields)} field{'s' * (len(fields) != 1)}"
-                return DataError(f"{self.path.name}, line {line}: {there} where the header has {width}")
+                rule = f"there are {width} ({', '.join(self.dialect.names)})" if self.dialect.names else ""
+                return DataError(f"{self.path.name}, line {line}: {there} where {rule or f'the header has {width}'}")
         return DataError(f"{self.path.name} cannot be read as CSV: {str(error).splitlines()[0][:120]}")
 
 
@@ -195,18 +187,3 @@ def _is_text(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The records that are not empty, the header first, each with the line on which it begins."""
-    with open_bytes(path) as file:
-        # Only Arrow decides what is UTF-8: a bad byte further down must not hide the header.
-        reader = csv.reader(io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline=""))
-        line = 1
-        try:
-            for fields in reader:
-                if fields:
-                    yield line, fields
-                line = reader.line_num + 1
-        except csv.Error as error:
-            raise DataError(f"{path.name}, line {line}: {error}") from None

@@ -15,12 +15,16 @@ from ..events import OnEvent, ignore
 from .adjacency import read_adjacency
 from .corpus import Corpus
 from .mpd import find_slices, read_mpd
+from .ratings import NAMES as RATINGS
+from .ratings import SUFFIXES as RATINGS_SUFFIXES
+from .ratings import read_ratings
 from .tables import SIDE_TABLES, read_csv
 
 __all__ = ["FORMATS", "read"]
 
-FORMATS = ("auto", "mpd", "csv", "adjacency")
+FORMATS = ("auto", "mpd", "csv", "adjacency", "movielens", "lastfm")
 SUFFIXES = {
+    **RATINGS_SUFFIXES,
     "mpd": (".json", ".json.gz", ".zip"),
     "csv": (".csv", ".csv.gz"),
     "adjacency": (".txt", ".txt.gz"),
@@ -32,17 +36,19 @@ def read(
     *,
     format: str = "auto",
     limit: int | None = None,
+    min_rating: float | None = None,
     workers: int | None = None,
     renumber: bool = False,
     on_event: OnEvent = ignore,
 ) -> tuple[Corpus, npt.NDArray[np.bool_] | None]:
-    """Read playlists from slices of the Million Playlist Dataset, CSV tables or adjacency text.
+    """Read playlists from slices of the Million Playlist Dataset, CSV tables, adjacency text or ratings.
 
     Args:
-        source: a file, or a folder with slices (or a ``data`` folder of them), with one CSV of entries, or with
-            a ``train`` and a ``test`` file.
+        source: a file, or a folder with slices (or a ``data`` folder of them), with one CSV of entries, with one
+            file of ratings, or with a ``train`` and a ``test`` file.
         format: one of ``FORMATS``; ``"auto"`` goes by what lies there.
         limit: take the first so many playlists.
+        min_rating: of ratings, keep those of at least that as positives; None: all of them.
         workers: processes that read slices, by default one for each usable core. A script that is read with
             more than one must have the ``if __name__ == "__main__":`` that Python's multiprocessing asks for.
         renumber: call the playlists of slices ``0, 1, …`` instead of by their pids, which then may repeat.
@@ -66,11 +72,16 @@ def read(
         raise DataError(f"{source} cannot be read: permission denied")
     if format == "auto":
         format = _recognise(source)
+    if min_rating is not None and format not in RATINGS:
+        raise ConfigError(f"min_rating is for {' and '.join(RATINGS)} ratings, and {source} is {format}")
     if format == "mpd":
         return read_mpd(source, limit=limit, workers=workers, renumber=renumber, on_event=on_event), None
     files = _entry_files(source, format)
-    reader = read_csv if format == "csv" else read_adjacency
-    corpus, from_test = reader(files, limit=limit, on_event=on_event)
+    if format in RATINGS:
+        corpus, from_test = read_ratings(files, format=format, limit=limit, min_rating=min_rating, on_event=on_event)
+    else:
+        reader = read_csv if format == "csv" else read_adjacency
+        corpus, from_test = reader(files, limit=limit, on_event=on_event)
     return corpus, from_test if len(files) == 2 else None
 
 
@@ -88,6 +99,8 @@ def _recognise(source: Path) -> str:
             if len(formats) > 1:
                 found = ", ".join(path.name for path in given)
                 raise DataError(f"{source} holds {found}: keep one train and one test file, or give the format")
+        elif ratings := {_format(path) for path in _files(source)} & set(RATINGS):
+            formats = ratings
         elif slices and not _tables(source, "csv"):
             formats = {"mpd"}
         else:
@@ -96,7 +109,8 @@ def _recognise(source: Path) -> str:
         names = [source.name] if source.is_file() else [path.name for path in sorted(source.iterdir())]
         raise DataError(
             f"cannot tell what {source} is (found {_some(names)}); taken are slices (.json, .json.gz, .zip, or a "
-            f"folder of them), a .csv, adjacency .txt, or a folder with train and test as .csv or .txt"
+            f"folder of them), a .csv, adjacency .txt, ratings (.inter, u.data, ratings.csv, …), or a folder with "
+            f"train and test as .csv or .txt"
         )
     return str(formats.pop())
 
@@ -140,7 +154,9 @@ def _stem(path: Path) -> str:
 
 
 def _format(path: Path) -> str | None:
-    return next((format for format, ends in SUFFIXES.items() if path.name.endswith(ends)), None)
+    name = path.name.removesuffix(".gz")
+    known = next((format for format, names in RATINGS.items() if name in names), None)
+    return known or next((format for format, ends in SUFFIXES.items() if path.name.endswith(ends)), None)
 
 
 def _some(names: Sequence[str]) -> str:

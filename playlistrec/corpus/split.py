@@ -19,7 +19,7 @@ from .npz import write_npz
 __all__ = ["Part", "Questions", "Split"]
 
 Part = Literal["valid", "test"]
-Kind = Literal["edges", "continuation", "given"]
+Kind = Literal["edges", "continuation", "given", "leave-one-out"]
 
 TRAIN, VALID, TEST, VALID_SEED, TEST_SEED = range(5)
 
@@ -52,12 +52,13 @@ class Questions:
 class Split:
     """Train, valid and test as one code per entry of a corpus.
 
-    Two kinds of hiding: ``"edges"`` (and ``"given"``, the same with a test part that came with the data) hides
-    a share of every playlist's tracks; ``"continuation"`` hides whole playlists and shows their seeds. All
-    copies of a track in one playlist fall in the same part, so a duplicate never gives a hidden track away.
+    Two kinds of hiding: ``"edges"`` (``"given"``, the same with a test part that came with the data;
+    ``"leave-one-out"``, one track for each part) hides some of every playlist's tracks; ``"continuation"`` hides
+    whole playlists and shows their seeds. All copies of a track in one playlist fall in the same part, so a
+    duplicate never gives a hidden track away.
 
     Attributes:
-        kind: ``"edges"``, ``"continuation"`` or ``"given"``.
+        kind: ``"edges"``, ``"continuation"``, ``"given"`` or ``"leave-one-out"``.
         part: (n_entries,) uint8: 0 train, 1 valid, 2 test, 3 and 4 the seeds shown with 1 and 2.
     """
 

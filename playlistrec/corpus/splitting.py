@@ -16,7 +16,7 @@ from ..errors import DataError
 from .corpus import Corpus, Ints, Mask
 from .split import TEST, TEST_SEED, TRAIN, VALID, VALID_SEED, Split
 
-__all__ = ["split_continuation", "split_edges", "split_given"]
+__all__ = ["split_continuation", "split_edges", "split_given", "split_leave_one_out"]
 
 
 def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int = 0) -> Split:
@@ -95,6 +95,23 @@ def split_continuation(
     seed_code = np.array([TRAIN, VALID_SEED, TEST_SEED], dtype=np.uint8)
     part = np.where(rank < shown[pairs.rows], seed_code[of_pair], of_pair)
     return Split("continuation", part[pairs.of_entry])
+
+
+def split_leave_one_out(corpus: Corpus) -> Split:
+    """Hide the last track of every playlist for the test, and the one before it for validation.
+
+    A track stands where it first occurs, and its later copies fall in its part: the test track is the last that
+    was new to the playlist. Playlists of fewer than three distinct tracks are all train. Nothing is drawn.
+
+    >>> split_leave_one_out(Corpus.from_lists([["a", "b", "c", "d", "d", "a"], ["a", "b", "a"]])).part.tolist()
+    [0, 0, 1, 2, 2, 0, 0, 0, 0]
+    """
+    pairs = _distinct(corpus, np.ones(corpus.n_entries, dtype=bool))
+    size = np.bincount(pairs.rows, minlength=corpus.n_playlists)
+    from_last = size[pairs.rows] - 1 - _rank(pairs.rows, size, pairs.first / max(1, corpus.n_entries))
+    part = np.select([from_last == 0, from_last == 1], [TEST, VALID], TRAIN).astype(np.uint8)
+    part[size[pairs.rows] < 3] = TRAIN
+    return Split("leave-one-out", part[pairs.of_entry])
 
 
 class _Pairs(NamedTuple):

@@ -25,8 +25,8 @@ __all__ = ["Batch", "EdgeLoader", "Norms", "block_norms", "edge_loader", "relati
 Batch = tuple[Any, DGLGraph, DGLGraph, list[DGLGraph]]
 """Input nodes, the graph of the asked pairs, that of the negatives, and the blocks."""
 
-Norms = dict[str, tuple[Tensor, Tensor]]
-"""For each relation the factors of the symmetric normalisation of its source and destination nodes."""
+Norms = dict[str, tuple[Tensor, ...]]
+"""For each relation the factors of its source nodes, and one or more of its destination nodes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,14 +183,13 @@ def relation_norms(graph: DGLGraph) -> Norms:
 
 def block_norms(block: DGLGraph, norms: Norms) -> Norms:
     """The rows of the full graph's ``norms`` for the nodes of a block."""
-    return {
-        etype: (
-            norms[etype][0][block.srcnodes[source].data[dgl.NID].long()],
-            norms[etype][1][block.dstnodes[target].data[dgl.NID].long()],
-        )
-        for source, etype, target in block.canonical_etypes
-        if etype in norms
-    }
+    rows = {}
+    for source, etype, target in block.canonical_etypes:
+        if etype in norms:
+            src, *dst = norms[etype]
+            ids = block.dstnodes[target].data[dgl.NID].long()
+            rows[etype] = src[block.srcnodes[source].data[dgl.NID].long()], *(factor[ids] for factor in dst)
+    return rows
 
 
 @contextmanager

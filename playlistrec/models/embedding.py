@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from typing_extensions import Self
 
 from ..config import Config, require
 from ..corpus.corpus import Corpus
-from .base import Arrays, Query, Recommender
+from .base import Query
 from .initial import given, spectral, xavier
+from .trained import TrainedModel
 
-__all__ = ["EmbeddingModel", "EmbeddingOptions", "Vectors", "drawn_with", "initial_tables"]
+__all__ = ["EmbeddingModel", "EmbeddingOptions", "Vectors", "compared", "initial_tables"]
 
 Vectors = tuple[Tensor, Tensor]
 """Of playlists and of tracks, (n, d) each."""
@@ -51,33 +50,25 @@ class EmbeddingOptions(Config):
         require(self.norm_power == 0 or self.similarity == "cosine", "norm_power", "0 for dot", self.norm_power)
 
 
-class EmbeddingModel(nn.Module, Recommender):
+class EmbeddingModel(TrainedModel):
     """Base of the gradient models whose score is ``z_playlist · z_track``.
 
     The trainer calls :meth:`embed` for the vectors and :meth:`tables` for the layer-0 embeddings behind them.
     """
 
-    trainable: ClassVar[bool] = True
     options: ClassVar[type[Config]] = EmbeddingOptions
     propagates: ClassVar[bool] = False
     """Whether the model has a graph, so that the sampled regime means something to it."""
 
-    tables: nn.ParameterDict
-    """Layer-0 embeddings by node type, each (n, dim)."""
-    precision: torch.dtype = torch.float32
-    """Of the propagation in training; embeddings, and all of ranking, are float32 in any case."""
+    config: EmbeddingOptions
 
     def __init__(self, tables: Mapping[str, Tensor], options: EmbeddingOptions) -> None:
-        super().__init__()
-        self.config: EmbeddingOptions = options
-        self.n_tracks = len(tables["track"])
-        self.tables = nn.ParameterDict({kind: nn.Parameter(table) for kind, table in tables.items()})
+        super().__init__(tables, options)
         self._cache: tuple[Tensor, Tensor] | None = None
 
     @classmethod
-    @abstractmethod
-    def build(cls, corpus: Corpus, options: Any) -> Self:
-        """The untrained model, drawn with torch's global generator."""
+    def blank(cls, corpus: Corpus, options: Any) -> Self:
+        return super().blank(corpus, replace(options, features=None, init="xavier"))
 
     @abstractmethod
     def embed(self) -> tuple[Tensor, Tensor]:
@@ -87,17 +78,21 @@ class EmbeddingModel(nn.Module, Recommender):
     def fold_in(self, query: Query) -> Tensor:
         """(batch, d) vectors of playlists the model has never seen, from their seeds."""
 
-    @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        with drawn_with(seed):
-            return cls.build(corpus, config)
+    def penalised(self) -> Vectors:
+        """What the penalty is on, (n_playlists, …) and (n_tracks, …): the layer-0 embeddings."""
+        return self.tables["playlist"], self.tables["track"]
+
+    def contexts(self, corpus: Corpus) -> Tensor | None:
+        """(n_pairs,) the context in which each training pair is asked, None where it is the playlist alone."""
+        return None
+
+    def embed_pairs(self, playlist: Tensor, context: Tensor) -> tuple[Vectors, Vectors]:
+        """Final vectors, and what the penalty is on, of (n,) playlists in their contexts and of all tracks."""
+        raise NotImplementedError(f"{self.name} knows no contexts")
 
     def compared(self, vectors: Tensor, power: float = 0.0) -> Tensor:
-        """Final vectors as they are compared: where similarity is the cosine, of their length to the ``power``."""
-        if self.config.similarity == "dot":
-            return vectors
-        unit = F.normalize(vectors, dim=-1)
-        return unit * vectors.norm(dim=-1, keepdim=True) ** power if power else unit
+        """Final vectors as they are compared: see :func:`compared`."""
+        return compared(vectors, self.config.similarity, power)
 
     @property
     def track_power(self) -> float:
@@ -112,45 +107,28 @@ class EmbeddingModel(nn.Module, Recommender):
         return self._cache
 
     @torch.no_grad()
-    def score(self, query: Query) -> Tensor:
-        playlists, tracks = self.vectors()
+    def queries(self, query: Query) -> Tensor:
+        """(batch, d) vectors of the asking playlists, known ones and others."""
+        playlists, _ = self.vectors()
         rows = torch.as_tensor(query.playlists, device=playlists.device)
         known = rows >= 0
         wanted = playlists[rows.clamp(min=0)]
-        if not known.all():
-            wanted = torch.where(known.unsqueeze(1), wanted, self.fold_in(query))
-        return wanted @ tracks.T
+        return wanted if known.all() else torch.where(known.unsqueeze(1), wanted, self.fold_in(query))
 
-    def train(self, mode: bool = True) -> Self:
-        self._forget()
-        return super().train(mode)
+    @torch.no_grad()
+    def score(self, query: Query) -> Tensor:
+        return self.queries(query) @ self.vectors()[1].T
 
     def _forget(self) -> None:
         self._cache = None
 
-    def _apply(self, fn: Any, recurse: bool = True) -> Self:
-        self._forget()
-        return cast(Self, super()._apply(fn, recurse))  # type: ignore[no-untyped-call]
 
-    def arrays(self) -> Arrays:
-        return {name: tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
-
-    @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, EmbeddingOptions)
-        with drawn_with(0):
-            model = cls.build(corpus, replace(config, features=None, init="xavier"))  # overwritten below
-        model.config = config
-        model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
-        return model.eval()
-
-
-@contextmanager
-def drawn_with(seed: int) -> Iterator[None]:
-    """Seed torch inside the block and leave its generator outside as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
+def compared(vectors: Tensor, similarity: Literal["dot", "cosine"], power: float = 0.0) -> Tensor:
+    """Vectors whose dot product is the similarity: where that is the cosine, of their length to the ``power``."""
+    if similarity == "dot":
+        return vectors
+    unit = F.normalize(vectors, dim=-1)
+    return unit * vectors.norm(dim=-1, keepdim=True) ** power if power else unit
 
 
 def initial_tables(corpus: Corpus, kinds: Iterable[str], options: EmbeddingOptions) -> dict[str, Tensor]:

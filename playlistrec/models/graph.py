@@ -19,14 +19,15 @@ from typing_extensions import Self
 
 from ..config import Config, require
 from ..corpus.corpus import Corpus
+from ..errors import ConfigError
 from ..graph.build import build_graph
 from ..graph.loader import Norms, block_norms, relation_norms
-from ..nn.combine import LayerSum
+from ..nn.combine import LayerConcat, LayerSum
 from ..nn.hetero import HeteroConv
 from .base import Query
 from .embedding import EmbeddingModel, EmbeddingOptions, Vectors, initial_tables
 
-__all__ = ["GraphModel", "GraphOptions"]
+__all__ = ["GraphModel", "GraphOptions", "with_own"]
 
 States = dict[str, Tensor]
 
@@ -38,7 +39,7 @@ class GraphOptions(EmbeddingOptions):
     Attributes:
         layers: rounds of message passing.
         layer_weights: how the layers, the embeddings first, are summed: ``mean``, ``learned`` softmax weights, or
-            numbers, as in ``0,1,1``.
+            numbers, as in ``0,1,1``; ``concat`` puts them side by side instead.
         artists: whether messages also pass between artists and their tracks.
     """
 
@@ -49,11 +50,12 @@ class GraphOptions(EmbeddingOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.layers >= 1, "layers", "at least 1", self.layers)
-        rule = f"mean, learned, or {self.layers + 1} numbers that do not add up to 0, as in 0,1,1"
+        example = ",".join(["0", *"1" * self.layers])
+        rule = f"mean, learned, or {self.layers + 1} numbers that do not add up to 0, as in {example}; or concat"
         require(self._weights() is not None, "layer_weights", rule, self.layer_weights)
 
     def _weights(self) -> str | list[float] | None:
-        if self.layer_weights in ("mean", "learned"):
+        if self.layer_weights in ("mean", "learned", "concat"):
             return self.layer_weights
         try:
             numbers = [float(number) for number in self.layer_weights.split(",")]
@@ -63,7 +65,7 @@ class GraphOptions(EmbeddingOptions):
 
     @property
     def weights(self) -> str | list[float]:
-        """What :class:`~playlistrec.nn.combine.LayerSum` takes."""
+        """What :class:`~playlistrec.nn.combine.LayerSum` takes, or ``concat``."""
         weights = self._weights()
         assert weights is not None, "checked when the options were made"
         return weights
@@ -78,15 +80,16 @@ class GraphModel(EmbeddingModel):
 
     options: ClassVar[type[Config]] = GraphOptions
     propagates: ClassVar[bool] = True
+    tied: ClassVar[bool] = False
+    """Whether one layer stands for all relations of a round, or each has its own."""
 
     def __init__(self, graph: DGLGraph, tables: Mapping[str, Tensor], options: GraphOptions) -> None:
         super().__init__(tables, options)
         self.graph = graph
-        self.norms: Norms = relation_norms(graph)
-        self.layers = nn.ModuleList(
-            HeteroConv({etype: self.conv(options) for etype in graph.etypes}) for _ in range(options.layers)
-        )
-        self.combine = LayerSum(options.layers, options.weights)
+        self.norms: Norms = self.normalise(graph)
+        self.layers = nn.ModuleList(HeteroConv(self._convs(graph.etypes, options)) for _ in range(options.layers))
+        weights = options.weights
+        self.combine = LayerConcat() if weights == "concat" else LayerSum(options.layers, weights)
         self._states: list[States] | None = None
 
     @classmethod
@@ -100,9 +103,18 @@ class GraphModel(EmbeddingModel):
     def conv(self, options: Any) -> nn.Module:
         """A new layer for one relation, ``dim`` in and out."""
 
+    def _convs(self, etypes: Sequence[str], options: Any) -> dict[str, nn.Module]:
+        if self.tied:
+            return dict.fromkeys(etypes, self.conv(options))
+        return {etype: self.conv(options) for etype in etypes}
+
     def activate(self, h: Tensor) -> Tensor:
         """What follows a layer."""
         return h
+
+    def normalise(self, graph: DGLGraph) -> Norms:
+        """The factors that layers get as ``norm``, from the degrees of a graph."""
+        return relation_norms(graph)
 
     def propagate(
         self,
@@ -134,6 +146,8 @@ class GraphModel(EmbeddingModel):
         def disturb(h: Tensor) -> Tensor:
             return h + torch.sign(h.detach()) * F.normalize(torch.rand_like(h), dim=-1) * noise
 
+        if isinstance(self.combine, LayerConcat):
+            raise ConfigError("contrast compares one layer with all: set layer_weights=mean (got concat)")
         passed = self._passed(disturb)
         vectors = self._combined(passed, "playlist"), self._combined(passed, "track")
         return vectors, (passed[1]["playlist"].float(), passed[1]["track"].float())
@@ -152,7 +166,7 @@ class GraphModel(EmbeddingModel):
         }
         whole = self.graph, self.norms
         self.graph = dgl.edge_subgraph(self.graph, edges, relabel_nodes=False, store_ids=False)
-        self.norms = relation_norms(self.graph)
+        self.norms = self.normalise(self.graph)
         try:
             yield
         finally:
@@ -171,8 +185,8 @@ class GraphModel(EmbeddingModel):
     ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Final vectors and layer-0 embeddings of the (playlists, tracks) that the last block is for.
 
-        With sampled neighbours the sums of LightGCN are scaled up by degree over sampled degree, so that they
-        estimate those over all neighbours.
+        With sampled neighbours the sums that ``norm`` is for are scaled up by degree over sampled degree, so that
+        they estimate those over all neighbours.
         """
         device = self.tables["track"].device
         inputs = {kind: ids.long().to(device) for kind, ids in inputs.items() if len(ids)}
@@ -198,8 +212,8 @@ class GraphModel(EmbeddingModel):
         )
         device = self._states[0]["playlist"].device
         rows = torch.from_numpy(seeds.astype(np.int64)).to(device)
-        degree = graph.in_degrees().to(device)
-        norm = self._norms()["in"][0][rows], degree.clamp(min=1).float().rsqrt()
+        _, *heard = self.normalise(graph)["in"]
+        norm = self._norms()["in"][0][rows], *(factor.to(device) for factor in heard)
         state = self._states[0]["playlist"].mean(0, keepdim=True).expand(len(query), -1).contiguous()
         passed = [{"playlist": state}]
         for layer, states in zip(self.layers, self._states):
@@ -220,15 +234,26 @@ class GraphModel(EmbeddingModel):
     def _norms(self) -> Norms:
         device = self.tables["track"].device
         if self.norms["in"][0].device != device:
-            self.norms = {etype: (src.to(device), dst.to(device)) for etype, (src, dst) in self.norms.items()}
+            self.norms = {etype: tuple(f.to(device) for f in factors) for etype, factors in self.norms.items()}
         return self.norms
 
     def _block_norms(self, block: DGLGraph) -> Norms:
-        norms = block_norms(block, self._norms())
-        scaled = {}
-        for etype, (src, dst) in norms.items():
+        scaled: Norms = {}
+        for etype, (src, dst, *own) in block_norms(block, self._norms()).items():
+            ids = block.dstdata[dgl.NID][self.graph.to_canonical_etype(etype)[2]].to(self.graph.device)
+            degree = self.graph.in_degrees(ids, etype=etype).to(dst)
             sampled = block.in_degrees(etype=etype).to(dst)
-            # norm is degree^-1/2, so degree / sampled is 1 / (norm² · sampled)
-            full = dst.square() * sampled
-            scaled[etype] = src, torch.where(full > 0, dst / full.clamp(min=1e-12), dst)
+            scaled[etype] = src, dst * degree / sampled.clamp(min=1), *own
         return scaled
+
+
+def with_own(graph: DGLGraph, norms: Norms, own: Mapping[str, Tensor]) -> Norms:
+    """``norms`` with a third factor, that of a destination itself, which counts once and not once per relation.
+
+    It is ``own`` of the node's type with the first relation to that type, and 0 with the others.
+    """
+    left = dict(own)
+    return {
+        etype: (*norms[etype], left.pop(target, torch.zeros_like(own[target])))
+        for _, etype, target in graph.canonical_etypes
+    }

@@ -11,11 +11,22 @@ __all__ = ["MODELS", "model_class"]
 
 MODELS: dict[str, tuple[str, str]] = {
     "popularity": ("popularity", "Popularity"),
-    "itemknn": ("knn", "ItemKNN"),
+    "userknn": ("userknn", "UserKNN"),
+    "itemknn": ("itemknn", "ItemKNN"),
+    "ease": ("ease", "EASE"),
+    "gfcf": ("gfcf", "GFCF"),
+    "ials": ("ials", "IALS"),
     "mf": ("mf", "MF"),
     "lightgcn": ("lightgcn", "LightGCN"),
     "gat": ("gat", "GAT"),
     "sage": ("sage", "SAGE"),
+    "gru4rec": ("gru4rec", "GRU4Rec"),
+    "gcn": ("gcn", "GCN"),
+    "ngcf": ("ngcf", "NGCF"),
+    "fm": ("fm", "FM"),
+    "fm-gcn": ("fm_gcn", "FMGCN"),
+    "fm-gat": ("fm_gat", "FMGAT"),
+    "blend": ("blend", "Blend"),
 }
 """Name -> (module of this package, class)."""
 

@@ -7,7 +7,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-__all__ = ["LayerSum"]
+__all__ = ["LayerConcat", "LayerSum"]
+
+
+class LayerConcat(nn.Module):
+    """All layers side by side, the input among them: ``h = h_0 ‖ … ‖ h_L``. Wang et al. 2019 (NGCF), eq. 9.
+
+    >>> LayerConcat()([torch.tensor([[2.0]]), torch.tensor([[4.0]])])
+    tensor([[2., 4.]])
+    """
+
+    def forward(self, layers: Sequence[Tensor]) -> Tensor:
+        """Combine L + 1 tensors of shape (n, d) to one of (n, (L + 1) d)."""
+        return torch.cat(list(layers), dim=1)
 
 
 class LayerSum(nn.Module):

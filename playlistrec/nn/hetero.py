@@ -34,14 +34,14 @@ class HeteroConv(nn.Module):
         self,
         graph: DGLGraph,
         feat: Mapping[str, Tensor],
-        norms: Mapping[str, tuple[Tensor, Tensor]] | None = None,
+        norms: Mapping[str, tuple[Tensor, ...]] | None = None,
     ) -> dict[str, Tensor]:
         """Apply every layer to its relation.
 
         Args:
             graph: a heterograph, or a block of one, with all the relations.
             feat: ``{node type: (n, d)}``; on a block those of the sources, the destinations first.
-            norms: ``{etype: ((n_src,), (n_dst,))}`` for the layers that take ``norm``.
+            norms: ``{etype: ((n_src,), (n_dst,), …)}`` for the layers that take ``norm``: the factors they take.
 
         Returns:
             ``{node type: (n_dst, …)}`` for each type that a relation leads to.

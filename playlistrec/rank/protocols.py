@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,46 +12,20 @@ import torch
 from torch import Tensor
 
 from ..config import require
+from ..corpus.corpus import Corpus
 from ..corpus.split import Questions
-from ..errors import ConfigError, DataError, RunError, nearest
-from ..events import Event, OnEvent, ignore
+from ..errors import ConfigError, nearest
+from ..events import OnEvent, ignore
 from ..models.base import Query, Recommender
 from . import metrics as formulas
-from .topk import mask_seeds, top_k
+from .beyond import BEYOND, Beyond
+from .evaluation import AT_K, Batch, Evaluation, answers, check_ks, masked_scores, on, ranked
+from .untouched import Untouched
 
 __all__ = ["METRICS", "Evaluation", "evaluate", "recommend"]
 
-AT_K: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
-    "recall": formulas.recall,
-    "ndcg": formulas.ndcg,
-    "map": formulas.average_precision,
-    "precision": formulas.precision,
-    "hit": formulas.hit_rate,
-    "mrr": formulas.mrr,
-}
-
 METRICS = (*AT_K, "coverage", "r_precision", "auc")
-"""The names :func:`evaluate` knows; all but the last two are given at every k."""
-
-BATCH_BYTES = 32 * 2**20
-"""Size of a batch of scores when the caller does not say: small enough for the allocator to reuse the memory."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What one model did on one set of questions.
-
-    Attributes:
-        n_queries: questions answered, the number that the means are over.
-        n_left_out: playlists of which nothing was asked.
-        metrics: means over queries, ``"recall@20"`` and the like; ``"coverage@20"`` and ``"auc"`` are pooled.
-        seconds: wall-clock time.
-    """
-
-    n_queries: int
-    n_left_out: int
-    metrics: dict[str, float]
-    seconds: float
+"""What :func:`evaluate` gives by default; all but the last two at every k."""
 
 
 def evaluate(
@@ -61,6 +35,7 @@ def evaluate(
     ks: Sequence[int] = (10, 20),
     batch_size: int | None = None,
     metrics: Collection[str] | None = None,
+    known: Corpus | None = None,
     seed: int = 0,
     on_event: OnEvent = ignore,
 ) -> Evaluation:
@@ -75,44 +50,50 @@ def evaluate(
         questions: as from :meth:`~playlistrec.corpus.split.Split.questions`.
         ks: depths of the metrics that have one.
         batch_size: questions scored at once, memory being ``batch_size · n_tracks`` scores; None: 32 MB of them.
-        metrics: names out of :data:`METRICS`; None: all.
+        metrics: names out of :data:`METRICS` and :data:`~.beyond.BEYOND`; None: all of the former and, where
+            ``known`` is given, of the latter.
+        known: what the model knows when it ranks (:meth:`~playlistrec.corpus.split.Split.ranking`): popularity and
+            artists, which the measures beyond accuracy need.
         seed: of the tracks drawn for ``auc``; they do not depend on the batch size.
         on_event: gets a ``"progress"`` event after each batch.
 
     Raises:
-        ConfigError: a name or a number that cannot be.
+        ConfigError: a name or a number that cannot be, or a measure beyond accuracy without ``known``.
         DataError: there are no questions.
         RunError: the model gave a NaN.
     """
     start = time.perf_counter()
-    names = list(METRICS) if metrics is None else list(dict.fromkeys(metrics))
+    everything = (*METRICS, *BEYOND)
+    names = list(METRICS if known is None else everything) if metrics is None else list(dict.fromkeys(metrics))
     for name in names:
-        if name not in METRICS:
-            raise ConfigError(f"unknown metric {name!r}{nearest(name, METRICS)}; known: {', '.join(METRICS)}")
-    require(len(ks) > 0 and min(ks) >= 1, "ks", "one or more numbers of at least 1", tuple(ks))
-    if batch_size is None:
-        batch_size = max(1, BATCH_BYTES // (4 * model.n_tracks))
-    require(batch_size >= 1, "batch_size", "at least 1", batch_size)
-    if not len(questions):
-        raise DataError("nothing was hidden in this part of the data, so there is nothing to evaluate")
-
+        if name not in everything:
+            raise ConfigError(f"unknown metric {name!r}{nearest(name, everything)}; known: {', '.join(everything)}")
+    check_ks(ks)
+    wanted = [name for name in names if name in BEYOND]
+    if wanted and known is None:
+        raise ConfigError(f"{wanted[0]} needs known, the corpus that the model knows when it ranks")
+    beyond = Beyond(known, ks, wanted) if wanted and known is not None else None
     tally = _Tally(names, ks, model.n_tracks)
-    rng = np.random.Generator(np.random.PCG64(seed))
-    for low in range(0, len(questions), batch_size):
-        high = min(low + batch_size, len(questions))
-        query, truth_rows, truth = _batch(questions, low, high)
-        scores = _scores(model, query)
-        sizes = torch.from_numpy(np.bincount(truth_rows, minlength=len(query)))
+    random = np.random.Generator(np.random.PCG64(seed))
+    for batch in answers(model, questions, batch_size, on_event):
+        sizes = torch.from_numpy(np.bincount(batch.truth_rows, minlength=len(batch.query)))
         depth = max(max(ks), int(sizes.max()) if "r_precision" in names else 1)
-        indices = _ranked(model, scores, depth)[1]
-        tally.ranking(indices, _hits(indices, truth_rows, truth, model.n_tracks), sizes.to(scores.device))
+        indices = ranked(model, batch.scores, depth)[1]
+        tally.ranking(indices, _hits(indices, batch, model.n_tracks), sizes.to(indices.device))
+        if beyond is not None:
+            beyond.add(indices)
         if "auc" in names:
-            rows, negatives = _negatives(query, truth_rows, truth, model.n_tracks, rng)
-            took_part = np.isin(truth_rows, rows)
-            tally.positive.append(scores[_on(scores, truth_rows[took_part]), _on(scores, truth[took_part])])
-            tally.negative.append(scores[_on(scores, rows), _on(scores, negatives)])
-        on_event(Event("progress", f"ranking {model.name}", {"done": high, "total": len(questions)}))
-    return Evaluation(len(questions), questions.n_left_out, tally.means(), time.perf_counter() - start)
+            tally.pairs(batch, *_opponents(batch, model.n_tracks, random))
+    per_query = tally.per_query()
+    return Evaluation(
+        n_queries=len(questions),
+        n_left_out=questions.n_left_out,
+        metrics={name: float(values.mean()) for name, values in per_query.items()}
+        | tally.pooled()
+        | (beyond.metrics() if beyond is not None else {}),
+        seconds=time.perf_counter() - start,
+        per_query=per_query,
+    )
 
 
 def recommend(model: Recommender, query: Query, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
@@ -126,7 +107,7 @@ def recommend(model: Recommender, query: Query, k: int) -> tuple[npt.NDArray[np.
         RunError: the model gave a NaN.
     """
     require(k >= 1, "k", "at least 1", k)
-    values, indices = _ranked(model, _scores(model, query), k)
+    values, indices = ranked(model, masked_scores(model, query), k)
     return indices.cpu().numpy(), values.float().cpu().numpy()
 
 
@@ -154,76 +135,40 @@ class _Tally:
                 new = formulas.recommended(indices, self.n_tracks, k)
                 self.shown[k] = new | self.shown[k] if k in self.shown else new
 
-    def means(self) -> dict[str, float]:
-        found = {key: float(torch.cat(parts).mean()) for key, parts in self.values.items()}
-        found |= {f"coverage@{k}": float(shown.double().mean()) for k, shown in self.shown.items()}
+    def pairs(self, batch: Batch, takes_part: npt.NDArray[np.bool_], opponents: npt.NDArray[np.int64]) -> None:
+        rows = on(batch.scores, batch.truth_rows[takes_part])
+        self.positive.append(batch.scores[rows, on(batch.scores, batch.truth[takes_part])])
+        self.negative.append(batch.scores[rows, on(batch.scores, opponents)])
+
+    def per_query(self) -> dict[str, npt.NDArray[np.float64]]:
+        return {key: torch.cat(parts).cpu().numpy() for key, parts in self.values.items()}
+
+    def pooled(self) -> dict[str, float]:
+        found = {f"coverage@{k}": float(shown.double().mean()) for k, shown in self.shown.items()}
         if "auc" in self.names:
             positive, negative = torch.cat(self.positive), torch.cat(self.negative)
             found["auc"] = formulas.roc_auc(positive, negative) if len(positive) else float("nan")
         return found
 
 
-def _batch(questions: Questions, low: int, high: int) -> tuple[Query, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Questions ``low`` to ``high`` as a query, and their truth as (rows, tracks)."""
-    seeds = questions.seed_offsets[low : high + 1]
-    truth = questions.truth_offsets[low : high + 1]
-    playlists = questions.playlists[low:high]
-    # A playlist without a seed has no edge either: nothing was learned of it, whatever its row holds.
-    known = questions.known & (np.diff(seeds) > 0)
-    query = Query(
-        offsets=seeds - seeds[0],
-        tracks=questions.seeds[seeds[0] : seeds[-1]].astype(np.int64),
-        playlists=np.where(known, playlists, -1),
-    )
-    rows = np.repeat(np.arange(high - low), np.diff(truth))
-    return query, rows, questions.truth[truth[0] : truth[-1]].astype(np.int64)
-
-
-@torch.no_grad()
-def _scores(model: Recommender, query: Query) -> Tensor:
-    scores = model.score(query)
-    return mask_seeds(scores, _on(scores, query.rows), _on(scores, query.tracks))
-
-
-def _ranked(model: Recommender, scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    try:
-        return top_k(scores, k)
-    except ValueError:  # k is right, so it is a NaN
-        raise RunError(f"model {model.name} gave a score that is not a number; was its training finite?") from None
-
-
-def _hits(indices: Tensor, truth_rows: npt.NDArray[np.int64], truth: npt.NDArray[np.int64], n_tracks: int) -> Tensor:
+def _hits(indices: Tensor, batch: Batch, n_tracks: int) -> Tensor:
     """(batch, depth) whether the track at each rank is in the truth."""
-    known = _on(indices, np.sort(truth_rows * n_tracks + truth))
+    known = on(indices, np.sort(batch.truth_rows * n_tracks + batch.truth))
     keys = torch.arange(len(indices), device=indices.device)[:, None] * n_tracks + indices
     found = torch.searchsorted(known, keys).clamp_(max=len(known) - 1)
     return (known[found] == keys) & (indices >= 0)  # an index of -1 would be the last track of the row before
 
 
-def _negatives(
-    query: Query,
-    truth_rows: npt.NDArray[np.int64],
-    truth: npt.NDArray[np.int64],
-    n_tracks: int,
-    rng: np.random.Generator,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """For each truth, its row and one track drawn uniformly from those that are neither seed nor truth there.
+def _opponents(
+    batch: Batch, n_tracks: int, random: np.random.Generator
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Which hidden tracks have an opponent, and for these one track that is neither seed nor truth of the playlist.
 
-    One random number a truth, in order, whatever the batch: the r-th free track is found by counting the taken
-    ones before it, so nothing is drawn twice.
+    One random number a hidden track, in order, whatever the batch.
     """
-    keys = np.unique(np.concatenate([query.rows * n_tracks + query.tracks, truth_rows * n_tracks + truth]))
-    rows, tracks = keys // n_tracks, keys % n_tracks
-    counts = np.bincount(rows, minlength=len(query))
-    start = np.cumsum(counts) - counts
-    free_before = tracks - (np.arange(len(keys)) - start[rows])  # free tracks of the row that precede a taken one
-    draw = (rng.random(len(truth)) * (n_tracks - counts)[truth_rows]).astype(np.int64)
-    possible = counts[truth_rows] < n_tracks
-    truth_rows, draw = truth_rows[possible], draw[possible]
-    wide = n_tracks + 1
-    taken = np.searchsorted(rows * wide + free_before, truth_rows * wide + draw, side="right") - start[truth_rows]
-    return truth_rows, draw + taken
-
-
-def _on(like: Tensor, array: npt.NDArray[np.int64]) -> Tensor:
-    return torch.tensor(array, device=like.device)
+    query, rows = batch.query, batch.truth_rows
+    taken_rows, taken = np.concatenate([query.rows, rows]), np.concatenate([query.tracks, batch.truth])
+    free = Untouched(taken_rows, taken, len(query), n_tracks)
+    ranks = (random.random(len(rows)) * free.size[rows]).astype(np.int64)
+    possible = free.size[rows] > 0
+    return possible, free.tracks(rows[possible], ranks[possible])

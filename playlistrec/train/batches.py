@@ -11,10 +11,13 @@ import torch
 from torch import Tensor
 
 from ..config import require
-from ..models.embedding import EmbeddingModel, Vectors, drawn_with
+from ..models.embedding import EmbeddingModel, Vectors
+from ..models.gru4rec import GRU4Rec
+from ..models.trained import TrainedModel, drawn_with
 from .options import TrainOptions
 from .pairs import Pairs
 from .sampling import in_batch, negative_sampler, refresh_pools
+from .sessions import SessionBatches
 
 if TYPE_CHECKING:  # models.graph imports DGL, which models without a graph do not need
     from ..corpus.corpus import Corpus
@@ -35,7 +38,8 @@ class Batch:
         tables: the layer-0 (playlists, tracks) embeddings the same rows index.
         playlist, track: (n,) rows of the pairs.
         negatives: (n, k) rows of tracks; none where the loss takes other tracks of the batch, or all.
-        track_ids: what the rows of tracks are in the corpus; none where they are the ids.
+        playlist_ids, track_ids: what the rows are in the corpus; none where they are the ids. Where playlists are asked
+            in contexts each pair has a row of its own.
         first: the (playlists, tracks) vectors after the first layer, for the contrastive term.
         every: whether all tracks are candidates; the vectors of playlists are then those of the batch alone, and the
             pairs are all of theirs, grouped.
@@ -47,6 +51,7 @@ class Batch:
     playlist: Tensor
     track: Tensor
     negatives: Tensor | None
+    playlist_ids: Tensor | None = None
     track_ids: Tensor | None = None
     first: Vectors | None = None
     every: bool = False
@@ -60,6 +65,8 @@ class FullBatches:
         self.model, self.options = model, options
         self.pairs = Pairs.of(corpus, device)
         self.sampler = negative_sampler(corpus, options)
+        contexts = model.contexts(corpus)
+        self.contexts = None if contexts is None else contexts.to(device)
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed."""
@@ -76,13 +83,17 @@ class FullBatches:
             rest, pairs = pairs.where(~asked), pairs.where(asked)
             messages = cast("GraphModel", self.model).messages(~asked)  # type: ignore[assignment]
         with messages:
-            if options.negatives == "all":
+            if self.by_playlist:
                 yield from self._by_playlist(pairs, rest, generator)
             else:
                 order = torch.randperm(len(pairs), generator=generator, device=device)
                 for chosen in torch.split(order, options.batch_size):
                     playlist, track = pairs.src[chosen], pairs.dst[chosen]
-                    yield self._batch(playlist, track, self._negatives(playlist, track, generator))
+                    negatives = self._negatives(playlist, track, generator)
+                    if self.contexts is None:
+                        yield self._batch(playlist, track, negatives)
+                    else:
+                        yield self._in_contexts(playlist, track, negatives, self.contexts[chosen])
 
     def _by_playlist(self, pairs: Pairs, rest: Pairs | None, generator: torch.Generator) -> Iterator[Batch]:
         """Batches of playlists with all their asked ``pairs``; the ``rest`` of theirs are no negatives either."""
@@ -110,8 +121,17 @@ class FullBatches:
             vectors, first = cast("GraphModel", self.model).views(self.options.contrast_noise)
         else:
             vectors = self.model.embed()
-        tables = self.model.tables["playlist"], self.model.tables["track"]
-        return Batch(vectors, tables, playlist, track, negatives, first=first)
+        return Batch(vectors, self.model.penalised(), playlist, track, negatives, first=first)
+
+    def _in_contexts(self, playlist: Tensor, track: Tensor, negatives: Tensor | None, contexts: Tensor) -> Batch:
+        vectors, tables = self.model.embed_pairs(playlist, contexts)
+        row = torch.arange(len(playlist), device=playlist.device)
+        batch = Batch(vectors, tables, row, track, negatives, playlist_ids=playlist)
+        if self.options.negatives != "all":
+            return batch
+        row, own = self.pairs.of_playlists(playlist)
+        others = own != track[row]
+        return replace(batch, every=True, own=(row[others], own[others]))
 
     def _negatives(self, playlist: Tensor, track: Tensor, generator: torch.Generator) -> Tensor | None:
         options = self.options
@@ -122,14 +142,18 @@ class FullBatches:
         return self.sampler.sample(playlist, generator)
 
     @property
+    def by_playlist(self) -> bool:
+        """Whether a batch is of playlists with all their pairs: the candidates are all tracks for each of them."""
+        return self.options.negatives == "all" and self.contexts is None
+
+    @property
     def _n_asked(self) -> int:
         """The pairs that are asked for in an epoch, at least one."""
         n, share = len(self.pairs), self.options.message_share
         return n if share == 1 else max(1, round(n * (1 - share)))
 
     def __len__(self) -> int:
-        by_playlist = self.options.negatives == "all"
-        n = int((self.pairs.degree > 0).sum()) if by_playlist else self._n_asked
+        n = int((self.pairs.degree > 0).sum()) if self.by_playlist else self._n_asked
         return -(-n // self.options.batch_size)
 
 
@@ -173,7 +197,7 @@ class SampledBatches:
                 playlist.to(self.device),
                 track.to(self.device),
                 others.long().view(-1, self.sampler.k).to(self.device),
-                positive.nodes["track"].data[self.id].long().to(self.device),
+                track_ids=positive.nodes["track"].data[self.id].long().to(self.device),
             )
 
     def __len__(self) -> int:
@@ -181,18 +205,22 @@ class SampledBatches:
 
 
 def batches_for(
-    model: EmbeddingModel, corpus: Corpus, options: TrainOptions, device: torch.device
-) -> FullBatches | SampledBatches:
+    model: TrainedModel, corpus: Corpus, options: TrainOptions, device: torch.device
+) -> FullBatches | SampledBatches | SessionBatches:
     """The regime that ``options`` asks for, or that the size of the data suggests.
 
     Raises:
         ConfigError: an option that needs another regime, or a model with a graph.
     """
+    if isinstance(model, GRU4Rec):
+        return SessionBatches(model, corpus, options, device)
+    assert isinstance(model, EmbeddingModel), "the other trained models"
+    require(options.loss != "bpr-max", "loss", f"another for {model.name}: its negatives are not shared", options.loss)
     large = len(corpus.pairs[0]) > SAMPLED_ABOVE
     if not model.propagates:
         for name, rule in (("contrast", 0.0), ("message_share", 1.0), ("precision", "float32")):
             value = getattr(options, name)
-            require(value == rule, name, f"{rule} for {model.name}, which passes no messages", value)
+            require(value == rule, name, f"{rule} for {model.name}, which does not support it", value)
         return FullBatches(model, corpus, options, device)
     if options.regime == "sampled" or (options.regime == "auto" and large and not options.whole_graph):
         return SampledBatches(cast("GraphModel", model), corpus, options, device)

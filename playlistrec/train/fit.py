@@ -16,18 +16,20 @@ import torch
 from ..corpus.corpus import Corpus
 from ..errors import DataError, RunError
 from ..events import Event, OnEvent, ignore
-from ..models.embedding import EmbeddingModel
-from .batches import SampledBatches, batches_for
+from ..models.trained import TrainedModel
+from .batches import FullBatches, SampledBatches, batches_for
 from .checkpoint import Arrays, read_arrays, write_arrays
 from .objective import PRECISIONS, Objective
 from .options import TrainOptions
+from .session_objective import SessionObjective
+from .sessions import SessionBatches
 
 __all__ = ["FitState", "fit"]
 
 CRITERION = "ndcg@20"
 WARM_UP = 0.05
 LOWEST = 0.01
-Validate = Callable[[EmbeddingModel], Mapping[str, float]]
+Validate = Callable[[TrainedModel], Mapping[str, float]]
 
 
 @dataclass
@@ -54,7 +56,7 @@ class FitState:
 
 
 def fit(
-    model: EmbeddingModel,
+    model: TrainedModel,
     corpus: Corpus,
     options: TrainOptions,
     *,
@@ -100,7 +102,7 @@ def fit(
     batches = batches_for(model, corpus, options, device)
     if resume:
         batches.sampler.restore(kept)
-    objectives = Objective(options, batches)
+    objective_of = _objective(batches, options)
     regime = "sampled" if isinstance(batches, SampledBatches) else "full"
     total = len(batches)
     on_event(Event("message", f"{len(corpus.pairs[0]):,} pairs, {total:,} steps an epoch, {regime} regime"))
@@ -115,7 +117,7 @@ def fit(
         with batches.seeded(epoch_seed):
             losses = []
             for step, batch in enumerate(batches.epoch(epoch_seed, state.epoch)):
-                loss, objective = objectives(batch)
+                loss, objective = objective_of(batch)
                 optimizer.zero_grad()
                 objective.backward()  # type: ignore[no-untyped-call]
                 _set_lr(optimizer, options, (state.epoch + step / total) / options.epochs)
@@ -157,7 +159,14 @@ def fit(
     return _finish(model, state, best)
 
 
-def _adam(model: EmbeddingModel, lr: float) -> torch.optim.Adam:
+def _objective(
+    batches: FullBatches | SampledBatches | SessionBatches, options: TrainOptions
+) -> Callable[[Any], tuple[torch.Tensor, torch.Tensor]]:
+    """What turns one of these batches into the loss and the objective."""
+    return SessionObjective(options, batches) if isinstance(batches, SessionBatches) else Objective(options, batches)
+
+
+def _adam(model: TrainedModel, lr: float) -> torch.optim.Adam:
     parameters = list(model.parameters())
     try:
         return torch.optim.Adam(parameters, lr=lr, fused=True)
@@ -178,12 +187,12 @@ def _copy(arrays: Arrays) -> Arrays:
     return {name: np.array(array) for name, array in arrays.items()}
 
 
-def _load(model: EmbeddingModel, arrays: Arrays) -> None:
+def _load(model: TrainedModel, arrays: Arrays) -> None:
     model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
     model.eval()
 
 
-def _finish(model: EmbeddingModel, state: FitState, best: Arrays | None) -> FitState:
+def _finish(model: TrainedModel, state: FitState, best: Arrays | None) -> FitState:
     if best is not None:
         _load(model, best)
     return state
@@ -195,7 +204,7 @@ def _required(folder: Path | None) -> Path:
     return folder
 
 
-def _overflown(model: EmbeddingModel) -> list[str]:
+def _overflown(model: TrainedModel) -> list[str]:
     """Node types whose embeddings are not finite, or so large that their products are not."""
     return [name for name, table in model.tables.items() if not table.detach().square().sum().isfinite()]
 
@@ -210,7 +219,7 @@ def _diverged(loss: float, wrong: list[str], epoch: int, options: TrainOptions, 
 
 
 def _save(
-    folder: Path, model: EmbeddingModel, optimizer: torch.optim.Adam, state: FitState, sampler: dict[str, torch.Tensor]
+    folder: Path, model: TrainedModel, optimizer: torch.optim.Adam, state: FitState, sampler: dict[str, torch.Tensor]
 ) -> None:
     arrays = {f"weights/{name}": array for name, array in model.arrays().items()}
     arrays |= {f"sampler/{name}": tensor.cpu().numpy() for name, tensor in sampler.items()}
@@ -230,7 +239,7 @@ def _write_history(folder: Path, state: FitState) -> None:
 
 
 def _restore(
-    folder: Path, model: EmbeddingModel, optimizer: torch.optim.Adam
+    folder: Path, model: TrainedModel, optimizer: torch.optim.Adam
 ) -> tuple[FitState, Arrays | None, dict[str, torch.Tensor]]:
     """The state, the best weights if they are there, and what the sampler kept."""
     path = folder / "checkpoint.npz"

@@ -69,8 +69,8 @@ class Objective:
             return LOSSES[options.loss](positive, negative)
         positive, negative = positive / options.temperature, negative / options.temperature
         if options.correction and isinstance(self.sampler, PopularityNegatives):  # uniform draws need none
-            positive = positive - options.correction * self.sampler.log_q(_ids(batch, batch.track))
-            negative = negative - options.correction * self.sampler.log_q(_ids(batch, others))
+            positive = positive - options.correction * self.sampler.log_q(_ids(batch.track, batch.track_ids))
+            negative = negative - options.correction * self.sampler.log_q(_ids(others, batch.track_ids))
         return sampled_softmax(positive, negative)
 
     def _in_batch(self, batch: Batch, wanted: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class Objective:
         if self.column is None:
             self.column = torch.full((pairs.n_tracks,), -1, device=candidates.device)
         self.column[candidates] = torch.arange(len(candidates), device=candidates.device)
-        row, track = pairs.of_playlists(batch.playlist)
+        row, track = pairs.of_playlists(_ids(batch.playlist, batch.playlist_ids))
         column = self.column[track]
         own = (column >= 0) & (column != target[row])
         self.column[candidates] = -1
@@ -114,6 +114,6 @@ class Objective:
         return total
 
 
-def _ids(batch: Batch, rows: Tensor) -> Tensor:
-    """What rows of tracks are in the corpus."""
-    return rows if batch.track_ids is None else batch.track_ids[rows]
+def _ids(rows: Tensor, ids: Tensor | None) -> Tensor:
+    """What the rows of a batch are in the corpus."""
+    return rows if ids is None else ids[rows]

@@ -19,7 +19,7 @@ RULES: dict[str, tuple[Callable[[float], bool], str]] = {
     "above 0": (lambda value: value > 0, "lr temperature contrast_temperature"),
     "at least 0": (
         lambda value: value >= 0,
-        "l2 correction uniformity contrast contrast_noise candidates popularity_power workers",
+        "l2 correction regulariser uniformity contrast contrast_noise candidates popularity_power workers",
     ),
     "above 0 and at most 1": (lambda value: 0 < value <= 1, "pool_floor message_share"),
 }
@@ -36,10 +36,12 @@ class TrainOptions(Config):
         lr: Adam's learning rate.
         schedule: ``constant``, or ``cosine``: up to ``lr`` over a twentieth of the epochs, then down to a hundredth.
         l2: weight of the penalty on the layer-0 embeddings a batch touches.
-        loss: ``bpr``, ``bce``, ``softmax`` or ``directau`` (alignment and uniformity).
+        loss: ``bpr``, ``bce``, ``softmax`` or ``directau`` (alignment and uniformity); ``bpr-max`` where all playlists
+            of a batch share their negatives.
         temperature: what softmax divides scores by.
         correction: how much of the logarithm of a candidate's sampling probability softmax takes off its score:
             0 leaves popular tracks more often in the way, 1 makes up for that.
+        regulariser: weight of BPR-max's penalty on the scores of negatives.
         uniformity: weight of DirectAU's uniformity.
         contrast: weight of the contrastive term between the first and all layers under noise (XSimGCL), 0 for none.
         contrast_noise: length of that noise, layer by layer.
@@ -72,9 +74,10 @@ class TrainOptions(Config):
     lr: float = 0.005
     schedule: Literal["constant", "cosine"] = "constant"
     l2: float = 1e-4
-    loss: Literal["bpr", "bce", "softmax", "directau"] = "bpr"
+    loss: Literal["bpr", "bce", "softmax", "directau", "bpr-max"] = "bpr"
     temperature: float = 0.1
     correction: float = 0.0
+    regulariser: float = 1.0
     uniformity: float = 1.0
     contrast: float = 0.0
     contrast_noise: float = 0.2
@@ -105,8 +108,10 @@ class TrainOptions(Config):
         )
         require(chosen == 0 or not self.shares_candidates, "candidates", "0 where no negatives are drawn", chosen)
         require(self.fanout >= 1 or self.fanout == -1, "fanout", "at least 1, or -1 for all", self.fanout)
-        if self.negatives == "all" and self.loss != "softmax":
+        if self.negatives == "all" and self.loss in ("bpr", "bce"):
             raise ConfigError(f"negatives=all is for loss=softmax: set negatives=uniform too (got loss={self.loss})")
+        if self.negatives != "uniform" and self.loss == "directau":
+            raise ConfigError(f"loss=directau takes no negatives: leave them out (got negatives={self.negatives})")
         if self.correction and (self.loss != "softmax" or self.negatives not in ("popularity", "in-batch", "uniform")):
             raise ConfigError(
                 "correction needs loss=softmax and negatives whose probability is known: uniform, popularity or "

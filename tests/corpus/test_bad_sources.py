@@ -309,7 +309,9 @@ def test_the_wrong_format(tmp_path: Path) -> None:
 
 
 def test_options_out_of_range(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"format must be one of auto, mpd, csv, adjacency \(got 'xml'\)"):
+    with pytest.raises(
+        ConfigError, match=r"format must be one of auto, mpd, csv, adjacency, movielens, lastfm \(got 'xml'\)"
+    ):
         read(tmp_path, format="xml")
     with pytest.raises(ConfigError, match=r"limit must be at least 1 \(got 0\)"):
         read(tmp_path, limit=0)

@@ -14,12 +14,12 @@ from dgl.dataloading import MultiLayerFullNeighborSampler, NeighborSampler
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
-from playlistrec.models.embedding import drawn_with
 from playlistrec.models.gat import GAT
 from playlistrec.models.graph import GraphModel
 from playlistrec.models.lightgcn import LightGCN
 from playlistrec.models.mf import MF
 from playlistrec.models.sage import SAGE
+from playlistrec.models.trained import drawn_with
 
 KINDS = [LightGCN, GAT, SAGE]
 

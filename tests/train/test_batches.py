@@ -246,9 +246,9 @@ def test_what_needs_the_whole_graph(
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"contrast": 0.1}, r"contrast must be 0.0 for mf, which passes no messages \(got 0.1\)"),
-        ({"message_share": 0.5}, r"message_share must be 1.0 for mf, which passes no messages \(got 0.5\)"),
-        ({"precision": "bf16"}, r"precision must be float32 for mf, which passes no messages \(got 'bf16'\)"),
+        ({"contrast": 0.1}, r"contrast must be 0.0 for mf, which does not support it \(got 0.1\)"),
+        ({"message_share": 0.5}, r"message_share must be 1.0 for mf, which does not support it \(got 0.5\)"),
+        ({"precision": "bf16"}, r"precision must be float32 for mf, which does not support it \(got 'bf16'\)"),
     ],
 )
 def test_models_without_a_graph_refuse_what_is_about_messages(
@@ -265,6 +265,7 @@ def test_models_without_a_graph_refuse_what_is_about_messages(
             {"loss": "bpr", "negatives": "all"},
             r"negatives=all is for loss=softmax: set negatives=uniform too \(got loss=bpr\)",
         ),
+        ({"loss": "directau", "negatives": "pool"}, r"loss=directau takes no negatives: .* \(got negatives=pool\)"),
         ({"correction": 1.0}, r"correction needs loss=softmax and negatives .* \(got loss=bpr, negatives=uniform\)"),
         ({"correction": 1.0, "loss": "softmax", "negatives": "pool"}, "correction needs .*negatives=pool"),
         ({"candidates": 4, "n_negatives": 4}, r"candidates must be above n_negatives = 4 \(got 4\)"),

@@ -11,9 +11,9 @@ import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.models import knn
+from playlistrec.models import itemknn
 from playlistrec.models.base import Query
-from playlistrec.models.knn import ItemKNN, ItemKNNConfig
+from playlistrec.models.itemknn import ItemKNN, ItemKNNConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [19]], [0, -1, 4, -1, -1])
 
@@ -23,25 +23,51 @@ def corpus() -> Corpus:
     rng = np.random.default_rng(0)
     weights = 1 / np.arange(1, 29)
     drawn = [rng.choice(28, rng.integers(1, 12), p=weights / weights.sum()) for _ in range(60)]
-    whole = Corpus.from_lists([[f"t{i}" for i in tracks] for tracks in (range(30), [], *drawn)])
+    artists = {f"t{i}": f"a{i % 5}" for i in range(27)}
+    whole = Corpus.from_lists([[f"t{i}" for i in tracks] for tracks in (range(30), [], *drawn)], artists)
     return whole.where(whole.entry_playlist > 0)
 
 
-def naive(corpus: Corpus, seeds: list[int], neighbours: int | None, shrink: float, unit: bool = False) -> list[float]:
-    holders = [set(corpus.entry_playlist[corpus.tracks == t].tolist()) for t in range(corpus.n_tracks)]
+def naive(corpus: Corpus, seeds: list[int], config: ItemKNNConfig) -> list[float]:
+    held = [set(corpus.playlist(p).tolist()) for p in range(corpus.n_playlists)]
+    degree = [sum(t in tracks for tracks in held) for t in range(corpus.n_tracks)]
+    mean = sum(degree) / corpus.n_tracks
 
-    def weight(playlists: set[int]) -> float:
-        return sum(1 / len(set(corpus.playlist(p).tolist())) if unit else 1 for p in playlists)
+    def entry(t: int, p: int) -> float:
+        if t not in held[p]:
+            return 0.0
+        value = 1.0
+        if config.weighting == "tfidf":
+            value = math.log(1 + corpus.n_tracks / len(held[p]))
+        elif config.weighting == "bm25":
+            idf = math.log(1 + (corpus.n_tracks - len(held[p]) + 0.5) / (len(held[p]) + 0.5))
+            value = idf * 2.2 / (1 + 1.2 * (0.25 + 0.75 * degree[t] / mean))
+        return value
+
+    rows = [[entry(t, p) for t in range(corpus.n_tracks)] for p in range(corpus.n_playlists)]
+    if config.unit_playlists:
+        rows = [[v / (math.sqrt(sum(w * w for w in row)) or 1) for v in row] for row in rows]
+    gram = np.array(rows).T @ np.array(rows)
 
     def similarity(s: int, t: int) -> float:
-        shared = weight(holders[s] & holders[t]) if s != t else 0
-        return shared / (math.sqrt(weight(holders[s]) * weight(holders[t])) + shrink) if shared else 0.0
+        below = gram[s, s] ** config.alpha * gram[t, t] ** (1 - config.alpha) + config.shrink
+        content = config.artist_weight * (-1 != corpus.track_artist[s] == corpus.track_artist[t])
+        return (gram[s, t] / below if gram[s, t] else 0.0) + content if s != t else 0.0
 
     scores = []
     for t in range(corpus.n_tracks):
-        voters = sorted((-np.float32(similarity(s, t)), s) for s in range(corpus.n_tracks))[:neighbours]
+        voters = sorted((-np.float32(similarity(s, t)), s) for s in range(corpus.n_tracks))[: config.neighbours]
         scores.append(sum(float(-value) for value, s in voters if s in seeds))
     return scores
+
+
+def check(options: dict) -> None:
+    config = ItemKNNConfig.from_options(options)
+    scores = ItemKNN.from_corpus(corpus(), config).score(QUERY)
+    assert scores.dtype == torch.float32
+    for row in range(len(QUERY)):
+        wanted = naive(corpus(), QUERY.seeds(row).tolist(), config)
+        assert scores[row].tolist() == pytest.approx(wanted, abs=1e-5)
 
 
 @pytest.mark.parametrize("unit", [False, True])
@@ -49,14 +75,24 @@ def naive(corpus: Corpus, seeds: list[int], neighbours: int | None, shrink: floa
 @pytest.mark.parametrize("neighbours", [None, 1, 3, 100])
 @pytest.mark.parametrize("chunk", [1, 150, 10**6])
 def test_is_the_naive_loop(neighbours: int | None, shrink: float, chunk: int, unit: bool) -> None:
-    config = ItemKNNConfig(neighbours=neighbours, shrink=shrink, unit_playlists=unit)
-    with patch.object(knn, "CHUNK_PAIRS", chunk):
-        model = ItemKNN.from_corpus(corpus(), config)
-    scores = model.score(QUERY)
-    assert scores.dtype == torch.float32
-    for row in range(len(QUERY)):
-        seeds = QUERY.seeds(row).tolist()
-        assert scores[row].tolist() == pytest.approx(naive(corpus(), seeds, neighbours, shrink, unit), abs=1e-5)
+    with patch.object(itemknn, "CHUNK_PAIRS", chunk):
+        check({"neighbours": neighbours, "shrink": shrink, "unit_playlists": unit})
+
+
+@pytest.mark.parametrize("neighbours", [None, 4])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"alpha": 0.2},
+        {"alpha": 1.0, "shrink": 1.0},
+        {"weighting": "tfidf", "unit_playlists": True},
+        {"weighting": "bm25"},
+        {"artist_weight": 2.0},
+        {"artist_weight": 0.3, "weighting": "bm25", "alpha": 0.4, "unit_playlists": True},
+    ],
+)
+def test_weighting_asymmetry_and_artists(neighbours: int | None, options: dict) -> None:
+    check({"neighbours": neighbours, **options})
 
 
 def test_at_most_so_many_votes() -> None:
@@ -89,12 +125,18 @@ def test_arrays_round_trip(neighbours: int | None, tmp_path) -> None:
 
 
 def test_too_many_similarities_are_refused() -> None:
-    with patch.object(knn, "MOST_PAIRS", 50), pytest.raises(ConfigError, match="neighbours must be a smaller number"):
+    with patch.object(itemknn, "MOST_PAIRS", 50), pytest.raises(ConfigError, match="neighbours must be a smaller"):
         ItemKNN.from_corpus(corpus(), ItemKNNConfig())
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"neighbours": 0}, "neighbours must"), ({"shrink": -1.0}, "shrink must")]
+    ("options", "words"),
+    [
+        ({"neighbours": 0}, "neighbours must"),
+        ({"shrink": -1.0}, "shrink must"),
+        ({"alpha": 1.5}, "alpha must"),
+        ({"artist_weight": -1.0}, "artist_weight must"),
+    ],
 )
 def test_config_refuses(options: dict, words: str) -> None:
     with pytest.raises(ConfigError, match=words):

@@ -1,0 +1,42 @@
+"""What item and playlist neighbours share."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+__all__ = ["keep_highest", "rows_of", "squares"]
+
+
+def keep_highest(matrix: sparse.csr_array[np.float32], k: int) -> None:
+    """Keep the ``k`` highest values of each row, ties to the lower column, in place.
+
+    >>> matrix = sparse.csr_array(np.array([[1.0, 3.0, 1.0], [0.0, 2.0, 0.0]], dtype=np.float32))
+    >>> keep_highest(matrix, 2)
+    >>> matrix.toarray()
+    array([[1., 3., 0.],
+           [0., 2., 0.]], dtype=float32)
+    """
+    matrix.sort_indices()
+    for low, high in pairwise(matrix.indptr):
+        if high - low > k:
+            values = matrix.data[low:high]
+            edge = np.partition(values, -k)[-k]
+            places = k - np.count_nonzero(values > edge)
+            values[np.flatnonzero(values == edge)[places:]] = 0
+            values[values < edge] = 0
+    matrix.eliminate_zeros()
+
+
+def rows_of(matrix: sparse.csr_array[np.float32]) -> npt.NDArray[np.int64]:
+    """(nnz,) the row of each entry."""
+    return np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+
+
+def squares(matrix: sparse.csr_array[np.float32]) -> npt.NDArray[np.float32]:
+    """(n_rows,) the squared Euclidean length of each row; 1 where it is empty, so that it can divide."""
+    sums = np.asarray(matrix.power(2).sum(axis=1), dtype=np.float32).ravel()
+    return np.where(sums > 0, sums, np.float32(1))

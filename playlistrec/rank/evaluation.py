@@ -1,0 +1,123 @@
+"""What all protocols share: questions go in by batches of scores, an :class:`Evaluation` comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..config import require
+from ..corpus.split import Questions
+from ..errors import DataError, RunError
+from ..events import Event, OnEvent
+from ..models.base import Query, Recommender
+from . import metrics as formulas
+from .topk import mask_seeds, top_k
+
+__all__ = ["AT_K", "Batch", "Evaluation", "answers", "check_ks", "masked_scores", "on", "ranked"]
+
+AT_K: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
+    "recall": formulas.recall,
+    "ndcg": formulas.ndcg,
+    "map": formulas.average_precision,
+    "precision": formulas.precision,
+    "hit": formulas.hit_rate,
+    "mrr": formulas.mrr,
+}
+"""The metrics that are a mean over queries at every k."""
+
+BATCH_BYTES = 32 * 2**20
+"""Size of a batch of scores when the caller does not say: small enough for the allocator to reuse the memory."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one model did on one set of questions.
+
+    Attributes:
+        n_queries: questions answered, the number that the means are over.
+        n_left_out: playlists of which nothing was asked.
+        metrics: ``"recall@20"`` and the like; means over queries, but ``"coverage@20"``, ``"gini@20"`` and ``"auc"``
+            are pooled.
+        seconds: wall-clock time.
+        per_query: (n_queries,) float64 of each metric of accuracy, in the order of the questions: what the mean is of.
+        protocol: ``"full"``, or ``"sampled:99"`` and the like; figures of different protocols do not compare.
+    """
+
+    n_queries: int
+    n_left_out: int
+    metrics: dict[str, float]
+    seconds: float
+    per_query: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
+    protocol: str = "full"
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some of the questions and their scores (batch, n_tracks), seeds at ``-inf``; the truth as (rows, tracks)."""
+
+    query: Query
+    truth_rows: npt.NDArray[np.int64]
+    truth: npt.NDArray[np.int64]
+    playlists: npt.NDArray[np.int64]
+    scores: Tensor
+
+
+def answers(model: Recommender, questions: Questions, batch_size: int | None, on_event: OnEvent) -> Iterator[Batch]:
+    """Score all questions, ``batch_size`` at once; None: 32 MB of scores. Tells the progress after each batch.
+
+    Raises ConfigError for a ``batch_size`` below 1, DataError when there are no questions.
+    """
+    if batch_size is None:
+        batch_size = max(1, BATCH_BYTES // (4 * model.n_tracks))
+    require(batch_size >= 1, "batch_size", "at least 1", batch_size)
+    if not len(questions):
+        raise DataError("nothing was hidden in this part of the data, so there is nothing to evaluate")
+    for low in range(0, len(questions), batch_size):
+        high = min(low + batch_size, len(questions))
+        seeds, truth = (x[low : high + 1] for x in (questions.seed_offsets, questions.truth_offsets))
+        playlists = questions.playlists[low:high]
+        # A playlist without a seed has no edge either: nothing was learned of it, whatever its row holds.
+        known = questions.known & (np.diff(seeds) > 0)
+        query = Query(
+            offsets=seeds - seeds[0],
+            tracks=questions.seeds[seeds[0] : seeds[-1]].astype(np.int64),
+            playlists=np.where(known, playlists, -1),
+        )
+        yield Batch(
+            query=query,
+            truth_rows=np.repeat(np.arange(high - low), np.diff(truth)),
+            truth=questions.truth[truth[0] : truth[-1]].astype(np.int64),
+            playlists=playlists,
+            scores=masked_scores(model, query),
+        )
+        on_event(Event("progress", f"ranking {model.name}", {"done": high, "total": len(questions)}))
+
+
+@torch.no_grad()
+def masked_scores(model: Recommender, query: Query) -> Tensor:
+    """The model's scores, those of the seeds at ``-inf``."""
+    scores = model.score(query)
+    return mask_seeds(scores, on(scores, query.rows), on(scores, query.tracks))
+
+
+def ranked(model: Recommender, scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """:func:`~.topk.top_k`. Raises RunError where the model gave a NaN."""
+    try:
+        return top_k(scores, k)
+    except ValueError:  # k is right, so it is a NaN
+        raise RunError(f"model {model.name} gave a score that is not a number; was its training finite?") from None
+
+
+def check_ks(ks: Sequence[int]) -> None:
+    """Raise ConfigError unless there are cut-offs, all of at least 1."""
+    require(len(ks) > 0 and min(ks) >= 1, "ks", "one or more numbers of at least 1", tuple(ks))
+
+
+def on(like: Tensor, array: npt.NDArray[np.int64]) -> Tensor:
+    """The array as a tensor on the device of ``like``."""
+    return torch.tensor(array, device=like.device)

@@ -1,0 +1,122 @@
+"""The sampled protocol: each hidden track is ranked among a few tracks that its playlist never touched."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ..config import require
+from ..corpus.corpus import Corpus
+from ..corpus.split import Questions
+from ..errors import ConfigError
+from ..events import Event, OnEvent, ignore
+from ..models.base import Recommender
+from . import metrics as formulas
+from .evaluation import AT_K, Batch, Evaluation, answers, check_ks, on, ranked
+from .untouched import Untouched, draw_ranks
+
+__all__ = ["evaluate_sampled", "n_negatives_of"]
+
+SAMPLED_METRICS = ("hit", "ndcg", "mrr")
+
+
+def n_negatives_of(protocol: str) -> int | None:
+    """How many negatives a protocol draws: 99 for ``"sampled:99"``, None for ``"full"``.
+
+    Raises ConfigError for another text.
+    """
+    if protocol == "full":
+        return None
+    match = re.fullmatch(r"sampled:([0-9]{1,9})", protocol)
+    if match is None or int(match[1]) < 1:
+        raise ConfigError(f"protocol must be full or sampled:N, such as sampled:99 (got {protocol!r})")
+    return int(match[1])
+
+
+def evaluate_sampled(
+    model: Recommender,
+    questions: Questions,
+    corpus: Corpus,
+    n_negatives: int = 99,
+    *,
+    ks: Sequence[int] = (10, 20),
+    batch_size: int | None = None,
+    seed: int = 0,
+    on_event: OnEvent = ignore,
+) -> Evaluation:
+    """Rank each hidden track on its own among ``n_negatives`` others: ``hit``, ``ndcg``, ``mrr``, ``coverage`` at k.
+
+    The negatives of a hidden track are drawn uniformly, without repetition, from the tracks that its playlist holds
+    in no part, train, valid or test; where there are fewer, all of them are taken and a warning counts the
+    playlists. A playlist with several hidden tracks counts once, by their mean. Coverage is the share of all tracks
+    that stand in some list's first k. Ties go to the lower track number, and a track scored ``-inf`` is not
+    ranked, as in full ranking. Protocol of He et al. 2017, "Neural collaborative filtering", section 4.1.
+
+    Its figures are far higher than those of full ranking, cannot be compared with them, and may order models
+    differently: Krichene & Rendle 2020, "On sampled metrics for item recommendation".
+
+    Args:
+        model: scores (batch, n_tracks) tensors that the caller may change, on any device.
+        questions: as from :meth:`~playlistrec.corpus.split.Split.questions`.
+        corpus: all of the corpus that the questions are from: it says which tracks a playlist has touched.
+        batch_size: questions scored at once; None: 32 MB of scores. The negatives do not depend on it.
+        seed: of the negatives; the same for every model, so that they are asked the same.
+        on_event: gets a ``"progress"`` event after each batch.
+
+    Raises:
+        ConfigError: a number that cannot be. DataError: there are no questions. RunError: the model gave a NaN.
+    """
+    start = time.perf_counter()
+    check_ks(ks)
+    require(n_negatives >= 1, "n_negatives", "at least 1", n_negatives)
+    random = np.random.Generator(np.random.PCG64(seed))
+    values: dict[str, list[np.ndarray]] = {}
+    shown = {k: torch.zeros(model.n_tracks, dtype=torch.bool) for k in ks}
+    short = 0
+    for batch in answers(model, questions, batch_size, on_event):
+        free = _untouched(batch, corpus)
+        short += int((free.size < n_negatives).sum())
+        ranks = draw_ranks(free.size[batch.truth_rows], n_negatives, random)
+        rows = np.broadcast_to(batch.truth_rows[:, None], ranks.shape)
+        drawn = ranks >= 0
+        tracks = np.full((len(ranks), n_negatives + 1), -1)
+        tracks[:, 0] = batch.truth
+        tracks[:, 1:][drawn] = free.tracks(rows[drawn], ranks[drawn])
+        tracks.sort(axis=1)  # so that ties go to the lower track; what is missing (-1) comes first
+        candidates = on(batch.scores, tracks)
+        scores = batch.scores[on(batch.scores, batch.truth_rows)[:, None], candidates]
+        place = ranked(model, scores.masked_fill_(candidates < 0, -torch.inf), max(ks))[1]
+        top = candidates.gather(1, place.clamp(min=0)).masked_fill_(place < 0, -1)
+        hits = top == on(batch.scores, batch.truth)[:, None]
+        one = torch.ones(len(hits), dtype=torch.int64, device=hits.device)
+        n_hidden = np.bincount(batch.truth_rows)
+        for k in ks:
+            for name in SAMPLED_METRICS:
+                of_track = AT_K[name](hits, one, k).cpu().numpy()
+                of_playlist = np.bincount(batch.truth_rows, of_track) / n_hidden
+                values.setdefault(f"{name}@{k}", []).append(of_playlist)
+            shown[k] |= formulas.recommended(top, model.n_tracks, k).cpu()
+    if short:
+        what = "1 playlist has" if short == 1 else f"{short:,} playlists have"
+        text = f"{what} fewer than {n_negatives} tracks never touched: all of them are the negatives"
+        on_event(Event("warning", text, {"short": short}))
+    per_query = {name: np.concatenate(parts) for name, parts in values.items()}
+    return Evaluation(
+        n_queries=len(questions),
+        n_left_out=questions.n_left_out,
+        metrics={name: float(of_query.mean()) for name, of_query in per_query.items()}
+        | {f"coverage@{k}": float(tracks.double().mean()) for k, tracks in shown.items()},
+        seconds=time.perf_counter() - start,
+        per_query=per_query,
+        protocol=f"sampled:{n_negatives}",
+    )
+
+
+def _untouched(batch: Batch, corpus: Corpus) -> Untouched:
+    held = [corpus.playlist(playlist) for playlist in batch.playlists.tolist()]
+    rows = np.repeat(np.arange(len(held)), [len(tracks) for tracks in held])
+    return Untouched(rows, np.concatenate(held).astype(np.int64), len(held), corpus.n_tracks)
