@@ -105,7 +105,7 @@ class _Pool:
     """The candidates of each question.
 
     Attributes:
-        features: (n, candidates, parts); what a part that is repeated or a seed has is ``-inf``.
+        features: (n, candidates, parts); ``-inf`` for a seed, and where a track stands a second time.
         hits: (n, candidates) whether a candidate was hidden.
         n_truth: (n,) how many tracks were.
     """

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -109,7 +109,7 @@ def compare(
     depth = re.fullmatch(r"\w+@(\d+)", by)
     ks = sorted({*k, *((int(depth[1]),) if depth else ())})
     loaded = data if isinstance(data, Data) else Data.load(data or read_info(first)["data"])
-    done: dict[str, tuple[Run, Evaluation]] = {}
+    done: dict[str, tuple[dict[str, Any], Evaluation]] = {}
     failed = {}
     for name, folder in folders.items():
         result = _ranked(folder, loaded, part, ks, protocol, device, on_event)
@@ -123,10 +123,10 @@ def compare(
         done[name] = result
     if not done:
         raise RunError("; ".join(f"{name}: {error}" for name, error in failed.items()))
-    told = next(iter(done.values()))[1]
+    one = next(iter(done.values()))[1]
     best = max(done, key=lambda name: done[name][1].metrics[by])
     others = [name for name in done if name != best]
-    rows = {name: _row(name, run, result) for name, (run, result) in done.items()}
+    rows = {name: _row(name, folders[name], *told) for name, told in done.items()}
     if others:
         on_event(Event("message", f"testing {len(others)} differences, {resamples:,} resamples"))
         theirs = np.stack([done[name][1].per_query[by] for name in others]) - done[best][1].per_query[by]
@@ -135,10 +135,10 @@ def compare(
         bounds = bootstrap_interval(theirs, resamples=resamples, seed=seed + 1)
         for index, name in enumerate(others):
             low, high = bounds[index].tolist()
-            rows[name] = _row(name, *done[name], float(theirs[index].mean()), (low, high), float(p[index]))
-    return Comparison(
-        loaded.name, part, told.protocol, told.n_queries, by, test, resamples, list(rows.values()), failed
-    )
+            rows[name] = _row(
+                name, folders[name], *done[name], float(theirs[index].mean()), (low, high), float(p[index])
+            )
+    return Comparison(loaded.name, part, one.protocol, one.n_queries, by, test, resamples, list(rows.values()), failed)
 
 
 def fit_each(
@@ -240,33 +240,32 @@ def _same_data(folders: Mapping[str, Path]) -> Path:
 
 def _ranked(
     folder: Path, data: Data, part: Part, ks: Sequence[int], protocol: str, device: str, on_event: OnEvent
-) -> tuple[Run, Evaluation] | str:
-    """The run and what it came to, or why it cannot be ranked."""
+) -> tuple[dict[str, Any], Evaluation] | str:
+    """What is known of a run and what it came to, or why it cannot be ranked; not the model, which may be large."""
     try:
         run = Run.load(folder, data=data)
-        return run, run.evaluate(part, ks, protocol=protocol, device=device, on_event=on_event)
+        return run.info, run.evaluate(part, ks, protocol=protocol, device=device, on_event=on_event)
     except RunError as error:
         return str(error)
 
 
 def _row(
     name: str,
-    run: Run,
+    folder: Path,
+    info: Mapping[str, Any],
     result: Evaluation,
     difference: float = 0.0,
     interval: tuple[float, float] | None = None,
     p: float | None = None,
 ) -> Row:
-    assert run.path is not None, "it was read from a folder"
-    info = run.info
     return Row(
-        name,
-        run.path,
-        result.metrics,
-        info["seconds"],
-        info["peak_memory_mb"],
-        result.seconds,
-        difference,
-        interval,
-        p,
+        name=name,
+        run=folder,
+        metrics=result.metrics,
+        fit_seconds=info["seconds"],
+        fit_mb=info["peak_memory_mb"],
+        rank_seconds=result.seconds,
+        difference=difference,
+        interval=interval,
+        p=p,
     )

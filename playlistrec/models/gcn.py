@@ -34,7 +34,9 @@ class GCN(GraphModel):
     tied: ClassVar[bool] = True
 
     def conv(self, options: GCNOptions) -> nn.Module:
-        return GCNConv(options.dim, options.dim)
+        conv = GCNConv(options.dim, options.dim)
+        nn.init.orthogonal_(conv.weight.weight)  # dot products of given embeddings survive the first step
+        return conv
 
     def activate(self, h: Tensor) -> Tensor:
         return F.relu(h)

@@ -69,9 +69,9 @@ class GFCF(Recommender):
         self._normalised = _normalised(pairs)
         self._transposed = sparse.csr_array(self._normalised.T)
         degrees = np.bincount(pairs.indices, minlength=self.n_tracks).astype(np.float32)
-        self._roots = np.sqrt(degrees)[:, None]
-        # Vectors are 0 where the degree is: no division by it is needed there.
-        self._low_pass = torch.from_numpy(vectors * self._roots), torch.from_numpy(vectors / np.maximum(self._roots, 1))
+        roots = np.sqrt(degrees)[:, None]
+        # Vectors are 0 where the degree is: dividing by 1 there will do.
+        self._low_pass = vectors / np.maximum(roots, 1), (self.config.alpha * vectors * roots).T
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
@@ -80,10 +80,10 @@ class GFCF(Recommender):
 
     def score(self, query: Query) -> Tensor:
         seeds = query.matrix(self.n_tracks)
-        two_hops = torch.from_numpy((seeds @ self._transposed @ self._normalised).toarray())
-        after, before = self._low_pass
-        low = torch.from_numpy(seeds @ before.numpy()) @ after.T
-        return two_hops.add_(low, alpha=self.config.alpha)
+        into, out_of = self._low_pass
+        scores = (seeds @ self._transposed @ self._normalised).toarray()
+        scores += np.asarray(seeds @ into) @ out_of
+        return torch.from_numpy(scores)
 
     def arrays(self) -> Arrays:
         return {"indptr": self.pairs.indptr, "indices": self.pairs.indices, "vectors": self.vectors}

@@ -33,8 +33,8 @@ class IALSConfig(Config):
     """
 
     dim: int = 128
-    alpha: float = 10.0
-    l2: float = 10.0
+    alpha: float = 40.0
+    l2: float = 60.0
     iterations: int = 15
 
     def __post_init__(self) -> None:

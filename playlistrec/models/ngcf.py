@@ -49,7 +49,10 @@ class NGCF(GraphModel):
     config: NGCFOptions
 
     def conv(self, options: NGCFOptions) -> nn.Module:
-        return NGCFConv(options.dim, options.dim)
+        conv = NGCFConv(options.dim, options.dim)
+        for weight in conv.parameters():
+            nn.init.orthogonal_(weight)  # dot products of given embeddings survive the first step
+        return conv
 
     def activate(self, h: Tensor) -> Tensor:
         return F.dropout(F.leaky_relu(h, 0.2), self.config.message_dropout, self.training)

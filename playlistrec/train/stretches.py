@@ -35,8 +35,8 @@ def stretches(lengths: Ints, n_rows: int, unroll: int) -> Stretches:
     """Lay playlists of these lengths (at least 1) into rows, and cut the rows into steps of ``unroll`` tracks.
 
     In turn, each playlist is put into the row that is free first, the lowest of several: the mini-batches of Hidasi et
-    al. 2016, figure 2, which have an ``unroll`` of 1. Nothing is cut off at the end: when there are no more playlists, a
-    row that is done stays empty and the others go on.
+    al. 2016, figure 2, which have an ``unroll`` of 1. Nothing is cut off at the end: when there are no more playlists,
+    a row that is done stays empty and the others go on.
 
     >>> plan = stretches(np.array([3, 1, 2]), n_rows=2, unroll=2)
     >>> plan.step.tolist(), plan.row.tolist(), plan.playlist.tolist(), plan.length.tolist()
