@@ -34,9 +34,7 @@ class GCN(GraphModel):
     tied: ClassVar[bool] = True
 
     def conv(self, options: GCNOptions) -> nn.Module:
-        conv = GCNConv(options.dim, options.dim)
-        nn.init.orthogonal_(conv.weight.weight)  # dot products of given embeddings survive the first step
-        return conv
+        return GCNConv(options.dim, options.dim)
 
     def activate(self, h: Tensor) -> Tensor:
         return F.relu(h)

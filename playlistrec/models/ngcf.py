@@ -51,7 +51,7 @@ class NGCF(GraphModel):
     def conv(self, options: NGCFOptions) -> nn.Module:
         conv = NGCFConv(options.dim, options.dim)
         for weight in conv.parameters():
-            nn.init.orthogonal_(weight)  # dot products of given embeddings survive the first step
+            nn.init.orthogonal_(weight)  # keeps dot products of the first embeddings: better than Xavier on validation
         return conv
 
     def activate(self, h: Tensor) -> Tensor:
