@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..config import Config, require
-from ..nn.gat import GATConv
+from ..nn.gat import AttentionConv
 from .fm_graph import FMGraph, FMGraphOptions
 
 __all__ = ["FMGAT", "FMGATOptions"]
@@ -20,21 +20,25 @@ class FMGATOptions(FMGraphOptions):
     """Options of the factorisation machine over graph attention.
 
     Attributes:
-        heads: attention heads per layer, each of width dim / heads, merged by a linear layer.
+        heads: attention heads per layer, each over its own dim / heads columns.
+        dropout: share of the attention weights that are dropped in training.
     """
 
     heads: int = 4
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.heads >= 1, "heads", "at least 1", self.heads)
         require(self.dim % self.heads == 0, "heads", f"a divisor of dim = {self.dim}", self.heads)
+        require(0 <= self.dropout < 1, "dropout", "at least 0 and below 1", self.dropout)
 
 
 class FMGAT(FMGraph):
-    """FM over graph attention: a feature's vector is a weighted sum of those it occurs with, by the softmax of heads.
+    """FM over graph attention: ``v_i = Σ_j softmax_j(LeakyReLU(a_s·e_j + a_d·e_i)) e_j``, each head in its own columns.
 
-    Velickovic et al. 2018; in place of a graph convolution Ibero, Pérez & Martinez 2021.
+    Velickovic et al. 2018, eq. 1-5, of one-hot features, whose matrix W are the embeddings e; in an FM in place of a
+    graph convolution: Ibero, Pérez & Martinez 2021.
     """
 
     name: ClassVar[str] = "fm-gat"
@@ -42,7 +46,8 @@ class FMGAT(FMGraph):
     options: ClassVar[type[Config]] = FMGATOptions
 
     def conv(self, options: FMGATOptions) -> nn.Module:
-        return GATConv(options.dim, options.dim, options.heads)
+        heads = AttentionConv(None, options.dim // options.heads, options.heads, dropout=options.dropout)
+        return nn.Sequential(heads, nn.Flatten(1))
 
     def activate(self, h: Tensor) -> Tensor:
         return F.elu(h)

@@ -22,22 +22,28 @@ class AttentionConv(nn.Module):
 
     Args:
         in_feats: size of the features, with one ``W`` for both ends, or sizes (sources, destinations), with a
-            ``W`` for each.
+            ``W`` for each; None where the features are (n, heads · d_out) and projected already, as the embeddings
+            of one-hot features are.
         out_feats: size d_out of each head's output.
         heads: number of heads.
         negative_slope: of the LeakyReLU.
+        dropout: share of the attention weights that are dropped in training (section 3.3).
     """
 
     def __init__(
-        self, in_feats: int | tuple[int, int], out_feats: int, heads: int = 1, negative_slope: float = 0.2
+        self,
+        in_feats: int | tuple[int, int] | None,
+        out_feats: int,
+        heads: int = 1,
+        negative_slope: float = 0.2,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.heads, self.out_feats, self.negative_slope = heads, out_feats, negative_slope
-        d_src, d_dst = in_feats if isinstance(in_feats, tuple) else (in_feats, in_feats)
-        self.project_src = nn.Linear(d_src, heads * out_feats, bias=False)
-        self.project_dst = (
-            nn.Linear(d_dst, heads * out_feats, bias=False) if isinstance(in_feats, tuple) else self.project_src
-        )
+        self.dropout = nn.Dropout(dropout)
+        sizes = in_feats if isinstance(in_feats, tuple) else (in_feats,)
+        projections = [nn.Identity() if d is None else nn.Linear(d, heads * out_feats, bias=False) for d in sizes]
+        self.project_src, self.project_dst = projections[0], projections[-1]
         self.a_src = nn.Parameter(torch.empty(heads, out_feats))
         self.a_dst = nn.Parameter(torch.empty(heads, out_feats))
         self.reset_parameters()
@@ -61,7 +67,7 @@ class AttentionConv(nn.Module):
         src = self.project_src(h_src).view(-1, self.heads, self.out_feats)
         dst = self.project_dst(h_dst).view(-1, self.heads, self.out_feats)
         logit = ops.u_add_v(graph, (src * self.a_src).sum(-1, keepdim=True), (dst * self.a_dst).sum(-1, keepdim=True))
-        weight = ops.edge_softmax(graph, F.leaky_relu(logit, self.negative_slope))
+        weight = self.dropout(ops.edge_softmax(graph, F.leaky_relu(logit, self.negative_slope)))
         return ops.u_mul_e_sum(graph, src, weight.to(src.dtype))
 
 

@@ -134,7 +134,6 @@ def test_same_seed_same_model(name: str) -> None:
         ("sage", {"artists": True, "layer_weights": "learned"}),
         ("gcn", {"artists": True, "layers": 1}),
         ("ngcf", {"artists": True, "message_dropout": 0.1}),
-        ("ngcf", {"layer_weights": "mean", "layers": 2}),
         ("itemknn", {"neighbours": 19, "shrink": 1.0}),
     ],
 )
