@@ -46,8 +46,7 @@ class FMGAT(FMGraph):
     options: ClassVar[type[Config]] = FMGATOptions
 
     def conv(self, options: FMGATOptions) -> nn.Module:
-        heads = AttentionConv(None, options.dim // options.heads, options.heads, dropout=options.dropout)
-        return nn.Sequential(heads, nn.Flatten(1))
+        return AttentionConv(None, options.dim // options.heads, options.heads, dropout=options.dropout)
 
     def activate(self, h: Tensor) -> Tensor:
         return F.elu(h)

@@ -69,7 +69,7 @@ class FMGraph(FM):
 
     @abstractmethod
     def conv(self, options: Any) -> nn.Module:
-        """A new layer, ``dim`` in and out."""
+        """A new layer, ``dim`` in and out; where it has heads, they are put side by side."""
 
     def activate(self, h: Tensor) -> Tensor:
         """What stands between two layers."""
@@ -79,7 +79,7 @@ class FMGraph(FM):
         states = [torch.cat(list(self.tables.values()))]
         for depth, layer in enumerate(self.layers):
             h = self.activate(states[-1]) if depth else states[-1]
-            states.append(layer(self.graph, {"feature": h}, {"joins": (self.norm, self.norm)})["feature"])
+            states.append(layer(self.graph, {"feature": h}, {"joins": (self.norm, self.norm)})["feature"].flatten(1))
         if not torch.is_grad_enabled():
             self._states = states
         return dict(zip(self.tables, torch.split(states[-1], [len(table) for table in self.tables.values()])))
@@ -109,7 +109,9 @@ class FMGraph(FM):
             others = states[rows]
             if depth:
                 others, state = self.activate(others), self.activate(state)
-            state = layer(graph, {"feature": torch.cat([others, state]), "playlist": state}, norms)["playlist"]
+            state = layer(graph, {"feature": torch.cat([others, state]), "playlist": state}, norms)["playlist"].flatten(
+                1
+            )
         return F.pad(state, (0, 1), value=1.0)
 
     def _forget(self) -> None:

@@ -18,6 +18,7 @@ from playlistrec.models.fm import FM
 from playlistrec.models.fm_gat import FMGAT
 from playlistrec.models.fm_gcn import FMGCN
 from playlistrec.models.fm_graph import FMGraph
+from playlistrec.models.trained import drawn_with
 from playlistrec.nn import pair_interactions
 from playlistrec.train.batches import Batch, FullBatches, batches_for
 from playlistrec.train.fit import fit
@@ -142,6 +143,31 @@ def test_gcn_factors_are_powers_of_the_normalised_matrix(
     torch.testing.assert_close(torch.cat([*model.factors().values()]), smoothed, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("artists", "context"), CASES)
+def test_gat_factors_are_sums_of_embeddings_by_attention(artists: bool, context: str, corpus: Corpus) -> None:
+    model = built(FMGAT, corpus, artists=artists, context=context, heads=2)
+    dense = adjacency(model, corpus)
+    e = torch.cat([*model.tables.values()])
+    attention = model.layers[0].convs["joins"]
+    for head, columns in enumerate((slice(0, 4), slice(4, 8))):
+        logit = (e[:, columns] @ attention.a_dst[head])[:, None] + (e[:, columns] @ attention.a_src[head])[None, :]
+        logit = torch.where(logit > 0, logit, 0.2 * logit).masked_fill(dense == 0, -torch.inf)
+        found = torch.cat([*model.factors().values()])[:, columns]
+        torch.testing.assert_close(found, logit.softmax(1) @ e[:, columns], rtol=1e-4, atol=1e-5)
+
+
+def test_dropout_of_attention_is_for_training_and_right_on_average(corpus: Corpus) -> None:
+    plain, dropping = built(FMGAT, corpus), built(FMGAT, corpus, dropout=0.5)
+    dropping.load_state_dict(plain.state_dict())
+    whole = plain.embed()[0]
+    torch.testing.assert_close(dropping.embed()[0], whole, rtol=0, atol=0)
+    dropping.train()
+    with drawn_with(1), torch.no_grad():
+        draws = torch.stack([dropping.embed()[0] for _ in range(400)])
+    assert (draws[0] - whole).abs().max() > 0.1
+    assert (draws.mean(0) - whole).abs().max() < 6 * float(draws.std(0).max()) / 20
+
+
 @pytest.mark.parametrize("context", ["none", "previous"])
 @pytest.mark.parametrize("kind", [FMGCN, FMGAT])
 def test_folding_in_is_a_node_that_hears_its_seeds(kind: type[FMGraph], context: str, corpus: Corpus) -> None:
@@ -189,7 +215,7 @@ def score_of(model: FM, corpus: Corpus, playlist: int, track: int, candidate: in
 @pytest.mark.parametrize("kind", [FM, FMGCN])
 @pytest.mark.parametrize("context", ["none", "previous"])
 def test_bpr_scores_each_pair_in_its_context(context: str, kind: type[FM], corpus: Corpus) -> None:
-    model = built(kind, corpus, context=context)
+    model = built(kind, corpus, context=context).requires_grad_(False)
     batches, found = asked(model, corpus, batch_size=40, n_negatives=3, l2=0.5)
     objective = Objective(batches.options, batches)
     seen = []
