@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from dgl.dataloading import MultiLayerFullNeighborSampler, NeighborSampler
+from small_graph import build, small_corpus
 from torch import Tensor
 
 from playlistrec.corpus.corpus import Corpus
@@ -25,14 +26,7 @@ NODES = ("playlist", "track", "artist")
 
 @pytest.fixture(scope="module")
 def corpus() -> Corpus:
-    rng = np.random.default_rng(4)
-    lists = [[f"t{t}" for t in rng.choice(25, size=rng.integers(2, 9), replace=False)] for _ in range(30)]
-    lists.append([])  # an isolated playlist
-    return Corpus.from_lists(lists, {f"t{t}": f"a{t % 6}" for t in range(20)})
-
-
-def build(kind: type[GraphModel], corpus: Corpus, **options: object) -> GraphModel:
-    return kind.from_corpus(corpus, kind.options.from_options({"dim": 8, "artists": False, **options}), seed=1).eval()
+    return small_corpus()
 
 
 def relations(corpus: Corpus) -> tuple[Tensor, Tensor]:

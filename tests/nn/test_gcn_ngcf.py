@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 
 import dgl
 import pytest
 import torch
 from torch import Tensor, nn
 
-from playlistrec.graph import ops
 from playlistrec.graph.loader import block_norms
 from playlistrec.nn import GCNConv, HeteroConv, LayerConcat, NGCFConv
 
 D = 5
 
 
-@pytest.fixture(autouse=True)
-def _double() -> Iterator[None]:
-    torch.manual_seed(0)
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
-@pytest.fixture(params=["dgl", "torch"])
-def kernel(request: pytest.FixtureRequest) -> Iterator[str]:
-    with ops.force_torch() if request.param == "torch" else nullcontext():
-        yield request.param
+pytestmark = pytest.mark.usefixtures("in_double")
 
 
 def dense_gcn(layer: GCNConv, A: Tensor, H: Tensor) -> Tensor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 
 import dgl
 import dgl.nn
@@ -12,7 +11,6 @@ import torch
 from dense_twins import attention, light_gcn, mean, pooled_max, sage
 from torch import Tensor, nn
 
-from playlistrec.graph import ops
 from playlistrec.graph.loader import block_norms, relation_norms
 from playlistrec.nn import (
     AttentionConv,
@@ -28,19 +26,7 @@ from playlistrec.nn import (
 D_IN, D_OUT, HEADS = 5, 4, 2
 
 
-@pytest.fixture(autouse=True)
-def _double() -> Iterator[None]:
-    torch.manual_seed(0)
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
-@pytest.fixture(params=["dgl", "torch"])
-def kernel(request: pytest.FixtureRequest) -> Iterator[str]:
-    with ops.force_torch() if request.param == "torch" else nullcontext():
-        yield request.param
+pytestmark = pytest.mark.usefixtures("in_double")
 
 
 def adjacency(n_dst: int, n_src: int) -> Tensor:
