@@ -230,11 +230,11 @@ def _same_data(folders: Mapping[str, Path]) -> Path:
     """The first folder. Raises RunError unless all were fitted on the data and split that it was fitted on."""
     infos = {name: read_info(folder) for name, folder in folders.items()}
     first = next(iter(infos))
-    for key, what in (("vocabulary", "data"), ("split", "split")):
+    for key, what in (("vocabulary", "other data"), ("split", "another split")):
         differ = [name for name, info in infos.items() if info[key] != infos[first][key]]
         if differ:
             was = "were" if len(differ) > 1 else "was"
-            raise RunError(f"{', '.join(differ)} {was} fitted on another {what} than {first}: they do not compare")
+            raise RunError(f"{', '.join(differ)} {was} fitted on {what} than {first}: they do not compare")
     return folders[first]
 
 

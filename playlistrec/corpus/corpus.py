@@ -191,6 +191,13 @@ class Corpus:
             raise DataError(f"there is no track {uri!r} in this data")
         return int(found)
 
+    def titles(self, playlists: Ints) -> tuple[str, ...] | None:
+        """What some playlists are called, empty where they have no name; none where the source had no names."""
+        if "name" not in self.playlists.column_names:
+            return None
+        names = self.playlists["name"].take(pa.array(playlists, pa.int64()))
+        return tuple(pc.fill_null(names, "").to_pylist())
+
     def artist_names(self) -> pa.ChunkedArray:
         """(n_tracks,) the name of each track's artist, null where unknown."""
         return self.artists["name"].take(self.track_table["artist"])

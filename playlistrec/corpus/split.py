@@ -34,6 +34,7 @@ class Questions:
         seed_offsets, seeds: CSR of the seed tracks in playlist order, duplicates kept; these are masked.
         truth_offsets, truth: CSR of the distinct hidden tracks.
         n_left_out: playlists of the corpus that this part asks nothing of.
+        titles: what the playlists are called, empty where they have no name; none where the corpus has no names.
     """
 
     playlists: npt.NDArray[np.int64]
@@ -43,6 +44,7 @@ class Questions:
     truth_offsets: npt.NDArray[np.int64]
     truth: npt.NDArray[np.int32]
     n_left_out: int
+    titles: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.playlists)
@@ -101,6 +103,7 @@ class Split:
             truth_offsets=np.concatenate([[0], np.cumsum(counts[playlists])]).astype(np.int64),
             truth=tracks,
             n_left_out=corpus.n_playlists - len(playlists),
+            titles=corpus.titles(playlists),
         )
 
     def counts(self) -> dict[str, int]:

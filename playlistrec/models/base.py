@@ -30,7 +30,7 @@ class Query:
         offsets: (batch + 1,) int64; question ``b`` has the seeds ``tracks[offsets[b]:offsets[b + 1]]``.
         tracks: (n_seeds,) int64 seed tracks, in playlist order, duplicates kept.
         playlists: (batch,) int64 playlist of each question, -1 for one the model has never seen.
-        titles: the titles of the playlists, when there are any.
+        titles: (batch,) what the playlists are called, empty where one has no title; none where none is known.
     """
 
     offsets: npt.NDArray[np.int64]
@@ -39,7 +39,12 @@ class Query:
     titles: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, seeds: Sequence[Sequence[int]], playlists: Sequence[int] | None = None) -> Query:
+    def of(
+        cls,
+        seeds: Sequence[Sequence[int]],
+        playlists: Sequence[int] | None = None,
+        titles: Sequence[str] | None = None,
+    ) -> Query:
         """A query from lists of seed tracks.
 
         >>> Query.of([[4, 2], []]).offsets.tolist()
@@ -50,6 +55,7 @@ class Query:
             offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             tracks=np.array([track for tracks in seeds for track in tracks], dtype=np.int64),
             playlists=np.full(len(seeds), -1, np.int64) if playlists is None else np.array(playlists, np.int64),
+            titles=None if titles is None else tuple(titles),
         )
 
     def __len__(self) -> int:

@@ -87,6 +87,7 @@ def answers(model: Recommender, questions: Questions, batch_size: int | None, on
             offsets=seeds - seeds[0],
             tracks=questions.seeds[seeds[0] : seeds[-1]].astype(np.int64),
             playlists=np.where(known, playlists, -1),
+            titles=questions.titles[low:high] if questions.titles is not None else None,
         )
         yield Batch(
             query=query,

@@ -65,7 +65,7 @@ def test_folders_name_themselves_and_one_is_no_comparison(runs: dict[str, Path])
 def test_what_does_not_compare(runs: dict[str, Path], data_folder: Path, slices: Path, tmp_path: Path) -> None:
     pr.preprocess(slices, tmp_path / "data", k_core=2, workers=1, seed=5)
     pr.fit(tmp_path / "data", "popularity", tmp_path / "run")
-    with pytest.raises(RunError, match=r"^other was fitted on another (data|split) than few: they do not compare$"):
+    with pytest.raises(RunError, match=r"^other was fitted on (other data|another split) than few: they"):
         compare({"few": runs["few"], "other": tmp_path / "run", "popularity": runs["popularity"]})
     with pytest.raises(ConfigError, match=r"by must be a mean over playlists .*'ndcg@20'.*\(got 'ndgc@20'\)"):
         compare([runs["few"]], by="ndgc@20")

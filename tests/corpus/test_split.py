@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -254,6 +256,15 @@ def test_questions_are_those_of_a_plain_loop(kind, part):
         assert len(truth) == len(set(truth))
         assert set(truth) == expected[playlist][1]
         assert not set(seeds) & set(truth)
+
+
+def test_questions_know_what_their_playlists_are_called():
+    corpus = random_corpus(80, seed=7, longest=15)
+    names = [None if p % 3 == 0 else f"list {p}" for p in range(corpus.n_playlists)]
+    named = replace(corpus, playlists=corpus.playlists.append_column("name", pa.array(names, pa.string())))
+    questions = split_continuation(named, 0.2, 0.2).questions(named, "test")
+    assert questions.titles == tuple(names[p] or "" for p in questions.playlists.tolist())
+    assert split_continuation(corpus, 0.2, 0.2).questions(corpus, "test").titles is None
 
 
 @pytest.mark.parametrize("make", [split_edges, split_continuation])

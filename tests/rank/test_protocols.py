@@ -55,6 +55,14 @@ class Oracle(Scripted):
         return scores
 
 
+class Caller(Scripted):
+    """Scores the track whose number is the playlist's title."""
+
+    def score(self, query: Query) -> Tensor:
+        assert query.titles is not None
+        return torch.eye(self.n_tracks)[[int(title) for title in query.titles]]
+
+
 def example(kind: str) -> tuple[Corpus, Questions]:
     rng = np.random.default_rng(3)
     catalogue = [[f"t{i}" for i in range(N_TRACKS)]]  # all of it in one playlist: numbered 0..39
@@ -222,3 +230,10 @@ def test_recommend() -> None:
         assert scores[i].tolist() == [row[t] for t in best] + [-math.inf] * (10 - len(best))
     with pytest.raises(ConfigError, match="k must be at least 1"):
         recommend(model, query, 0)
+
+
+def test_questions_are_asked_with_their_titles():
+    offsets, playlists = np.array([0, 1, 2, 3]), np.array([4, 5, 6])
+    seeds, truth = np.array([0, 0, 0], np.int32), np.array([9, 7, 8], np.int32)
+    questions = Questions(playlists, False, offsets, seeds, offsets, truth, 0, ("9", "7", "8"))
+    assert evaluate(Caller(), questions, ks=(1,), metrics=("hit",), batch_size=2).metrics == {"hit@1": 1.0}
