@@ -15,16 +15,18 @@ from typing import Any
 import torch
 
 from .. import __version__
-from ..config import Config
+from ..config import Config, require
 from ..errors import ConfigError, RunError, nearest
 from ..events import Event, OnEvent, ignore
 from ..models.base import Arrays, Recommender
 from ..models.blend import BlendOptions
 from ..models.trained import TrainedModel
 from ..models.zoo import model_class
+from ..rank.evaluation import AT_K
 from ..rank.protocols import evaluate
+from ..rank.sampled import SAMPLED_METRICS, evaluate_sampled, n_negatives_of
 from ..train.checkpoint import write_arrays
-from ..train.fit import CRITERION, FitState
+from ..train.fit import FitState
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
 from .blending import blended, refits
@@ -159,14 +161,10 @@ class _Fitting:
 
     def first(self, folder: Path | None) -> tuple[Arrays, FitState | None]:
         validate = None
-        questions = self.data.split.questions(self.data.corpus, "valid")
-        if self.training is not None and len(questions):
-
-            def validate(model: Recommender) -> Mapping[str, float]:
-                return evaluate(model, questions, ks=(20,), metrics=("recall", "ndcg")).metrics
-
-        elif self.training is not None:
-            self.on_event(Event("warning", "there is no validation part: the last epoch is kept"))
+        if self.training is not None:
+            validate = _validation(self.data, self.training)
+            if validate is None:
+                self.on_event(Event("warning", "there is no validation part: the last epoch is kept"))
         return self._fit(folder, False, self.time_limit, validate, None)
 
     def again(self, folder: Path | None, state: FitState | None) -> Arrays:
@@ -214,6 +212,28 @@ class _Fitting:
         return model.arrays(), state
 
 
+def _validation(data: Data, training: TrainOptions) -> Callable[[Recommender], Mapping[str, float]] | None:
+    """What judges a model on the validation part, ``training.criterion`` included; none where there is no such part.
+
+    Raises ConfigError for a criterion or protocol that cannot be.
+    """
+    name, _, k = training.criterion.partition("@")
+    n_negatives = n_negatives_of(training.protocol)
+    metrics = AT_K if n_negatives is None else SAMPLED_METRICS
+    fine = name in metrics and k.isdigit() and int(k) >= 1
+    require(fine, "criterion", f"one of {', '.join(metrics)} at a depth, as in ndcg@20", training.criterion)
+    corpus, split, ks = data.corpus, data.split, sorted({20, int(k)})
+    questions = split.questions(corpus, "valid")
+    if not len(questions):
+        return None
+    if n_negatives is None:
+        names = dict.fromkeys(("recall", "ndcg", name))
+        return lambda model: evaluate(model, questions, ks=ks, metrics=names).metrics
+    # Test entries may be drawn as negatives here: the training loop knows nothing of them.
+    known = split.ranking(corpus, "test")
+    return lambda model: evaluate_sampled(model, questions, known, n_negatives, ks=ks).metrics
+
+
 def _before(folder: Path | None) -> dict[str, Any]:
     if folder is None:
         raise RunError("resume needs the folder the fit was saved in")
@@ -247,7 +267,7 @@ def preset_of(name: str | None, model: str, data: Data) -> Preset | None:
 def _best_record(state: FitState | None) -> dict[str, float] | None:
     if state is None:
         return None
-    records = (r for r in state.history if r["epoch"] == state.best_epoch and CRITERION in r)
+    records = (r for r in state.history if r["epoch"] == state.best_epoch and any("@" in name for name in r))
     return next(records, None)
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..config import require
 from ..errors import ConfigError, DataError, PlaylistrecError, RunError, nearest
 from ..events import Event, OnEvent, ignore
+from ..models.trained import TrainedModel
 from ..models.zoo import model_class
 from ..rank.evaluation import AT_K
 from ..rank.protocols import METRICS, evaluate
-from ..train.fit import CRITERION
 from .data import Data
 from .fitting import fit, preset_of, resolve
 from .run_folder import flat_toml
@@ -64,7 +64,7 @@ def tune(
 ) -> Tuned:
     """Search the options of ``model`` with Optuna; the best of them go to ``out/best.toml``, a preset.
 
-    Only the validation part is read. Models that are trained are given up at a validated epoch whose NDCG@20 is below
+    Only the validation part is read. Models that are trained are given up at a validated epoch whose metric is below
     the median of the earlier trials' at that epoch. The study is in ``out/study.db``: the same call again goes on
     where the last one ended, however it did, and draws what it would have drawn.
 
@@ -164,6 +164,8 @@ class _Search:
         kind = model_class(model)
         chosen = preset_of(preset, model, data)
         base = {**(chosen.options if chosen else {}), **given}
+        if issubclass(kind, TrainedModel) and by.partition("@")[0] in AT_K:
+            base = {"criterion": by, **base}
         own, training = resolve(kind, base)
         told = {**own.as_dict(), **(training.as_dict() if training else {})}
         space = space_for(model, None if path is None else Path(path))
@@ -197,8 +199,8 @@ class _Search:
                 chosen[name] = dimension.suggest(trial, name)
 
         def listen(event: Event) -> None:
-            if event.kind == "epoch" and CRITERION in event.data:
-                trial.report(event.data[CRITERION], event.data["epoch"])
+            if event.kind == "epoch" and (value := event.data.get(self.told["criterion"])) is not None:
+                trial.report(value, event.data["epoch"])
                 if trial.should_prune():
                     raise _PrunedError
             elif event.kind == "progress":

@@ -78,7 +78,9 @@ def command(
     if info["best_epoch"]:
         text += f", best epoch {info['best_epoch']}"
     if info["valid"]:
-        text += ", validation " + " ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
+        protocol = info["training"]["protocol"]
+        text += ", validation " if protocol == "full" else f", validation ({protocol}) "
+        text += " ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
     screen.line(text)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import sparse
-from scipy.linalg import lapack
 from torch import Tensor
 from typing_extensions import Self
 
@@ -147,18 +146,14 @@ def _gram(rows: sparse.csr_array[np.float32]) -> Matrix:
 
 
 def _inverse(gram: Matrix, config: EASEConfig) -> Matrix:
-    """The inverse of a symmetric positive definite matrix, in its memory. LAPACK's potrf and potri."""
-    lower, failed = lapack.spotrf(gram.T, lower=1, clean=0, overwrite_a=1)  # its transpose is in LAPACK's order
+    """The inverse of a symmetric positive definite matrix, in its memory."""
+    # By torch, since the OpenBLAS in SciPy crashes at 40,000 tracks. The transpose is in the order of LAPACK: no copy.
+    lower = torch.from_numpy(gram).T
+    _, failed = torch.linalg.cholesky_ex(lower, out=(lower, torch.empty((), dtype=torch.int32)))
     if failed:
         raise ConfigError(f"l2 must be larger, for a Gram matrix that can be inverted in float32 (got {config.l2})")
-    lower, _ = lapack.spotri(lower, lower=1, overwrite_c=1)
-    inverse: Matrix = lower.T  # holds its upper triangle
-    for low in range(0, len(inverse), SLICE):
-        high = low + SLICE
-        block = inverse[low:high, low:high]
-        block[:] = np.triu(block) + np.triu(block, 1).T
-        inverse[high:, low:high] = inverse[low:high, high:].T
-    return inverse
+    torch.cholesky_inverse(lower, out=lower)
+    return gram
 
 
 def _without_diagonal(inverse: Matrix) -> Matrix:

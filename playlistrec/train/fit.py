@@ -23,10 +23,10 @@ from .objective import PRECISIONS, Objective
 from .options import TrainOptions
 from .session_objective import SessionObjective
 from .sessions import SessionBatches
+from .snapshots import write_snapshot
 
 __all__ = ["FitState", "fit"]
 
-CRITERION = "ndcg@20"
 WARM_UP = 0.05
 LOWEST = 0.01
 Validate = Callable[[TrainedModel], Mapping[str, float]]
@@ -39,7 +39,7 @@ class FitState:
     Attributes:
         epoch: epochs done.
         best_epoch: the epoch whose weights are kept.
-        best: its validation NDCG, none before the first validation.
+        best: its validation ``criterion``, none before the first validation.
         waited: validations since then.
         stopped: why the fit ended: ``"epochs"``, ``"patience"``, ``"time"``, or none while it has not.
         history: one record an epoch: ``epoch``, ``loss`` and, where validated, the metrics.
@@ -74,9 +74,10 @@ def fit(
     Args:
         model: built from ``corpus``, whose entries are all there is to learn from.
         corpus: the training entries.
-        validate: metrics of the model; the best ``ndcg@20`` decides which epoch is kept and when to stop. Without
-            it the last epoch is kept.
-        folder: where ``weights.npz`` (best epoch), ``checkpoint.npz``, ``history.jsonl`` and ``timing.jsonl`` go.
+        validate: metrics of the model, ``options.criterion`` among them: its best decides which epoch is kept and
+            when to stop. Without it the last epoch is kept.
+        folder: where ``weights.npz`` (best epoch), ``checkpoint.npz``, ``history.jsonl``, ``timing.jsonl`` and
+            ``snapshots`` (the tracks' vectors after ``options.snapshot_epochs``) go.
         resume: continue from ``folder``'s checkpoint, to the same numbers as an uninterrupted fit.
         time_limit: seconds after which no further epoch is begun.
         last_epoch: stop after this epoch, with the learning rates and pools that ``options.epochs`` would give.
@@ -106,6 +107,8 @@ def fit(
     regime = "sampled" if isinstance(batches, SampledBatches) else "full"
     total = len(batches)
     on_event(Event("message", f"{len(corpus.pairs[0]):,} pairs, {total:,} steps an epoch, {regime} regime"))
+    if folder is not None and not state.epoch and 0 in options.snapshot_epochs:
+        write_snapshot(folder, model.eval(), 0)
     state.stopped = None
     while state.stopped is None:
         if state.epoch >= (last_epoch or options.epochs):
@@ -133,10 +136,10 @@ def fit(
         improved = validate is None
         if validate is not None and state.epoch % options.eval_every == 0:
             record.update(validate(model))
-            improved = state.best is None or record[CRITERION] > state.best
+            improved = state.best is None or record[options.criterion] > state.best
             state.waited = 0 if improved else state.waited + 1
         if improved:
-            state.best, state.best_epoch, best = record.get(CRITERION), state.epoch, _copy(model.arrays())
+            state.best, state.best_epoch, best = record.get(options.criterion), state.epoch, _copy(model.arrays())
         if state.waited >= options.patience:
             state.stopped = "patience"
         elif time_limit is not None and time.perf_counter() - start >= time_limit:
@@ -146,13 +149,16 @@ def fit(
         if folder is not None:
             if improved:
                 write_arrays(folder / "weights.npz", model.arrays(), {"epoch": state.epoch})
+            if state.epoch in options.snapshot_epochs:
+                write_snapshot(folder, model, state.epoch)
             _save(folder, model, optimizer, state, batches.sampler.state())
-        on_event(Event("epoch", data={**record, "seconds": state.seconds[-1], "best_epoch": state.best_epoch}))
+        told = {"seconds": state.seconds[-1], "best_epoch": state.best_epoch, "best": state.best}
+        on_event(Event("epoch", data={**record, **told, "epochs": last_epoch or options.epochs}))
     if validate is not None and state.best is None and state.history:
         # Stopped before the first validation was due. It stays out of the checkpoint, for a resumed fit would
         # not have made it here.
         state.history[-1].update(validate(model))
-        state.best, state.best_epoch = state.history[-1][CRITERION], state.epoch
+        state.best, state.best_epoch = state.history[-1][options.criterion], state.epoch
         if folder is not None:
             write_arrays(folder / "weights.npz", model.arrays(), {"epoch": state.epoch})
             _write_history(folder, state)

@@ -66,7 +66,10 @@ class TrainOptions(Config):
         fanout: neighbours sampled per node and layer in the sampled regime, -1 for all.
         workers: loader processes of the sampled regime.
         eval_every: epochs between validations.
-        patience: validations without a better NDCG after which fitting stops.
+        patience: validations without a better ``criterion`` after which fitting stops.
+        criterion: the metric on the validation part, at its depth, that picks the epoch.
+        protocol: how the validation part is ranked: ``full``, or ``sampled:99`` and the like.
+        snapshot_epochs: epochs after which the tracks' vectors are kept in the run folder, 0 for the untrained ones.
     """
 
     epochs: int = 100
@@ -97,11 +100,17 @@ class TrainOptions(Config):
     workers: int = 0
     eval_every: int = 5
     patience: int = 5
+    criterion: str = "ndcg@20"
+    protocol: str = "full"
+    snapshot_epochs: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for rule, (holds, names) in RULES.items():
             for name in names.split():
                 require(holds(getattr(self, name)), name, rule, getattr(self, name))
+        require(
+            min(self.snapshot_epochs, default=0) >= 0, "snapshot_epochs", "numbers of at least 0", self.snapshot_epochs
+        )
         chosen = self.candidates
         require(
             chosen == 0 or chosen > self.n_negatives, "candidates", f"above n_negatives = {self.n_negatives}", chosen
