@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -155,8 +155,7 @@ def preprocess(
         parts = split_edges(corpus, valid=valid, test=test, seed=seed)
     if not parts.counts()["train"]:
         raise DataError(f"{source} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
-    manifest = {
-        "format": FORMAT_VERSION,
+    origin = {
         "source": str(source),
         "options": {
             "format": format,
@@ -172,22 +171,29 @@ def preprocess(
             "seed": seed,
         },
         "read": read_counts,
-        "counts": {**_counts(corpus), "parts": parts.counts()},
-        "vocabulary": corpus.vocabulary_hash,
     }
     on_event(Event("message", f"writing {out}"))
-
-    def write(folder: Path) -> None:
-        from ..graph.build import build_graph, save_graph
-
-        corpus.save(folder)
-        parts.save(folder)
-        save_graph(build_graph(parts.training(corpus)), folder / "graph.bin")
-        manifest["files"] = {file.name: _checksum(file) for file in sorted(folder.iterdir())}
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-
-    _write_whole(out, write)
+    manifest: dict[str, Any] = {}
+    _write_whole(out, lambda folder: manifest.update(_fill(folder, corpus, parts, origin)))
     return Data(corpus, parts, manifest, out)
+
+
+def _fill(folder: Path, corpus: Corpus, split: Split, origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the files of a data folder; returns its manifest, which says ``origin`` and what the files hold."""
+    from ..graph.build import build_graph, save_graph
+
+    corpus.save(folder)
+    split.save(folder)
+    save_graph(build_graph(split.training(corpus)), folder / "graph.bin")
+    manifest = {
+        "format": FORMAT_VERSION,
+        **origin,
+        "counts": {**_counts(corpus), "parts": split.counts()},
+        "vocabulary": corpus.vocabulary_hash,
+        "files": {file.name: _checksum(file) for file in sorted(folder.iterdir())},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    return manifest
 
 
 def _counts(corpus: Corpus) -> dict[str, int]:
