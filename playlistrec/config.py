@@ -42,8 +42,8 @@ class Config:
         return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields and their values."""
-        return dataclasses.asdict(self)
+        """The fields and their values, as JSON has them: lists for tuples."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self).items()}
 
 
 def _read(name: str, hint: Any, value: Any) -> Any:

@@ -20,6 +20,7 @@ from ..errors import ConfigError, RunError, nearest
 from ..events import Event, OnEvent, ignore
 from ..models.base import Arrays, Recommender
 from ..models.blend import BlendOptions
+from ..models.continuation import ContinuationOptions
 from ..models.trained import TrainedModel
 from ..models.zoo import model_class
 from ..rank.evaluation import AT_K
@@ -29,7 +30,8 @@ from ..train.checkpoint import write_arrays
 from ..train.fit import FitState
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
-from .blending import blended, refits
+from .blending import blended
+from .continuing import continued
 from .data import Data
 from .presets import Preset, preset_for, preset_named
 from .run_folder import (
@@ -41,9 +43,16 @@ from .run_folder import (
     read_info,
     write_info,
 )
+from .run_parts import refits
 from .runs import Run, pick_device
 
 __all__ = ["fit", "preset_of", "resolve"]
+
+MADE_OF_RUNS: dict[type[Config], Callable[..., Recommender]] = {
+    BlendOptions: blended,
+    ContinuationOptions: continued,
+}
+"""What fits the models whose parts may be runs: their options -> the function."""
 
 
 def fit(
@@ -96,8 +105,8 @@ def fit(
         preset = chosen.name if chosen else None
     model_options, training = resolve(model_type, given)
     chosen_device = pick_device(device)
-    if isinstance(model_options, BlendOptions):
-        refit = refits(data, model_options, refit)
+    if isinstance(model_options, BlendOptions | ContinuationOptions):
+        refit = refits(data, model_options.runs, refit)
     info: dict[str, Any] = {
         "format": FORMAT_VERSION,
         "model": model,
@@ -158,6 +167,7 @@ class _Fitting:
     resume: bool
     time_limit: float | None
     on_event: OnEvent
+    made: Recommender | None = None
 
     def first(self, folder: Path | None) -> tuple[Arrays, FitState | None]:
         validate = None
@@ -186,9 +196,11 @@ class _Fitting:
     ) -> tuple[Arrays, FitState | None]:
         corpus = self.data.split.training(self.data.corpus, refit=refit)
         model: Recommender
-        if isinstance(self.options, BlendOptions):
-            # The weights that validation chose are kept, as the number of epochs is.
-            model, self.options = blended(self.data, self.options, refit=refit, seed=self.seed, on_event=self.on_event)
+        if make := MADE_OF_RUNS.get(type(self.options)):
+            # What validation chose, the weights or the trees, is kept, as the number of epochs is.
+            first = self.made if refit else None
+            self.made = model = make(self.data, self.options, first=first, seed=self.seed, on_event=self.on_event)
+            self.options = model.config
         else:
             model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
         state = None
@@ -247,9 +259,10 @@ def resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Co
     loop = {f.name for f in fields(TrainOptions)} if trained else set()
     for name in given:
         if name not in own | loop:
-            known = sorted(own | loop)
+            rest = ", and those of the training loop (`playlistrec models` lists them)" if loop else ""
             raise ConfigError(
-                f"{model_type.name} has no option {name!r}{nearest(name, known)}; it has: {', '.join(known) or 'none'}"
+                f"{model_type.name} has no option {name!r}{nearest(name, own | loop)}; "
+                f"it has: {', '.join(sorted(own)) or 'none'}{rest}"
             )
     options = model_type.options.from_options({k: v for k, v in given.items() if k in own})
     if not trained:

@@ -17,9 +17,10 @@ from ..errors import ConfigError, DataError, RunError
 from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
 from ..models.zoo import model_class
-from ..rank.protocols import Evaluation, evaluate, recommend
+from ..rank.protocols import Evaluation, evaluate
 from ..rank.sampled import evaluate_sampled, n_negatives_of
 from ..train.checkpoint import read_arrays
+from .asking import Answerer, Wishes
 from .data import Data
 from .run_folder import check_same_data, read_info
 
@@ -114,28 +115,60 @@ class Run:
         *,
         playlist: str | int | None = None,
         tracks: Sequence[int] | None = None,
+        title: str | None = None,
         k: int = 10,
+        exclude_artists: Sequence[str] = (),
+        max_per_artist: int | None = None,
+        diversity: float = 0.0,
         device: str = "auto",
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """The ``k`` best tracks for a playlist of the data (by pid) or for seed tracks (by row), and their scores.
+        """The ``k`` best tracks for a playlist of the data (by pid) or for a new one, and their scores.
 
-        The tracks that a playlist is known to hold, hidden test entries aside, are not recommended again.
+        A new playlist is known by seed tracks (by row), a title, or both. The tracks that a playlist is known to hold,
+        hidden test entries aside, are not recommended again. For a playlist of which nothing is known, the most popular
+        tracks; scores are then numbers of playlists.
+
+        Args:
+            exclude_artists: names or uris of artists none of whose tracks are wanted.
+            max_per_artist: at most so many tracks of an artist.
+            diversity: 0, the best tracks, to 1, those least alike: see :class:`~.asking.Wishes`.
+
+        Raises:
+            ConfigError: neither a playlist nor tracks nor a title, or a playlist and more; a number that cannot be.
+            DataError: no playlist or artist is called so.
         """
-        require(k >= 1, "k", "at least 1", k)
-        if (playlist is None) == (tracks is None):
-            raise ConfigError("recommend needs either a playlist or tracks")
-        if playlist is not None:
-            corpus, split = self.data.corpus, self.data.split
-            row = corpus.playlist_index(playlist)
-            known = split.ranking(corpus, "test").playlist(row)
-            # A playlist that was hidden whole is asked as it would be in the test: unseen, with its seeds.
-            seeds = known if len(known) else corpus.where(split.mask(TEST_SEED)).playlist(row)
-            query = Query.of([seeds.tolist()], [row] if len(known) else None)
-        else:
-            query = Query.of([list(tracks or ())])
-        ranked, scores = recommend(self.recommender(device=device), query, k)
-        found = ranked[0] >= 0
-        return ranked[0][found], scores[0][found]
+        answerer = self.answerer(device)
+        wishes = Wishes(
+            k=k,
+            without=answerer.artists.all_of(exclude_artists),
+            max_per_artist=max_per_artist,
+            diversity=diversity,
+        )
+        taken: Sequence[int] | None = None
+        if tracks is not None:
+            seeds = answerer.placed(np.array(tracks, dtype=np.int64))
+            tracks, taken = seeds.rows[seeds.rows >= 0].tolist(), seeds.taken()[1].tolist()
+        answer = answerer.answer_one(self.query(playlist=playlist, tracks=tracks, title=title), wishes, taken)
+        return answer.tracks, answer.scores
+
+    def answerer(self, device: str = "auto") -> Answerer:
+        """What answers many questions; :meth:`recommend` makes one anew each time."""
+        return Answerer(self.recommender(device=device), self.data.split.ranking(self.data.corpus, "test"))
+
+    def query(
+        self, *, playlist: str | int | None = None, tracks: Sequence[int] | None = None, title: str | None = None
+    ) -> Query:
+        """The question that :meth:`recommend` asks."""
+        if (playlist is None) == (tracks is None and title is None):
+            raise ConfigError("recommend needs either a playlist or tracks, a title or both")
+        if playlist is None:
+            return Query.of([list(tracks or ())], titles=None if title is None else [title])
+        corpus, split = self.data.corpus, self.data.split
+        row = corpus.playlist_index(playlist)
+        known = split.ranking(corpus, "test").playlist(row)
+        # A playlist that was hidden whole is asked as it would be in the test: unseen, with its seeds.
+        seeds = known if len(known) else corpus.where(split.mask(TEST_SEED)).playlist(row)
+        return Query.of([seeds.tolist()], [row] if len(known) else None, corpus.titles(np.array([row])))
 
 
 def pick_device(name: str) -> torch.device:

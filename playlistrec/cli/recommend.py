@@ -2,63 +2,167 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import DataError
 from .console import Screen
 from .verb import verb
 
+if TYPE_CHECKING:
+    from ..apps.asking import Answerer, Wishes
+    from ..apps.locating import Located
+
 __all__ = ["command"]
+
+REMARKS = 3
+"""What is said of single tracks of a file before the rest is counted."""
 
 
 @verb("recommend")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--playlist", metavar="PID", help="A playlist of the data.")
+@click.option("--title", help="What a new playlist is called.")
 @click.option("--track", "tracks", multiple=True, metavar="URI_OR_NAME", help="A seed track; may repeat.")
+@click.option("--file", type=click.Path(path_type=Path), help="Seed tracks: .m3u, .m3u8, .csv or .json.")
+@click.option("--batch", metavar="FILE.jsonl", help="A question a line; - is stdin.")
+@click.option("-o", "--out", metavar="FILE.jsonl", help="Where the answers of --batch go; if not given, stdout.")
 @click.option("-k", type=int, default=10, show_default=True, help="How many to recommend.")
+@click.option("--exclude-artist", "excluded", multiple=True, metavar="NAME", help="None of their tracks; may repeat.")
+@click.option("--max-per-artist", type=int, metavar="N", help="At most N tracks of an artist.")
+@click.option("--diversity", type=float, default=0.0, show_default=True, help="0: the best; 1: the least alike.")
+@click.option("--explain", is_flag=True, help="Which seeds and playlists speak for each track.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv", "m3u"]), default="table", show_default=True
+)
+@click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 def command(
     screen: Screen,
     run: Path,
     playlist: str | None,
+    title: str | None,
     tracks: tuple[str, ...],
+    file: Path | None,
+    batch: str | None,
+    out: str | None,
     k: int,
+    excluded: tuple[str, ...],
+    max_per_artist: int | None,
+    diversity: float,
+    explain: bool,
     data: Path | None,
     device: str,
+    form: str,
     as_json: bool,
 ) -> None:
-    """Recommend tracks for a playlist of the data, or for a few tracks given by uri or name ("Artist - Title")."""
-    if (playlist is None) == (not tracks):
-        raise click.UsageError("give either --playlist or --track (once or more)")
-    import numpy as np
-
+    """Recommend tracks for a playlist of the data, or for a new one: known by its title, by tracks (uri or "Artist -
+    Title"), by a file that lists them, or by several of these. --batch answers many questions at once."""
+    form = "json" if as_json else form
+    new = bool(tracks) or title is not None or file is not None
+    if sum((playlist is not None, new, batch is not None)) != 1:
+        raise click.UsageError("give either --playlist or --track, --title, --file (one or more of them) or --batch")
+    if batch is not None and (explain or form != "table"):
+        raise click.UsageError("--batch writes lines of JSON: it takes neither --explain nor --format")
+    if batch is None and out is not None:
+        raise click.UsageError("-o is for the answers of --batch")
+    if explain and form == "m3u":
+        raise click.UsageError("--explain has no place in m3u: take --format table, json or csv")
+    from ..apps import listing
+    from ..apps.asking import Wishes
+    from ..apps.explain import explain as reasons
     from ..apps.runs import Run
+
+    Wishes(k=k, max_per_artist=max_per_artist, diversity=diversity)  # refused before the run is read
+    loaded = Run.load(run, data=data)
+    answerer = loaded.answerer(device)
+    without = answerer.artists.all_of(excluded)
+    wishes = Wishes(k=k, without=without, max_per_artist=max_per_artist, diversity=diversity)
+    if batch is not None:
+        _answer_lines(screen, answerer, wishes, batch, out or "-")
+        return
+    asked: dict[str, Any] = {"playlist": playlist}
+    if playlist is not None:
+        query, taken = loaded.query(playlist=playlist), None
+    else:
+        located, title = _located(screen, answerer, tracks, file, title)
+        query = loaded.query(tracks=[seed.track for seed in located if seed.track >= 0], title=title)
+        taken = [row for seed in located for row in seed.taken]
+        uris = answerer.known.track_table["uri"].take(query.tracks).to_pylist()
+        asked = ({} if title is None else {"title": title}) | {"tracks": uris}
+    answer = answerer.answer_one(query, wishes, taken)
+    if answer.cold:
+        screen.warn(_why_cold(answerer, len(query.tracks), title))
+    because = reasons(answerer.known, query.tracks, answer.tracks) if explain else None
+    records = listing.records(answerer.known, answer, because)
+    if form == "json":
+        screen.json({"query": asked, "cold": answer.cold, "items": records})
+    elif form == "csv":
+        screen.line(listing.as_csv(records))
+    elif form == "m3u":
+        screen.line(listing.as_m3u(records))
+    else:
+        columns = ["#", "uri", "track", "artist", "score", *(["because of"] if explain else [])]
+        screen.table([listing.cells(record) for record in records], columns)
+
+
+def _located(
+    screen: Screen, answerer: Answerer, tracks: Sequence[str], file: Path | None, title: str | None
+) -> tuple[list[Located], str | None]:
+    """The seeds and the title; what is not as it was named is told."""
+    from ..apps.locating import locate
+    from ..apps.playlist_file import Entry, read_playlist
     from ..apps.search import TrackIndex
 
-    loaded = Run.load(run, data=data)
-    corpus = loaded.data.corpus
-    query: dict[str, Any] = {"playlist": playlist}
-    if playlist is not None:
-        found, scores = loaded.recommend(playlist=playlist, k=k, device=device)
-    else:
-        known = loaded.data.split.ranking(corpus, "test")
-        index = TrackIndex(corpus, np.bincount(known.pairs[1], minlength=corpus.n_tracks))
-        matches = [index.find(text) for text in tracks]
-        for text, match in zip(tracks, matches):
-            if match.fuzzy:
-                screen.warn(f"took {index.describe(match.track)} for {text!r}")
-        seeds = [match.track for match in matches]
-        query = {"tracks": corpus.track_table["uri"].take(seeds).to_pylist()}
-        found, scores = loaded.recommend(tracks=seeds, k=k, device=device)
-    items = [
-        {"rank": rank, **row, "score": round(float(score), 6)}
-        for rank, (row, score) in enumerate(zip(corpus.describe(found), scores), start=1)
-    ]
-    if as_json:
-        screen.json({"query": query, "items": items})
-        return
-    screen.table([list(item.values()) for item in items], ["#", "uri", "track", "artist", "score"])
+    index = TrackIndex(answerer.known, answerer.popularity)
+    named = locate(index, [Entry.of(text) for text in tracks])
+    for seed in named:
+        if seed.track < 0:
+            raise DataError(str(seed.remark))
+        if seed.remark is not None:
+            screen.warn(seed.remark)
+    if file is None:
+        return named, title
+    playlist = read_playlist(file)
+    title = playlist.title if title is None else title
+    found = locate(index, playlist.entries)
+    missing = [seed.remark for seed in found if seed.track < 0]
+    if len(missing) == len(found) and not named and title is None:
+        raise DataError(f"none of the {len(found)} tracks of {file.name} is in the data; the first: {missing[0]}")
+    remarks = [seed.remark for seed in found if seed.remark is not None]
+    for remark in remarks[:REMARKS]:
+        screen.warn(remark)
+    if len(remarks) > REMARKS:
+        screen.warn(f"and so on: {len(remarks)} of the {len(found)} tracks of {file.name} are not as it has them")
+    if missing:
+        screen.warn(f"{len(missing)} of the {len(found)} tracks of {file.name} are not in the data and were left out")
+    return named + found, title
+
+
+def _why_cold(answerer: Answerer, n_seeds: int, title: str | None) -> str:
+    """That popular tracks are no recommendation, and how it comes."""
+    name = answerer.model.name
+    seeds = f"{name} makes nothing of seeds" if n_seeds else "there is no seed track"
+    titles = "no title" if title is None else f"{name} makes nothing of the title {title!r}"
+    return f"these are the most popular tracks, scored by the playlists that hold them: {seeds}, and {titles}"
+
+
+def _answer_lines(screen: Screen, answerer: Answerer, wishes: Wishes, source: str, out: str) -> None:
+    from ..apps.batch import Batch, write_lines
+
+    batch = Batch(answerer, wishes)
+    with screen.events() as on_event, ExitStack() as stack:
+        lines = sys.stdin.buffer if source == "-" else stack.enter_context(open(source, "rb"))
+        answers = batch.answers(lines, on_event)
+        if out == "-":
+            sys.stdout.buffer.writelines(answers)
+        else:
+            write_lines(Path(out), answers)
+    if batch.n_failed:
+        raise DataError(f"{batch.n_failed:,} of {batch.n_lines:,} lines could not be read; the others are answered")
