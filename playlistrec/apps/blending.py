@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from ..corpus.split import Questions
-from ..errors import ConfigError
 from ..events import Event, OnEvent, ignore
 from ..models.base import Query, Recommender
 from ..models.blend import Blend, BlendOptions
@@ -18,9 +17,9 @@ from ..rank.evaluation import answers, ranked
 from ..rank.metrics import ndcg
 from ..rank.topk import top_k
 from .data import Data
-from .runs import Run
+from .run_parts import parts_of_runs
 
-__all__ = ["blended", "fit_weights", "refits"]
+__all__ = ["blended", "fit_weights", "some_questions"]
 
 K = 20
 CANDIDATES = 100
@@ -32,45 +31,33 @@ MOST_FEATURES = 50_000_000
 FIRST_STEP, LAST_STEP, LEAST_GAIN = 2.0, 1.05, 1e-6
 
 
-def refits(data: Data, options: BlendOptions, asked: bool) -> bool:
-    """Whether the blend has a second set of parts, for the test part: where it is ``asked`` for or all runs have one.
-
-    Raises ConfigError where it is asked for and a run has none.
-    """
-    without = [path for path in options.runs if Run.load(path, data=data).refit_arrays is None]
-    if asked and without:
-        raise ConfigError(f"--refit needs runs that were refitted: {', '.join(without)} was not")
-    return asked or (bool(options.runs) and not without)
-
-
 def blended(
-    data: Data, options: BlendOptions, *, refit: bool = False, seed: int = 0, on_event: OnEvent = ignore
-) -> tuple[Blend, BlendOptions]:
-    """The blend that ``options`` ask for, and the options with its weights.
+    data: Data, options: BlendOptions, *, first: Blend | None = None, seed: int = 0, on_event: OnEvent = ignore
+) -> Blend:
+    """The blend that ``options`` ask for, with the best weights where they give none.
 
-    With ``refit`` its parts are those fitted on training and validation part together; the weights must then be given.
+    With ``first``, the blend so fitted, its weights are kept, and the parts are those fitted on training and validation
+    part together.
 
     Raises:
         RunError: a run is missing, unfinished, or of other data.
     """
+    weights = options.weights if first is None else first.config.weights
+    refit = first is not None
     if options.runs:
-        runs = [Run.load(path, data=data) for path in options.runs]
-        parts = [run.recommender("test" if refit else "valid", device="cpu") for run in runs]
-        blend = Blend(parts, options.weights, options)
+        blend = Blend(parts_of_runs(data, options.runs, refit=refit), weights, options)
     else:
         blend = Blend.from_corpus(data.split.training(data.corpus, refit=refit), options, seed=seed)
-    if options.weights is not None:
-        return blend, options
-    questions = data.split.questions(data.corpus, "valid")
-    if len(questions):
-        options = replace(options, weights=fit_weights(blend, questions, seed=seed, on_event=on_event))
-    else:
-        options = replace(options, weights=tuple(blend.weights.tolist()))
-        on_event(Event("warning", "there is no validation part: all parts of the blend weigh the same"))
-    assert options.weights is not None, "just found"
-    told = ", ".join(f"{name} {weight:.3f}" for name, weight in zip(options.members, options.weights))
-    on_event(Event("message", f"weights: {told}"))
-    return Blend(blend.parts, options.weights, options), options
+    if weights is None:
+        questions = data.split.questions(data.corpus, "valid")
+        if len(questions):
+            weights = fit_weights(blend, questions, seed=seed, on_event=on_event)
+        else:
+            weights = tuple(blend.weights.tolist())
+            on_event(Event("warning", "there is no validation part: all parts of the blend weigh the same"))
+        told = ", ".join(f"{name} {weight:.3f}" for name, weight in zip(options.members, weights))
+        on_event(Event("message", f"weights: {told}"))
+    return Blend(blend.parts, weights, replace(options, weights=weights))
 
 
 def fit_weights(blend: Blend, questions: Questions, *, seed: int = 0, on_event: OnEvent = ignore) -> tuple[float, ...]:
@@ -81,7 +68,7 @@ def fit_weights(blend: Blend, questions: Questions, *, seed: int = 0, on_event: 
     """
     n = len(blend.parts)
     most = max(1, MOST_FEATURES // (CANDIDATES * n * n))
-    pool = _pool(blend, _some(questions, most, seed), on_event)
+    pool = _pool(blend, some_questions(questions, most, seed), on_event)
     starts = [[1.0] * n, *np.eye(n).tolist()]
     values = [pool.ndcg(start) for start in starts]
     best, weights = max(zip(values, starts))
@@ -159,7 +146,7 @@ def _pool(blend: Blend, questions: Questions, on_event: OnEvent) -> _Pool:
     )
 
 
-def _some(questions: Questions, most: int, seed: int) -> Questions:
+def some_questions(questions: Questions, most: int, seed: int) -> Questions:
     """``most`` of the questions, drawn with ``seed``; all where there are no more."""
     if len(questions) <= most:
         return questions

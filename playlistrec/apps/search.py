@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..corpus.corpus import Corpus
+from ..corpus.titles import folded
 from ..errors import DataError
 
 __all__ = ["Match", "TrackIndex"]
@@ -26,8 +27,6 @@ NEAR = 200
 
 SLICE = 200_000
 """Names compared at a time; bounds the memory."""
-
-ACCENTS = r"\x{300}-\x{36F}\x{1AB0}-\x{1AFF}\x{1DC0}-\x{1DFF}\x{20D0}-\x{20FF}\x{FE00}-\x{FE2F}"
 
 
 @dataclass(frozen=True)
@@ -153,17 +152,13 @@ class TrackIndex:
 def _keys(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Names as they are compared: letters and digits alone, lower case, without accents.
 
-    A name that has neither (``"???"``, ``"🌴"``) keeps its signs. Marks that are no accents stay, since in many
-    scripts they are vowels. ``ß`` and the final sigma are what lower case leaves of case folding.
+    A name that has neither (``"???"``, ``"🌴"``) keeps its signs.
     """
     if isinstance(names, pa.ChunkedArray):
         names = names.combine_chunks()
-    folded = pc.utf8_lower(pc.utf8_normalize(names.cast(pa.string()), form="NFKD"))
-    for letter, plain in (("ß", "ss"), ("\u03c2", "\u03c3")):
-        folded = pc.replace_substring(folded, letter, plain)
-    bare = pc.replace_substring_regex(folded, f"[{ACCENTS}]+", "")
-    bare = pc.replace_substring_regex(bare, r"[^\p{L}\p{N}\p{M}]+", "")
-    return pc.if_else(pc.equal(bare, ""), pc.utf8_trim_whitespace(folded), bare)
+    plain = folded(names)
+    bare = pc.replace_substring_regex(plain, r"[^\p{L}\p{N}\p{M}]+", "")
+    return pc.if_else(pc.equal(bare, ""), pc.utf8_trim_whitespace(plain), bare)
 
 
 def _likeness(names: pa.Array, key: str) -> npt.NDArray[np.float32]:

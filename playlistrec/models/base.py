@@ -119,6 +119,14 @@ class Recommender(ABC):
         from its seeds. Seeds are scored like other tracks; whoever ranks masks them.
         """
 
+    def cold(self, query: Query) -> npt.NDArray[np.bool_]:
+        """(batch,) of which questions the model knows nothing: no playlist, no seed and no title that means anything.
+
+        There is nothing better than the most popular tracks for them.
+        """
+        cold: npt.NDArray[np.bool_] = (np.diff(query.offsets) == 0) & (query.playlists < 0)
+        return cold
+
     @abstractmethod
     def arrays(self) -> Arrays:
         """Everything learned, as named arrays: what a run folder keeps."""

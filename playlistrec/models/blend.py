@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from typing_extensions import Self
 
 from ..config import Config, require
 from ..corpus.corpus import Corpus
-from ..errors import ConfigError
 from .base import Arrays, Query, Recommender
-from .zoo import model_class
+from .parts import arrays_of, fit_parts, parts_of
 
 __all__ = ["Blend", "BlendOptions", "reciprocal_ranks", "standardised"]
 
@@ -88,14 +87,7 @@ class Blend(Recommender):
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
         assert isinstance(config, BlendOptions)
-        kinds = [model_class(name) for name in config.parts]
-        for kind in kinds:
-            if kind.trainable:
-                raise ConfigError(
-                    f"parts must be models that are not trained: fit {kind.name}, and blend its run (runs=…)"
-                )
-        parts = [kind.from_corpus(corpus, kind.options(), seed=seed) for kind in kinds]
-        return cls(parts, config.weights, config)
+        return cls(fit_parts(config.parts, corpus, seed=seed), config.weights, config)
 
     def features(self, part: Recommender, query: Query) -> tuple[Tensor, Tensor]:
         """(batch, n_tracks) the scores of one part as they are summed, and which tracks it can rank."""
@@ -114,23 +106,17 @@ class Blend(Recommender):
                 ranked |= known
         return total.masked_fill_(~ranked, -torch.inf)
 
+    def cold(self, query: Query) -> npt.NDArray[np.bool_]:
+        cold: npt.NDArray[np.bool_] = np.all([part.cold(query) for part in self.parts], axis=0)
+        return cold
+
     def arrays(self) -> Arrays:
-        told = [{"model": part.name, "options": part.config.as_dict()} for part in self.parts]
-        arrays: Arrays = {
-            "parts": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8),
-            "weights": self.weights.numpy(),
-        }
-        return arrays | {f"{i}/{name}": a for i, part in enumerate(self.parts) for name, a in part.arrays().items()}
+        return arrays_of(self.parts) | {"weights": self.weights.numpy()}
 
     @classmethod
     def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         assert isinstance(config, BlendOptions)
-        parts = []
-        for index, told in enumerate(json.loads(arrays["parts"].tobytes())):
-            kind, prefix = model_class(told["model"]), f"{index}/"
-            own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            parts.append(kind.from_arrays(corpus, kind.options.from_options(told["options"]), own))
-        return cls(parts, arrays["weights"].tolist(), config)
+        return cls(parts_of(corpus, arrays), arrays["weights"].tolist(), config)
 
     def to(self, device: torch.device) -> Self:
         self.parts = [part.to(device) for part in self.parts]

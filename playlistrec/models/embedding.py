@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,27 +16,30 @@ from typing_extensions import Self
 
 from ..config import Config, require
 from ..corpus.corpus import Corpus
-from .base import Query
-from .initial import given, spectral, xavier
+from .base import Arrays, Query
+from .initial import given, named, spectral, xavier
+from .title_features import TitleKind
+from .title_map import TitledSpace, TitleMap
 from .trained import TrainedModel
 
-__all__ = ["EmbeddingModel", "EmbeddingOptions", "Vectors", "compared", "initial_tables"]
+__all__ = ["EmbeddingModel", "EmbeddingOptions", "VectorOptions", "Vectors", "compared", "initial_tables"]
 
 Vectors = tuple[Tensor, Tensor]
 """Of playlists and of tracks, (n, d) each."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbeddingOptions(Config):
-    """Options of every embedding model.
+class VectorOptions(Config):
+    """Options of every model of vectors.
 
     Attributes:
         dim: width of the vectors.
         similarity: what scores a playlist and a track: the ``dot`` product of their vectors, or the ``cosine``.
         norm_power: with ``cosine``, the power of a track's length by which its scores are multiplied when it is ranked
             (not in training): well connected tracks have long vectors, so a little of it favours them.
-        init: first embeddings: ``xavier`` (Glorot & Bengio 2010), or ``svd``: the singular vectors of the normalised
-            adjacency with its largest singular values (see :mod:`playlistrec.models.initial`).
+        init: first embeddings: ``xavier`` (Glorot & Bengio 2010); ``svd``: the singular vectors of the normalised
+            adjacency with its largest singular values; or from the names of the playlists, by their ``ngrams`` or
+            their ``wordllama`` vectors (see :mod:`playlistrec.models.initial`).
         features: ``.npz`` file whose arrays ``playlist``, ``track`` (and ``artist``), each (n, dim), are the
             initial embeddings; a node type without an array gets those of ``init``.
     """
@@ -42,7 +47,7 @@ class EmbeddingOptions(Config):
     dim: int = 64
     similarity: Literal["dot", "cosine"] = "dot"
     norm_power: float = 0.0
-    init: Literal["xavier", "svd"] = "xavier"
+    init: Literal["xavier", "svd", "ngrams", "wordllama"] = "xavier"
     features: str | None = None
 
     def __post_init__(self) -> None:
@@ -50,10 +55,34 @@ class EmbeddingOptions(Config):
         require(self.norm_power == 0 or self.similarity == "cosine", "norm_power", "0 for dot", self.norm_power)
 
 
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingOptions(VectorOptions):
+    """Options of every embedding model.
+
+    Attributes:
+        title_weight: how many seeds the title of an unseen playlist counts for; 0: titles are not read.
+        title_features: what stands for a title: ``ngrams``, its words and character n-grams, or ``wordllama``, a
+            sentence embedding (see :mod:`playlistrec.models.title_features`).
+    """
+
+    title_weight: float = 1.0
+    title_features: TitleKind = "ngrams"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.title_weight >= 0, "title_weight", "at least 0", self.title_weight)
+
+
 class EmbeddingModel(TrainedModel):
     """Base of the gradient models whose score is ``z_playlist · z_track``.
 
     The trainer calls :meth:`embed` for the vectors and :meth:`tables` for the layer-0 embeddings behind them.
+
+    An unseen playlist with ``n`` distinct seeds and a title gets ``(n z_seeds + τ z_title) / (n + τ)``, where τ is
+    the ``title_weight``, ``z_seeds`` what :meth:`fold_in` gives, and ``z_title`` what a linear map makes of the title
+    (:class:`~playlistrec.models.title_map.TitleMap`), which stands for a playlist of typical length and is scaled as
+    ``z_seeds`` is. The map is fitted to the training playlists when the first such playlist is asked. Without seeds
+    and without a title that shares a feature with any, tracks are scored by popularity.
     """
 
     options: ClassVar[type[Config]] = EmbeddingOptions
@@ -65,6 +94,19 @@ class EmbeddingModel(TrainedModel):
     def __init__(self, tables: Mapping[str, Tensor], options: EmbeddingOptions) -> None:
         super().__init__(tables, options)
         self._cache: tuple[Tensor, Tensor] | None = None
+        self._map: TitleMap | None = None
+
+    @classmethod
+    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
+        return super().from_corpus(corpus, config, seed=seed)._knowing(corpus)
+
+    @classmethod
+    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+        return super().from_arrays(corpus, config, arrays)._knowing(corpus)
+
+    def _knowing(self, corpus: Corpus) -> Self:
+        self._known = TitledSpace(corpus, self.config.title_features)
+        return self
 
     @classmethod
     def blank(cls, corpus: Corpus, options: Any) -> Self:
@@ -106,6 +148,11 @@ class EmbeddingModel(TrainedModel):
                 self._cache = self.embed()
         return self._cache
 
+    def node_vectors(self) -> dict[str, Tensor]:
+        """Final vectors by type of node: (n, d) of ``playlist`` and ``track``, and of ``artist`` where it has any."""
+        playlists, tracks = self.vectors()
+        return {"playlist": playlists, "track": tracks}
+
     @torch.no_grad()
     def queries(self, query: Query) -> Tensor:
         """(batch, d) vectors of the asking playlists, known ones and others."""
@@ -113,14 +160,46 @@ class EmbeddingModel(TrainedModel):
         rows = torch.as_tensor(query.playlists, device=playlists.device)
         known = rows >= 0
         wanted = playlists[rows.clamp(min=0)]
-        return wanted if known.all() else torch.where(known.unsqueeze(1), wanted, self.fold_in(query))
+        return wanted if known.all() else torch.where(known.unsqueeze(1), wanted, self._unseen(query))
 
     @torch.no_grad()
     def score(self, query: Query) -> Tensor:
-        return self.queries(query) @ self.vectors()[1].T
+        scores = self.queries(query) @ self.vectors()[1].T
+        cold = torch.from_numpy(self.cold(query)).to(scores.device)
+        if cold.any():
+            scores[cold] = torch.from_numpy(self._known.popularity).to(scores)
+        return scores
+
+    def cold(self, query: Query) -> npt.NDArray[np.bool_]:
+        cold = super().cold(query)
+        return cold & ~self._titled(query)[1] if cold.any() else cold
+
+    def _unseen(self, query: Query) -> Tensor:
+        """(batch, d) vectors of playlists the model has never seen, from their seeds and titles."""
+        folded = self.fold_in(query)
+        vectors, said = self._titled(query)
+        if not said.any():
+            return folded
+        n = np.diff(query.matrix(self.n_tracks).indptr)
+        weight = np.where(said, self.config.title_weight / (self.config.title_weight + n), 0.0)
+        assert self._map is not None, "it made the vectors"
+        lengths = folded.norm(dim=1, keepdim=True) / max(self._map.length, 1e-12)
+        some = torch.from_numpy(n > 0).to(folded.device).unsqueeze(1)
+        share = torch.from_numpy(weight).to(folded).unsqueeze(1)
+        return (1 - share) * folded + share * vectors.to(folded) * torch.where(some, lengths, 1.0)
+
+    def _titled(self, query: Query) -> tuple[Tensor, npt.NDArray[np.bool_]]:
+        """(batch, d) the vectors of the titles, and (batch,) which titles mean anything to the model."""
+        titles = query.titles
+        if titles is None or not any(titles) or not self.config.title_weight or not self._known.titled.titles:
+            return torch.empty(0), np.zeros(len(query), dtype=bool)
+        if self._map is None:
+            self._map = TitleMap(self._known, self.vectors()[0])
+        return self._map(titles)
 
     def _forget(self) -> None:
         self._cache = None
+        self._map = None
 
 
 def compared(vectors: Tensor, similarity: Literal["dot", "cosine"], power: float = 0.0) -> Tensor:
@@ -131,11 +210,16 @@ def compared(vectors: Tensor, similarity: Literal["dot", "cosine"], power: float
     return unit * vectors.norm(dim=-1, keepdim=True) ** power if power else unit
 
 
-def initial_tables(corpus: Corpus, kinds: Iterable[str], options: EmbeddingOptions) -> dict[str, Tensor]:
+def initial_tables(corpus: Corpus, kinds: Iterable[str], options: VectorOptions) -> dict[str, Tensor]:
     """Layer-0 embeddings of the node types ``kinds`` that ``options`` asks for, each (n, dim)."""
     sizes = {"playlist": corpus.n_playlists, "track": corpus.n_tracks, "artist": corpus.n_artists}
     sizes = {kind: sizes[kind] for kind in kinds}
-    tables = spectral(corpus, options.dim) if options.init == "svd" else xavier(sizes, options.dim)
+    if options.init == "svd":
+        tables = spectral(corpus, options.dim)
+    elif options.init == "xavier":
+        tables = xavier(sizes, options.dim)
+    else:
+        tables = named(corpus, options.dim, options.init)
     if options.features is not None:
         tables |= given(options.features, sizes, options.dim)
     return {kind: tables[kind] for kind in sizes}

@@ -136,6 +136,17 @@ class GraphModel(EmbeddingModel):
             self._states = passed
         return self._combined(passed, "playlist"), self._combined(passed, "track")
 
+    def states(self) -> list[States]:
+        """The states before and after each layer, without gradients, kept as long as :meth:`vectors` are."""
+        self.vectors()
+        assert self._states is not None, "vectors() leaves the states of all layers"
+        return self._states
+
+    @torch.no_grad()
+    def node_vectors(self) -> dict[str, Tensor]:
+        states, found = self.states(), super().node_vectors()
+        return {kind: found[kind] if kind in found else self._combined(states, kind) for kind in self.tables}
+
     def views(self, noise: float) -> tuple[Vectors, Vectors]:
         """Final vectors, and those after the first layer, with noise added after every layer.
 

@@ -16,19 +16,19 @@ from typing_extensions import Self
 from ..config import Config, require
 from ..corpus.corpus import Corpus
 from .base import Query
-from .embedding import EmbeddingOptions, compared, initial_tables
+from .embedding import VectorOptions, compared, initial_tables
 from .trained import TrainedModel
 
 __all__ = ["GRU4Rec", "GRU4RecOptions"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GRU4RecOptions(EmbeddingOptions):
+class GRU4RecOptions(VectorOptions):
     """Options of :class:`GRU4Rec`.
 
     Attributes:
         dim: width of the tracks' vectors and of the hidden states.
-        similarity, norm_power, init, features: as for :class:`~playlistrec.models.embedding.EmbeddingOptions`; the
+        similarity, norm_power, init, features: as for :class:`~playlistrec.models.embedding.VectorOptions`; the
             playlist's vector is its state.
         layers: GRUs one above the other.
         constrained: whether the vectors that come in are also those that states are compared with.

@@ -14,11 +14,9 @@ from ..config import Config, require
 from ..corpus.corpus import Corpus
 from ..errors import ConfigError
 from .base import Arrays, Query, Recommender
+from .ridge import ridge_vectors
 
 __all__ = ["IALS", "IALSConfig"]
-
-CHUNK = 256
-"""Questions whose systems are solved together: 17 MB at 128 dimensions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,20 +92,8 @@ class IALS(Recommender):
         return cls(torch.from_numpy(np.ascontiguousarray(als.item_factors, dtype=np.float32)), config)
 
     def score(self, query: Query) -> Tensor:
-        parts = [self._solved(query.take(low, low + CHUNK)) for low in range(0, len(query), CHUNK)]
-        return torch.cat([self.tracks.new_zeros(0, self.config.dim), *parts]) @ self.tracks.T
-
-    def _solved(self, query: Query) -> Tensor:
-        """(batch, dim) the vectors of the playlists asked for."""
-        seeds = query.matrix(self.n_tracks)
-        held = self.tracks[torch.from_numpy(seeds.indices.astype(np.int64))]
-        systems = self._base.repeat(len(query), 1, 1)
-        sums = self.tracks.new_zeros(len(query), self.config.dim)
-        for row, vectors in enumerate(torch.split(held, np.diff(seeds.indptr).tolist())):
-            systems[row].addmm_(vectors.T, vectors, alpha=self.config.alpha - 1)
-            sums[row] = vectors.sum(0)
-        solved: Tensor = torch.linalg.solve(systems, self.config.alpha * sums)
-        return solved
+        alpha = self.config.alpha
+        return ridge_vectors(query, self.tracks, self._base, square=alpha - 1, linear=alpha) @ self.tracks.T
 
     def arrays(self) -> Arrays:
         return {"tracks": self.tracks.numpy()}

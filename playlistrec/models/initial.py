@@ -13,11 +13,12 @@ from scipy import sparse
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from .title_features import Titled, TitleKind, title_space
 
 if TYPE_CHECKING:
     from ..corpus.corpus import Corpus
 
-__all__ = ["given", "spectral", "xavier"]
+__all__ = ["given", "named", "spectral", "xavier"]
 
 SVD_RMS = 0.1
 """Root mean square of the entries of embeddings that come from an SVD."""
@@ -60,13 +61,39 @@ def spectral(corpus: Corpus, dim: int) -> dict[str, Tensor]:
     (Halko, Martinsson & Tropp 2011, algorithm 4.4), drawn with torch's generator. Directions that the data
     do not have, being too small, are 0 but for a little noise.
     """
+    adjacency = _normalised(corpus)
+    u, s, v = _svd(adjacency, min(dim, *adjacency.shape))
+    return _scaled(corpus, {"playlist": u * np.sqrt(s), "track": v * np.sqrt(s)}, dim)
+
+
+def named(corpus: Corpus, dim: int, kind: TitleKind) -> dict[str, Tensor]:
+    """Playlists from what they are called, by node type: those with like names start side by side.
+
+    The features of the titles (n_playlists, m), 0 where there is none, are brought to ``dim`` columns by their
+    largest singular values; a track gets what one layer of LightGCN passes it, and artists, scale and
+    missing directions are as with :func:`spectral`. Raises ConfigError where no playlist has a name.
+    """
+    titled = Titled.of(corpus)
+    if not titled.titles:
+        raise ConfigError(f"init must be xavier or svd for playlists without names (got {kind!r})")
+    rows = sparse.csr_array(title_space(titled.titles, kind)(titled.titles)[titled.title])
+    u, s, _ = _svd(rows, min(dim, *rows.shape))
+    playlists = np.zeros((corpus.n_playlists, u.shape[1]), dtype=np.float32)
+    playlists[titled.playlists] = u * np.sqrt(s)
+    return _scaled(corpus, {"playlist": playlists, "track": _normalised(corpus).T @ playlists}, dim)
+
+
+def _normalised(corpus: Corpus) -> sparse.csr_array[np.float32]:
+    """(n_playlists, n_tracks) ``D_p^-1/2 A D_t^-1/2``."""
     rows, columns = corpus.pairs
     degrees = (np.bincount(rows, minlength=corpus.n_playlists), np.bincount(columns, minlength=corpus.n_tracks))
     norms = [np.divide(1.0, np.sqrt(d), out=np.zeros(len(d)), where=d > 0).astype(np.float32) for d in degrees]
     shape = corpus.n_playlists, corpus.n_tracks
-    adjacency = sparse.csr_array((norms[0][rows] * norms[1][columns], (rows, columns)), shape=shape)
-    u, s, v = _svd(adjacency, min(dim, *shape))
-    tables = {"playlist": u * np.sqrt(s), "track": v * np.sqrt(s)}
+    return sparse.csr_array((norms[0][rows] * norms[1][columns], (rows, columns)), shape=shape)
+
+
+def _scaled(corpus: Corpus, tables: dict[str, npt.NDArray[np.float32]], dim: int) -> dict[str, Tensor]:
+    """The tables of playlists and tracks at one root mean square, and that of artists, each (n, dim)."""
     square = np.mean([np.square(table).mean() if table.size else 0.0 for table in tables.values()])
     tables = {kind: table * (SVD_RMS / max(float(np.sqrt(square)), 1e-12)) for kind, table in tables.items()}
     tables["artist"] = _artists(corpus, tables["track"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 from typing_extensions import Self
@@ -12,6 +11,7 @@ from typing_extensions import Self
 from ..corpus.corpus import Corpus
 from .base import Query
 from .embedding import EmbeddingModel, initial_tables
+from .ridge import ridge_vectors
 
 __all__ = ["MF"]
 
@@ -43,8 +43,4 @@ class MF(EmbeddingModel):
         mean = playlists.mean(0) if len(playlists) else tracks.new_zeros(tracks.shape[1])
         eye = torch.eye(tracks.shape[1], device=tracks.device)
         base = self.unobserved_weight * tracks.T @ tracks + self.ridge * eye
-        solutions = []
-        for row in range(len(query)):
-            seeds = tracks[torch.as_tensor(np.unique(query.seeds(row)), device=tracks.device)]
-            solutions.append(torch.linalg.solve(base + seeds.T @ seeds, seeds.sum(0) + self.ridge * mean))
-        return self.compared(torch.stack(solutions)) if solutions else tracks.new_zeros(0, tracks.shape[1])
+        return self.compared(ridge_vectors(query, tracks, base, pull=self.ridge * mean))

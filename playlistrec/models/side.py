@@ -11,7 +11,7 @@ from scipy import sparse
 from ..corpus.corpus import Corpus
 from ..errors import ConfigError
 
-__all__ = ["side_rows"]
+__all__ = ["albums", "side_rows"]
 
 
 def side_rows(corpus: Corpus, *, artist: float = 0.0, album: float = 0.0) -> sparse.csr_array[np.float32]:
@@ -32,11 +32,11 @@ def side_rows(corpus: Corpus, *, artist: float = 0.0, album: float = 0.0) -> spa
     if artist:
         rows.append(_rows(corpus.track_artist, artist, "artist"))
     if album:
-        rows.append(_rows(_albums(corpus), album, "album"))
+        rows.append(_rows(albums(corpus), album, "album"))
     return sparse.csr_array(sparse.vstack(rows, format="csr"))
 
 
-def _albums(corpus: Corpus) -> npt.NDArray[np.int32]:
+def albums(corpus: Corpus) -> npt.NDArray[np.int32]:
     """(n_tracks,) a number for the album of each track, -1 where unknown."""
     if "album_uri" not in corpus.track_table.column_names:
         return np.full(corpus.n_tracks, -1, dtype=np.int32)

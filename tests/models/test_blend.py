@@ -165,7 +165,7 @@ def test_weights_are_fitted_to_what_evaluation_says(mix: str, data: pr.Data) -> 
 
 def test_with_too_much_to_keep_some_questions_are_drawn(data: pr.Data, monkeypatch: pytest.MonkeyPatch) -> None:
     questions = data.split.questions(data.corpus, "valid")
-    some = blending._some(questions, 20, seed=1)
+    some = blending.some_questions(questions, 20, seed=1)
     assert len(some) == 20
     rows = np.searchsorted(questions.playlists, some.playlists)
     for i, row in enumerate(rows):
@@ -173,7 +173,7 @@ def test_with_too_much_to_keep_some_questions_are_drawn(data: pr.Data, monkeypat
             mine = getattr(some, values)[slice(*getattr(some, offsets)[i : i + 2])]
             whole = getattr(questions, values)[slice(*getattr(questions, offsets)[row : row + 2])]
             np.testing.assert_array_equal(mine, whole)
-    assert blending._some(questions, len(questions), seed=1) is questions
+    assert blending.some_questions(questions, len(questions), seed=1) is questions
     monkeypatch.setattr(blending, "MOST_FEATURES", 20 * 100 * 2 * 2)
     run = pr.fit(data, "blend", seed=1)
     assert sum(run.info["options"]["weights"]) == pytest.approx(1)
@@ -227,7 +227,7 @@ def test_runs_of_other_data_and_trained_parts_are_refused(
         pr.fit(other, "blend", tmp_path / "run", options={"runs": [str(saved["mf"])]})
     with pytest.raises(RunError, match="does not exist"):
         pr.fit(data, "blend", tmp_path / "run", options={"runs": [str(tmp_path / "none")]})
-    with pytest.raises(ConfigError, match=r"parts must be models that are not trained: fit mf, and blend its run"):
+    with pytest.raises(ConfigError, match=r"parts must be models that are not trained: fit mf, and give its run"):
         pr.fit(data, "blend", tmp_path / "run", options={"parts": "itemknn,mf"})
     assert not (tmp_path / "run").exists()
 
