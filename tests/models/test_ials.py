@@ -12,7 +12,7 @@ import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.models import ials
+from playlistrec.models import ridge
 from playlistrec.models.base import Query
 from playlistrec.models.ials import IALS, IALSConfig
 
@@ -38,7 +38,7 @@ def solved(vectors: np.ndarray, held: np.ndarray, config: IALSConfig) -> np.ndar
 def test_scores_are_half_steps(chunk: int) -> None:
     model = IALS.from_corpus(corpus(), CONFIG)
     tracks = model.arrays()["tracks"].astype(np.float64)
-    with patch.object(ials, "CHUNK", chunk):
+    with patch.object(ridge, "CHUNK", chunk):
         scores = model.score(QUERY)
     assert scores.dtype == torch.float32
     for row in range(len(QUERY)):
