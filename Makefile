@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint python clean
+.PHONY: demo test lint docs python clean
 
 demo: $(VENV)/installed
 	sh examples/demo.sh $(BIN)/playlistrec demo
 
-test: lint
+test: lint docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+
+# The site, in build/site; a warning is an error.
+docs: $(VENV)/installed-dev
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs build/site
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -18,7 +22,7 @@ lint: $(VENV)/installed-dev
 
 $(VENV)/installed: setup.cfg constraints.txt | python
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plots]'
 	touch $@
 
 $(VENV)/installed-dev: setup.cfg constraints.txt | python

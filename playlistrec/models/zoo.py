@@ -11,6 +11,7 @@ __all__ = ["MODELS", "model_class"]
 
 MODELS: dict[str, tuple[str, str]] = {
     "popularity": ("popularity", "Popularity"),
+    "title": ("titles", "TitleNeighbours"),
     "userknn": ("userknn", "UserKNN"),
     "itemknn": ("itemknn", "ItemKNN"),
     "ease": ("ease", "EASE"),
@@ -27,14 +28,31 @@ MODELS: dict[str, tuple[str, str]] = {
     "fm-gcn": ("fm_gcn", "FMGCN"),
     "fm-gat": ("fm_gat", "FMGAT"),
     "blend": ("blend", "Blend"),
+    "continuation": ("continuation", "Continuation"),
 }
 """Name -> (module of this package, class)."""
 
 
 def model_class(name: str) -> type[Recommender]:
-    """The class of the model called ``name``. Raises ConfigError with the nearest name when there is none."""
+    """The class of the model called ``name``, or named as ``module:Class`` where it is none of ours.
+
+    Raises ConfigError, with the nearest name, when there is none.
+    """
+    if ":" in name:
+        return _foreign(name)
     if name not in MODELS:
         raise ConfigError(f"unknown model {name!r}{nearest(name, MODELS)}; known: {', '.join(MODELS)}")
     module, attribute = MODELS[name]
     found: type[Recommender] = getattr(import_module(f".{module}", __package__), attribute)
+    return found
+
+
+def _foreign(name: str) -> type[Recommender]:
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"model {name!r} cannot be imported: {error} (is its folder on PYTHONPATH?)") from error
+    if not (isinstance(found, type) and issubclass(found, Recommender)):
+        raise ConfigError(f"model must be a Recommender of playlistrec.models.base (got {name!r})")
     return found
