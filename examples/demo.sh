@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole way on synthetic playlists: make them, read them, fit, judge, recommend.
+# The whole way on synthetic playlists: make them, read them, fit, judge, recommend, look (extra `plots`).
 #   sh examples/demo.sh [playlistrec] [folder]
 set -eu
 playlistrec=${1:-playlistrec}
@@ -17,12 +17,15 @@ run() {
 
 run synth "$out/slices" --playlists 2000
 run preprocess "$out/slices" -o "$out/data" --k-core 5
-for model in popularity itemknn lightgcn; do
-    run fit "$out/data" -m $model -o "$out/$model" --time-limit 2m
+for model in popularity itemknn; do
+    run fit "$out/data" -m $model -o "$out/$model"
 done
+# The tracks' vectors of three epochs are kept: the report shows how the artists part.
+run fit "$out/data" -m lightgcn -o "$out/lightgcn" --time-limit 2m --set snapshot_epochs=0,5,20
 for model in popularity itemknn lightgcn; do
     run evaluate "$out/$model" --split test -k 20
 done
 run recommend "$out/lightgcn" --playlist 7
 # Names are found whatever their case and accents: the first is "Vüre Fün" by Žü.
 run recommend "$out/lightgcn" --track "zu - vure fun" --track "Jamurkun Zan" -k 5
+run report "$out/lightgcn" "$out/itemknn" "$out/popularity" -o "$out/report.html"

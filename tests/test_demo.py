@@ -28,5 +28,5 @@ def test_names_of_the_demo_are_found(tmp_path: Path) -> None:
 
 def test_the_demo_uses_commands_that_exist() -> None:
     used = {shlex.split(line)[1] for line in SCRIPT.splitlines() if line.strip().startswith("run ")}
-    assert {"synth", "preprocess", "fit", "evaluate", "recommend"} == used
+    assert {"synth", "preprocess", "fit", "evaluate", "recommend", "report"} == used
     assert used <= set(VERBS)

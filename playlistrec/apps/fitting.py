@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -209,7 +209,7 @@ class _Fitting:
             state = train(
                 model,
                 corpus,
-                self.training,
+                replace(self.training, snapshot_epochs=()) if refit else self.training,
                 seed=self.seed,
                 device=self.device,
                 validate=validate,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from math import log1p
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,6 +23,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..events import Event, OnEvent
+from .epochs import EpochTable
+from .sparkline import sparkline
 
 __all__ = ["Screen"]
 
@@ -35,33 +39,40 @@ class Screen:
 
     @contextmanager
     def events(self) -> Iterator[OnEvent]:
-        """A place for events, drawn while the block runs."""
-        with Progress(
+        """A place for events, drawn while the block runs: epochs as a table that grows above a line of how it goes."""
+        progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=self.stderr,
-            transient=True,
-            disable=not self.live,
-        ) as progress:
-            tasks: dict[str, Any] = {}
+        )
+        tasks: dict[str, Any] = {}
+        epochs = EpochTable()
 
-            def draw(event: Event) -> None:
-                if event.kind == "progress":
-                    if not self.live:
-                        return
-                    task = tasks.setdefault(event.text, None)
-                    if task is None:
-                        task = tasks[event.text] = progress.add_task(event.text)
-                    done, total = event.data["done"], event.data.get("total")
-                    progress.update(task, completed=done, total=total, visible=done != total)
-                elif event.kind == "warning":
-                    self.warn(event.text)
-                elif self.live:
-                    self.stderr.print(Text(_line(event)), soft_wrap=True)
+        def draw(event: Event) -> None:
+            if event.kind == "warning":
+                self.warn(event.text)
+            elif not self.live:
+                return
+            elif event.kind == "progress":
+                task = tasks.setdefault(event.text, None)
+                if task is None:
+                    task = tasks[event.text] = progress.add_task(event.text)
+                done, total = event.data["done"], event.data.get("total")
+                progress.update(task, completed=done, total=total, visible=done != total)
+            elif event.kind == "epoch":
+                for line in epochs.add(event.data):
+                    self.stderr.print(Text(line.text, style="bold" if line.heading else ""), soft_wrap=True)
+                live.update(Group(Text(epochs.status(), style="cyan"), progress), refresh=True)
+            else:
+                self.stderr.print(Text(event.text), soft_wrap=True)
 
+        if not self.live:
+            yield draw
+            return
+        with Live(progress, console=self.stderr, transient=True) as live:
             yield draw
 
     def warn(self, text: str) -> None:
@@ -96,6 +107,24 @@ class Screen:
             wide.print(table)
         click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
+    def distributions(self, rows: Sequence[tuple[str, Callable[[], tuple[Sequence[int], Sequence[int]]]]]) -> None:
+        """Histograms as sparklines on stdout, both axes logarithmic; nothing where stdout is no terminal.
+
+        Args:
+            rows: a name, and what gives the (bins + 1,) edges and (bins,) counts.
+        """
+        stdout = Console(highlight=False)
+        if not stdout.is_terminal or not stdout.encoding.lower().startswith("utf"):
+            return
+        table = Table(box=None, pad_edge=False, title="\ndistributions, both axes logarithmic", title_justify="left")
+        for justify in ("left", "right", "left", "left"):
+            table.add_column(justify=justify)
+        for name, histogram in rows:
+            edges, counts = histogram()
+            bars = sparkline([log1p(count) for count in counts], low=0)
+            table.add_row(name, f"{edges[0]:,}", Text(bars, style="cyan"), f"{edges[-1] - 1:,}")
+        stdout.print(table)
+
     def line(self, text: str) -> None:
         """A line of result on stdout."""
         click.echo(text)
@@ -111,13 +140,3 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _line(event: Event) -> str:
-    if event.kind != "epoch":
-        return event.text
-    record = event.data
-    metrics = "  ".join(f"{name} {value:.4f}" for name, value in record.items() if "@" in name)
-    return f"epoch {record['epoch']:>4}  loss {record['loss']:.4f}  {metrics}  {record['seconds']:.1f} s".replace(
-        "    ", "  "
-    )

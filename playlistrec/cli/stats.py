@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .console import Screen
 from .verb import verb
+
+if TYPE_CHECKING:
+    from ..corpus.corpus import Corpus
 
 __all__ = ["command"]
 
@@ -19,7 +23,8 @@ def command(screen: Screen, data: Path, as_json: bool) -> None:
     """Describe the data folder DATA: counts, lengths, popularity, repeats, the split."""
     from ..apps.data import Data, statistics
 
-    told = statistics(Data.load(data))
+    loaded = Data.load(data)
+    told = statistics(loaded)
     if as_json:
         screen.json(told)
         return
@@ -30,6 +35,21 @@ def command(screen: Screen, data: Path, as_json: bool) -> None:
         else:
             rows.append((name, _text(value)))
     screen.table(rows, ["what", "value"])
+    screen.distributions(
+        [
+            ("tracks of a playlist", lambda: _histogram(loaded.corpus, "playlist")),
+            ("playlists of a track", lambda: _histogram(loaded.corpus, "track")),
+            ("tracks of an artist", lambda: _histogram(loaded.corpus, "artist")),
+        ]
+    )
+
+
+def _histogram(corpus: Corpus, kind: str) -> tuple[list[int], list[int]]:
+    """Edges and counts of the degrees of one type of nodes."""
+    from ..apps.report.data_facts import degrees, histogram
+
+    edges, counts = histogram(degrees(corpus)[kind])
+    return edges.tolist(), counts.tolist()
 
 
 def _text(value: object) -> str:

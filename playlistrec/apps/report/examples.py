@@ -1,0 +1,76 @@
+"""A few playlists with what they show, what was hidden, and what runs recommend for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...corpus.corpus import Corpus, Ints
+from ...corpus.split import Questions
+from ...errors import DataError
+from ...models.base import Query, Recommender
+from ...rank.protocols import recommend
+
+__all__ = ["Example", "asked", "pick", "recommended"]
+
+SHOWN = 4
+LISTED = 10
+"""Recommendations shown for each playlist."""
+
+TELLING = (5, 100)
+"""Seeds of the playlists that are drawn from, where there are such: enough to tell their taste."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """What one playlist is asked with."""
+
+    pid: str
+    title: str
+    seeds: Ints
+    truth: Ints
+
+
+def pick(questions: Questions, corpus: Corpus, pids: Sequence[str] = (), *, seed: int = 0) -> Ints:
+    """Which of the questions to show: the playlists of these pids, or a few drawn at random from those with a title.
+
+    Raises DataError for a pid that is not in the data, or of which nothing is asked.
+    """
+    if pids:
+        place = {row: at for at, row in enumerate(questions.playlists.tolist())}
+        rows = [corpus.playlist_index(pid) for pid in pids]
+        for pid, row in zip(pids, rows):
+            if row not in place:
+                raise DataError(f"nothing of playlist {pid} was hidden in this part: there is nothing to show")
+        return np.array([place[row] for row in rows])
+    sizes = np.diff(questions.seed_offsets)
+    titled = np.array([bool(title.strip()) for title in questions.titles or [""] * len(questions)])
+    usual = (sizes >= TELLING[0]) & (sizes <= TELLING[1]) & (np.diff(questions.truth_offsets) > 1)
+    able = next(np.flatnonzero(mask) for mask in (usual & titled, usual, sizes >= 0) if mask.any())
+    return np.sort(np.random.default_rng(seed).choice(able, min(SHOWN, len(able)), replace=False))
+
+
+def asked(questions: Questions, corpus: Corpus, chosen: Ints) -> list[Example]:
+    """The chosen questions."""
+    pids = corpus.playlists["pid"].take(questions.playlists[chosen]).to_pylist()
+    return [
+        Example(
+            pid,
+            (questions.titles[at] if questions.titles else "").strip(),
+            questions.seeds[questions.seed_offsets[at] : questions.seed_offsets[at + 1]],
+            questions.truth[questions.truth_offsets[at] : questions.truth_offsets[at + 1]],
+        )
+        for at, pid in zip(chosen.tolist(), pids)
+    ]
+
+
+def recommended(model: Recommender, questions: Questions, corpus: Corpus, chosen: Ints) -> Ints:
+    """(n, 10) the tracks a model recommends for the chosen questions, -1 where it has no more."""
+    examples = asked(questions, corpus, chosen)
+    known = [
+        int(row) if questions.known and len(e.seeds) else -1 for row, e in zip(questions.playlists[chosen], examples)
+    ]
+    query = Query.of([e.seeds.tolist() for e in examples], known, [e.title for e in examples])
+    return recommend(model, query, LISTED)[0]

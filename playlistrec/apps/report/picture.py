@@ -1,0 +1,73 @@
+"""What a picture is, before it is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["INK", "PAPER", "SIZE", "Panel", "Picture", "Spot"]
+
+INK, PAPER = "#1b1b1b", "#fefefe"
+"""Text and axes, and what lies behind names; in the report they become the colours of the page."""
+
+SIZE = (4.8, 3.5)
+"""Of a panel, in inches: narrow, so that its 9 pt are still to be read on a telephone."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place in a panel, in the coordinates of its axes, and what is to be said when it is pointed at.
+
+    Attributes:
+        name: what is written beside it, where there is room; the first spots go first.
+        radius: of its marker, in points of print, where names must not hide it.
+        bold: how the name is written.
+    """
+
+    x: float
+    y: float
+    text: str
+    name: str = ""
+    radius: float = 2.5
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One set of axes.
+
+    Attributes:
+        draw: draws on empty axes; returns the spots that the report names.
+        alt: what it shows, for those who do not see it.
+        size: in inches.
+        numbers: columns and rows of the figures behind it, where they make a table.
+    """
+
+    title: str
+    draw: Callable[[Axes], Sequence[Spot]]
+    alt: str
+    size: tuple[float, float] = SIZE
+    numbers: tuple[Sequence[str], Sequence[Sequence[object]]] | None = None
+
+    def __post_init__(self) -> None:
+        assert self.alt, "a panel has words for those who do not see it"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What `plot` writes to a file, side by side, and the report shows panel by panel.
+
+    Attributes:
+        caption: how to read it.
+        columns: panels beside each other, where there is room.
+    """
+
+    name: str
+    title: str
+    caption: str
+    panels: Sequence[Panel]
+    columns: int = 3

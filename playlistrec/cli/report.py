@@ -1,0 +1,45 @@
+"""``playlistrec report``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .console import Screen
+from .verb import verb
+
+__all__ = ["command"]
+
+
+@verb("report")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN …]", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="The file to write."
+)
+@click.option(
+    "--split",
+    "part",
+    type=click.Choice(["valid", "test"]),
+    default="valid",
+    show_default=True,
+    help="Which part is asked.",
+)
+@click.option("--artist", "artists", multiple=True, metavar="NAME", help="On the maps; may repeat.  [default: popular]")
+@click.option("--playlist", "playlists", multiple=True, metavar="PID", help="To show; may repeat.  [default: some]")
+@click.option("--challenge", type=click.Path(path_type=Path), metavar="SET", help="Score it too, by scenario.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the playlists drawn and of the maps.")
+@click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+def command(screen: Screen, runs: tuple[Path, ...], out: Path, **options: Any) -> None:
+    """Write a report on RUNs of the same data: one HTML file that needs no network.
+
+    What the data is, how training went, how good the runs are, what they recommend, and maps of their embeddings. Look
+    at valid while you choose; read test once, at the end.
+    """
+    from ..apps.report.report import report
+
+    with screen.events() as on_event:
+        written = report(runs, out, on_event=on_event, **options)
+    screen.line(f"{written.absolute()}: {written.stat().st_size / 1e6:.1f} MB")
