@@ -48,10 +48,8 @@ def write_reference(app: Sphinx) -> None:
     folder.mkdir(exist_ok=True)
     package = Path(playlistrec.__file__).parent
     names = "\n".join(f"- `playlistrec.{name}`: {{py:obj}}`{_home(name)}`" for name in playlistrec.__all__)
-    pages = {
-        "playlistrec": "# The package\n\n`import playlistrec as pr` has these names; each is imported when it is first used.\n\n"
-        + names
-    }
+    intro = "`import playlistrec as pr` has these names; each is imported when it is first used."
+    pages = {"playlistrec": f"# The package\n\n{intro}\n\n{names}"}
     for floor, summary in FLOORS.items():
         parts = [f"# {floor}", summary]
         for path in sorted((package / floor).rglob("*.py")):

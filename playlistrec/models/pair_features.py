@@ -72,7 +72,7 @@ class PairFeatures:
 
     pairs: sparse.csr_array[np.float32]
     position: Floats
-    titles: npt.NDArray[np.str_]
+    titles: npt.NDArray[np.character]
     title_of: npt.NDArray[np.int32]
     artist: npt.NDArray[np.int32]
     album: npt.NDArray[np.int32]
