@@ -28,8 +28,8 @@ def r_precision(
 ) -> float:
     """2018: ``(|S_T ∩ G_T| + 0.25 · |S_A ∩ G_A|) / |G_T|``; 2020, without ``artist_of``: ``|S_T ∩ G_T| / |G_T|``.
 
-    S is the first ``|G|`` recommendations. The artist credit is for what was missed: S_A are the artists of the tracks in
-    S that are no hits, G_A those of the withheld tracks that S does not hold. Each artist counts once. A track that
+    S is the first ``|G|`` recommendations. The artist credit is for what was missed: S_A are the artists of the tracks
+    in S that are no hits, G_A those of the withheld tracks that S does not hold. Each artist counts once. A track that
     ``artist_of`` lacks has none.
 
     >>> r_precision(["a", "x", "b"], {"a", "b"})
