@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .console import Screen
+from .looking import looking
 from .verb import verb
 
 __all__ = ["command"]
@@ -19,19 +20,9 @@ __all__ = ["command"]
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Ends in .png, .svg or .pdf."
 )
-@click.option(
-    "--split",
-    "part",
-    type=click.Choice(["valid", "test"]),
-    default="valid",
-    show_default=True,
-    help="Which part is asked.",
-)
-@click.option("--artist", "artists", multiple=True, metavar="NAME", help="On the maps; may repeat.  [default: popular]")
 @click.option("--playlist", metavar="PID", help="Around which the graph is drawn.  [default: one easy to read]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the graph's and the maps' layout.")
-@click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@looking
 def command(
     screen: Screen, kind: str, paths: tuple[Path, ...], out: Path, playlist: str | None, **options: Any
 ) -> None:

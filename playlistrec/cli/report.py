@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .console import Screen
+from .looking import looking
 from .verb import verb
 
 __all__ = ["command"]
@@ -18,20 +19,10 @@ __all__ = ["command"]
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="The file to write."
 )
-@click.option(
-    "--split",
-    "part",
-    type=click.Choice(["valid", "test"]),
-    default="valid",
-    show_default=True,
-    help="Which part is asked.",
-)
-@click.option("--artist", "artists", multiple=True, metavar="NAME", help="On the maps; may repeat.  [default: popular]")
 @click.option("--playlist", "playlists", multiple=True, metavar="PID", help="To show; may repeat.  [default: some]")
 @click.option("--challenge", type=click.Path(path_type=Path), metavar="SET", help="Score it too, by scenario.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the playlists drawn and of the maps.")
-@click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@looking
 def command(screen: Screen, runs: tuple[Path, ...], out: Path, **options: Any) -> None:
     """Write a report on RUNs of the same data: one HTML file that needs no network.
 

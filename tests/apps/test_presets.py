@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner, Result
+from calling import call
 
 import playlistrec as pr
 from playlistrec.apps import presets as module
 from playlistrec.apps.presets import Preset, preset_for, preset_named, presets
-from playlistrec.cli.main import main
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError
 from playlistrec.models.zoo import MODELS, model_class
@@ -21,12 +20,6 @@ from playlistrec.train.options import TrainOptions
 
 FILES = sorted((Path(module.__file__).parents[1] / "presets").glob("*.toml"))
 TRAINED = [name for name in MODELS if model_class(name).trainable]
-
-
-def call(*arguments: object, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, [str(a) for a in arguments])
-    assert result.exit_code == code, result.output
-    return result
 
 
 def test_every_file_is_a_preset() -> None:

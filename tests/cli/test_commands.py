@@ -9,17 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from calling import call
 
 from playlistrec.apps.data import Data
-from playlistrec.cli.main import VERBS, main
+from playlistrec.cli.main import VERBS
 from playlistrec.models.zoo import MODELS
-
-
-def call(*arguments: object, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, [str(a) for a in arguments])
-    assert result.exit_code == code, result.output
-    return result
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from calling import call
 
 from playlistrec.apps.runs import Run
-from playlistrec.cli.main import main
 
 FULL = ["recall", "ndcg", "map", "precision", "hit", "mrr", "r_precision", "auc", "coverage", "gini", "popularity"]
-
-
-def call(*arguments: object, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, [str(a) for a in arguments])
-    assert result.exit_code == code, result.output
-    return result
 
 
 @pytest.fixture(scope="module")

@@ -12,24 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from calling import call
 
 from playlistrec.apps.challenge.score import score_run
 from playlistrec.apps.data import Data
 from playlistrec.apps.report.pictures import KINDS
 from playlistrec.apps.runs import Run
-from playlistrec.cli.main import main
 from playlistrec.train.snapshots import read_snapshot, snapshot_epochs, track_vectors
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MEANS = "Means with 95 % bootstrap intervals over the playlists; time of the fit"
 browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
-
-
-def call(*arguments: object, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, [str(a) for a in arguments])
-    assert result.exit_code == code, result.output
-    return result
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fixed import Fixed
 from torch import Tensor
 
 import playlistrec as pr
@@ -14,33 +15,9 @@ from playlistrec.apps import blending
 from playlistrec.apps.blending import fit_weights
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError, RunError
-from playlistrec.models.base import Query, Recommender
+from playlistrec.models.base import Query
 from playlistrec.models.blend import Blend, BlendOptions, reciprocal_ranks, standardised
 from playlistrec.rank.protocols import evaluate
-
-
-class Fixed(Recommender):
-    """Gives the rows it was made of, whoever asks."""
-
-    name = "fixed"
-
-    def __init__(self, scores: Tensor) -> None:
-        self.scores = scores
-        self.n_tracks = scores.shape[1]
-
-    @classmethod
-    def from_corpus(cls, corpus, config, *, seed=0):
-        raise NotImplementedError
-
-    def score(self, query: Query) -> Tensor:
-        return self.scores[: len(query)].clone()
-
-    def arrays(self):
-        return {}
-
-    @classmethod
-    def from_arrays(cls, corpus, config, arrays):
-        raise NotImplementedError
 
 
 def rough(n: int = 6, width: int = 30, seed: int = 0) -> Tensor:

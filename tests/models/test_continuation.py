@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from torch import Tensor
+from fixed import Fixed
 
 import playlistrec as pr
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.splitting import split_continuation, split_edges
 from playlistrec.errors import ConfigError, DataError, RunError
-from playlistrec.models.base import Query, Recommender
+from playlistrec.models.base import Query
 from playlistrec.models.candidates import FirstStage, Pool
 from playlistrec.models.continuation import Continuation, ContinuationOptions, fingerprints
 from playlistrec.models.held_out import held_out
@@ -25,30 +25,6 @@ from playlistrec.models.pair_features import PairFeatures
 from playlistrec.rank.protocols import evaluate
 
 SMALL = {"trees": "40", "leaves": "7"}
-
-
-class Fixed(Recommender):
-    """Gives the rows it was made of, whoever asks."""
-
-    name = "fixed"
-
-    def __init__(self, scores: Tensor) -> None:
-        self.scores = scores
-        self.n_tracks = scores.shape[1]
-
-    @classmethod
-    def from_corpus(cls, corpus, config, *, seed=0):
-        raise NotImplementedError
-
-    def score(self, query: Query) -> Tensor:
-        return self.scores[: len(query)].clone()
-
-    def arrays(self):
-        return {}
-
-    @classmethod
-    def from_arrays(cls, corpus, config, arrays):
-        raise NotImplementedError
 
 
 @pytest.fixture(scope="module")

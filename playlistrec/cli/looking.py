@@ -1,0 +1,31 @@
+"""The options that verbs share which draw what runs found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+__all__ = ["looking"]
+
+
+def looking(function: Callable[..., None]) -> Callable[..., None]:
+    """``--split``, ``--artist``, ``--data`` and ``--device``."""
+    for option in (
+        click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
+        click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved."),
+        click.option(
+            "--artist", "artists", multiple=True, metavar="NAME", help="On the maps; may repeat.  [default: popular]"
+        ),
+        click.option(
+            "--split",
+            "part",
+            type=click.Choice(["valid", "test"]),
+            default="valid",
+            show_default=True,
+            help="Which part is asked.",
+        ),
+    ):
+        function = option(function)
+    return function
