@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..corpus.corpus import Corpus
 from ..errors import DataError
-from .search import _keys, _likeness
+from .search import likeness, name_keys
 
 __all__ = ["ArtistIndex"]
 
@@ -31,7 +31,7 @@ class ArtistIndex:
 
     def rows(self, text: str) -> list[int]:
         """All artists that have this uri or name."""
-        return self._rows.get(text.strip()) or self._rows.get(_keys(pa.array([text]))[0].as_py(), [])
+        return self._rows.get(text.strip()) or self._rows.get(name_keys(pa.array([text]))[0].as_py(), [])
 
     def find(self, text: str) -> list[int]:
         """As :meth:`rows`. Raises DataError, naming the nearest, where there is none."""
@@ -39,7 +39,7 @@ class ArtistIndex:
             raise DataError("the name of an artist must not be empty")
         if found := self.rows(text):
             return found
-        alike = _likeness(self._keys, _keys(pa.array([text]))[0].as_py())
+        alike = likeness(self._keys, name_keys(pa.array([text]))[0].as_py())
         near = [row for row in np.argsort(-alike, kind="stable")[:SHOWN].tolist() if alike[row] > 0]
         names = ", ".join(dict.fromkeys(self.corpus.artists["name"].take(pa.array(near, pa.int64())).to_pylist()))
         raise DataError(f"no artist is called {text!r}" + (f"; nearest: {names}" if names else ""))
@@ -50,7 +50,7 @@ class ArtistIndex:
 
     @cached_property
     def _keys(self) -> pa.Array:
-        return _keys(self.corpus.artists["name"])
+        return name_keys(self.corpus.artists["name"])
 
     @cached_property
     def _rows(self) -> dict[str, list[int]]:

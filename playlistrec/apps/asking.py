@@ -101,7 +101,7 @@ class Answerer:
         cold = self.model.cold(query)
         scores = self.model.score(query)
         if cold.any():
-            scores[on(scores, np.flatnonzero(cold))] = on(scores, self.popularity).to(scores)
+            scores[on(scores, np.flatnonzero(cold))] = on(scores, self.known.popularity).to(scores)
         mask_seeds(scores, *(on(scores, array) for array in taken or (query.rows, query.tracks)))
         for row, wish in enumerate(wishes):
             for artist in wish.without:
@@ -142,17 +142,12 @@ class Answerer:
             tracks, values = tracks[order], values[order]
         return tracks, values
 
-    @cached_property
-    def popularity(self) -> Rows:
-        """(n_tracks,) playlists that hold each track."""
-        return np.bincount(self.known.pairs[1], minlength=self.known.n_tracks).astype(np.int64)
-
     def placed(self, tracks: Ints) -> Seeds:
         """What to ask with for some tracks of the data: those never seen are placed through their artist."""
         rows = pa.array(tracks, pa.int64())
         table = self.known.track_table
         names = table["name"].take(rows).to_pylist() if "name" in table.column_names else None
-        return resolve(self.known, self.popularity, table["uri"].take(rows).to_pylist(), names=names)
+        return resolve(self.known, self.known.popularity, table["uri"].take(rows).to_pylist(), names=names)
 
     @cached_property
     def _by_artist(self) -> list[Rows]:

@@ -8,10 +8,10 @@ from scipy import sparse
 from ..corpus.split import Questions
 from ..errors import DataError
 from ..events import OnEvent, ignore
-from ..models.base import Query
 from ..models.continuation import Continuation, ContinuationOptions
 from ..models.held_out import Lessons
 from ..models.parts import fit_parts
+from ..rank.evaluation import query_of
 from .blending import some_questions
 from .data import Data
 from .run_parts import parts_of_runs
@@ -54,13 +54,6 @@ def continued(
 
 
 def _lessons(questions: Questions, n_tracks: int) -> Lessons:
-    known = questions.known & (np.diff(questions.seed_offsets) > 0)
-    query = Query(
-        offsets=questions.seed_offsets,
-        tracks=questions.seeds.astype(np.int64),
-        playlists=np.where(known, questions.playlists, -1),
-        titles=questions.titles,
-    )
     ones = np.ones(len(questions.truth), dtype=np.float32)
     parts = ones, questions.truth, questions.truth_offsets
-    return Lessons(query, sparse.csr_array(parts, shape=(len(questions), n_tracks)))
+    return Lessons(query_of(questions, 0, len(questions)), sparse.csr_array(parts, shape=(len(questions), n_tracks)))

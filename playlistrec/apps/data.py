@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +22,9 @@ from ..corpus.split import Split
 from ..corpus.splitting import split_continuation, split_edges, split_given, split_leave_one_out
 from ..errors import ConfigError, DataError
 from ..events import Event, OnEvent, ignore
+from .folders import check_replaceable, write_whole
 
-__all__ = ["Data", "preprocess"]
+__all__ = ["Data", "preprocess", "statistics", "write_data"]
 
 FORMAT_VERSION = 1
 
@@ -117,7 +116,7 @@ def preprocess(
         raise ConfigError("around and hops go together: the playlist, and how many edges from it")
     if out.exists() and not force:
         raise DataError(f"{out} exists: choose another folder, or replace it with --force")
-    _check_replaceable(out)
+    check_replaceable(out)
     corpus, given = read(
         Path(source),
         format=format,
@@ -174,11 +173,11 @@ def preprocess(
     }
     on_event(Event("message", f"writing {out}"))
     manifest: dict[str, Any] = {}
-    _write_whole(out, lambda folder: manifest.update(_fill(folder, corpus, parts, origin)))
+    write_whole(out, lambda folder: manifest.update(write_data(folder, corpus, parts, origin)))
     return Data(corpus, parts, manifest, out)
 
 
-def _fill(folder: Path, corpus: Corpus, split: Split, origin: Mapping[str, Any]) -> dict[str, Any]:
+def write_data(folder: Path, corpus: Corpus, split: Split, origin: Mapping[str, Any]) -> dict[str, Any]:
     """Write the files of a data folder; returns its manifest, which says ``origin`` and what the files hold."""
     from ..graph.build import build_graph, save_graph
 
@@ -214,55 +213,11 @@ def _checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_replaceable(out: Path) -> None:
-    """Before the work, not after it: ``--force`` only ever deletes a data folder, and ``out`` can be made."""
-    if out.exists() and not (out / "manifest.json").exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out} is not a data folder: it will not be replaced")
-    parent = out.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise DataError(f"{out} cannot be made: {parent} is not a folder that can be written to")
-
-
-def _write_whole(out: Path, write: Callable[[Path], None]) -> None:
-    """Fill a folder beside ``out`` and rename it, so that a killed or failed run leaves nothing half-made."""
-    parent = out.absolute().parent
-    partial = parent / f".{out.name}.partial-{os.getpid()}"
-    for stale in parent.glob(f".{out.name}.partial-*"):
-        if not _running(int(stale.name.rpartition("-")[2])):
-            shutil.rmtree(stale, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-        write(partial)
-        if out.exists():
-            old = parent / f".{out.name}.old-{os.getpid()}"
-            os.replace(out, old)
-            os.replace(partial, out)
-            shutil.rmtree(old)
-        else:
-            os.replace(partial, out)
-    except OSError as error:
-        raise DataError(f"{out} cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def statistics(data: Data) -> dict[str, Any]:
     """What ``stats`` tells: counts, lengths, popularity skew, duplicates, parts of the split."""
     corpus = data.corpus
     lengths = corpus.lengths[corpus.lengths > 0]
-    popularity = np.sort(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks))[::-1]
+    popularity = np.sort(corpus.popularity)[::-1]
     entries = np.sort(np.bincount(corpus.tracks, minlength=corpus.n_tracks))[::-1]
     quantile = {f"p{q}": float(np.percentile(lengths, q)) for q in (10, 25, 50, 75, 90, 99)} if len(lengths) else {}
     repeats = corpus.n_entries - len(corpus.pairs[0])

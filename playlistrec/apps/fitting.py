@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from .. import __version__
-from ..config import Config, require
+from ..config import Config
 from ..errors import ConfigError, RunError, nearest
 from ..events import Event, OnEvent, ignore
 from ..models.base import Arrays, Recommender
@@ -23,9 +23,6 @@ from ..models.blend import BlendOptions
 from ..models.continuation import ContinuationOptions
 from ..models.trained import TrainedModel
 from ..models.zoo import model_class
-from ..rank.evaluation import AT_K
-from ..rank.protocols import evaluate
-from ..rank.sampled import SAMPLED_METRICS, evaluate_sampled, n_negatives_of
 from ..train.checkpoint import write_arrays
 from ..train.fit import FitState
 from ..train.fit import fit as train
@@ -45,6 +42,7 @@ from .run_folder import (
 )
 from .run_parts import refits
 from .runs import Run, pick_device
+from .validating import validation
 
 __all__ = ["fit", "preset_of", "resolve"]
 
@@ -172,7 +170,7 @@ class _Fitting:
     def first(self, folder: Path | None) -> tuple[Arrays, FitState | None]:
         validate = None
         if self.training is not None:
-            validate = _validation(self.data, self.training)
+            validate = validation(self.data, self.training)
             if validate is None:
                 self.on_event(Event("warning", "there is no validation part: the last epoch is kept"))
         return self._fit(folder, False, self.time_limit, validate, None)
@@ -222,28 +220,6 @@ class _Fitting:
         elif folder is not None:
             write_arrays(folder / "weights.npz", model.arrays(), {})
         return model.arrays(), state
-
-
-def _validation(data: Data, training: TrainOptions) -> Callable[[Recommender], Mapping[str, float]] | None:
-    """What judges a model on the validation part, ``training.criterion`` included; none where there is no such part.
-
-    Raises ConfigError for a criterion or protocol that cannot be.
-    """
-    name, _, k = training.criterion.partition("@")
-    n_negatives = n_negatives_of(training.protocol)
-    metrics = AT_K if n_negatives is None else SAMPLED_METRICS
-    fine = name in metrics and k.isdigit() and int(k) >= 1
-    require(fine, "criterion", f"one of {', '.join(metrics)} at a depth, as in ndcg@20", training.criterion)
-    corpus, split, ks = data.corpus, data.split, sorted({20, int(k)})
-    questions = split.questions(corpus, "valid")
-    if not len(questions):
-        return None
-    if n_negatives is None:
-        names = dict.fromkeys(("recall", "ndcg", name))
-        return lambda model: evaluate(model, questions, ks=ks, metrics=names).metrics
-    # Test entries may be drawn as negatives here: the training loop knows nothing of them.
-    known = split.ranking(corpus, "test")
-    return lambda model: evaluate_sampled(model, questions, known, n_negatives, ks=ks).metrics
 
 
 def _before(folder: Path | None) -> dict[str, Any]:

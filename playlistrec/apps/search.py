@@ -14,7 +14,7 @@ from ..corpus.corpus import Corpus
 from ..corpus.titles import folded
 from ..errors import DataError
 
-__all__ = ["Match", "TrackIndex"]
+__all__ = ["Match", "TrackIndex", "likeness", "name_keys"]
 
 SHOWN = 5
 """Tracks that an error message lists."""
@@ -77,7 +77,7 @@ class TrackIndex:
             return Match(row)
         if not self._named:
             raise DataError(f"no track has the uri {text!r}, and this data has no names to look among")
-        key = _keys(pa.array([text]))[0].as_py()
+        key = name_keys(pa.array([text]))[0].as_py()
         same = np.zeros(self.corpus.n_tracks, dtype=bool)
         for names in self._forms():
             same |= np.asarray(pc.fill_null(pc.equal(names, key), False))
@@ -96,7 +96,7 @@ class TrackIndex:
         return self._described([track])
 
     def _guess(self, text: str, key: str) -> Match:
-        alike = np.max([_likeness(names, key) for names in self._forms()], axis=0)
+        alike = np.max([likeness(names, key) for names in self._forms()], axis=0)
         enough = min(NEAR, len(alike))
         rows = np.flatnonzero((alike >= np.partition(alike, -enough)[-enough]) & (alike > 0))
         things = self._things(rows, alike)
@@ -133,11 +133,11 @@ class TrackIndex:
 
     @cached_property
     def _titles(self) -> pa.Array:
-        return _keys(self.corpus.track_table["name"])
+        return name_keys(self.corpus.track_table["name"])
 
     @cached_property
     def _artists(self) -> pa.Array:
-        keys = pc.fill_null(_keys(self.corpus.artists["name"]), "")
+        keys = pc.fill_null(name_keys(self.corpus.artists["name"]), "")
         return pc.fill_null(keys.take(self.corpus.track_table["artist"].combine_chunks()), "")
 
     def _forms(self) -> list[pa.Array]:
@@ -149,7 +149,7 @@ class TrackIndex:
         ]
 
 
-def _keys(names: pa.Array | pa.ChunkedArray) -> pa.Array:
+def name_keys(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Names as they are compared: letters and digits alone, lower case, without accents.
 
     A name that has neither (``"???"``, ``"🌴"``) keeps its signs.
@@ -161,7 +161,7 @@ def _keys(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     return pc.if_else(pc.equal(bare, ""), pc.utf8_trim_whitespace(plain), bare)
 
 
-def _likeness(names: pa.Array, key: str) -> npt.NDArray[np.float32]:
+def likeness(names: pa.Array, key: str) -> npt.NDArray[np.float32]:
     """(n,) cosine of the sets of trigrams (UTF-8 bytes, the ends marked) of each name and ``key``; 0 for null."""
     wanted = np.unique(_trigrams(np.frombuffer(f"^{key}$".encode(), np.uint8)))
     known = np.zeros(1 << 24, dtype=bool)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..corpus.corpus import Corpus, Ints
-from .search import _keys as keys_of
+from .search import name_keys
 
 __all__ = ["ARTIST", "NAME", "UNKNOWN", "URI", "Seeds", "resolve"]
 
@@ -104,8 +104,8 @@ def _find(column: pa.ChunkedArray, values: Names) -> Rows:
 
 def _named(column: pa.ChunkedArray, order: Ints, wanted: Names) -> Rows:
     """(n,) the first row in ``order`` whose name is as each of ``wanted``, -1 where there is none."""
-    keys = keys_of(pa.array(wanted, pa.string()))
-    known = keys_of(column.take(pa.array(order)))
+    keys = name_keys(pa.array(wanted, pa.string()))
+    known = name_keys(column.take(pa.array(order)))
     row: dict[str, int] = {}
     for at in np.flatnonzero(np.asarray(pc.is_in(known, value_set=keys.drop_null(), skip_nulls=True))).tolist():
         row.setdefault(known[at].as_py(), int(order[at]))
@@ -118,9 +118,9 @@ def _twins(corpus: Corpus, ranking: Ints, artist: Ints, names: Names) -> Rows:
     wanted[artist] = True
     wanted[-1] = False
     of_them = ranking[wanted[corpus.track_artist[ranking]]]
-    titles = keys_of(corpus.track_table["name"].take(pa.array(of_them))).to_pylist()
+    titles = name_keys(corpus.track_table["name"].take(pa.array(of_them))).to_pylist()
     row: dict[tuple[int, str | None], int] = {}
     for track, by, title in zip(of_them.tolist(), corpus.track_artist[of_them].tolist(), titles):
         row.setdefault((by, title), track)
-    keys = keys_of(pa.array(names, pa.string())).to_pylist()
+    keys = name_keys(pa.array(names, pa.string())).to_pylist()
     return np.array([row.get((by, key), -1) if key else -1 for by, key in zip(artist.tolist(), keys)], dtype=np.int64)

@@ -56,7 +56,7 @@ def find(run: Run, kind: Kind, text: str) -> tuple[int, str | None]:
     if kind == "playlist":
         return known.playlist_index(text), None
     if kind == "track":
-        index = TrackIndex(known, np.bincount(known.pairs[1], minlength=known.n_tracks))
+        index = TrackIndex(known, known.popularity)
         match = index.find(text)
         return match.track, f"took {index.describe(match.track)} for {text!r}" if match.fuzzy else None
     rows = ArtistIndex(known).find(text)

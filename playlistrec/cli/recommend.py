@@ -120,7 +120,7 @@ def _located(
     from ..apps.playlist_file import Entry, read_playlist
     from ..apps.search import TrackIndex
 
-    index = TrackIndex(answerer.known, answerer.popularity)
+    index = TrackIndex(answerer.known, answerer.known.popularity)
     named = locate(index, [Entry.of(text) for text in tracks])
     for seed in named:
         if seed.track < 0:

@@ -135,6 +135,11 @@ class Corpus:
         return (keys // self.n_tracks).astype(np.int32), (keys % self.n_tracks).astype(np.int32)
 
     @cached_property
+    def popularity(self) -> npt.NDArray[np.int64]:
+        """(n_tracks,) playlists that hold each track."""
+        return np.bincount(self.pairs[1], minlength=self.n_tracks)
+
+    @cached_property
     def matrix(self) -> sparse.csr_array[np.float32]:
         """(n_playlists, n_tracks) binary matrix of the distinct pairs."""
         rows, cols = self.pairs

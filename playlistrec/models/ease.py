@@ -88,7 +88,7 @@ class EASE(Recommender):
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
         assert isinstance(config, EASEConfig)
         pairs = corpus.matrix
-        counts = np.bincount(pairs.indices, minlength=corpus.n_tracks)
+        counts = corpus.popularity
         tracks = np.sort(np.argsort(-counts, kind="stable")[: config.top_tracks])
         _check_memory(len(tracks))
         side = side_rows(corpus, artist=config.artist_weight, album=config.album_weight)

@@ -80,7 +80,7 @@ class GRU4Rec(TrainedModel):
 
     @classmethod
     def build(cls, corpus: Corpus, options: Any) -> Self:
-        counts = np.bincount(corpus.pairs[1], minlength=corpus.n_tracks)
+        counts = corpus.popularity
         tables = initial_tables(corpus, ("track",), options)
         if not options.constrained:
             tables |= {"output": initial_tables(corpus, ("track",), options)["track"]}

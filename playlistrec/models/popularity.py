@@ -37,7 +37,7 @@ class Popularity(Recommender):
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        return cls(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks).astype(np.float32), config)
+        return cls(corpus.popularity.astype(np.float32), config)
 
     def score(self, query: Query) -> Tensor:
         return self.counts.repeat(len(query), 1)

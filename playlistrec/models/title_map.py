@@ -51,7 +51,7 @@ class TitledSpace:
     @cached_property
     def popularity(self) -> Floats:
         """(n_tracks,) how many playlists hold each track."""
-        return np.bincount(self._corpus.pairs[1], minlength=self._corpus.n_tracks).astype(np.float32)
+        return self._corpus.popularity.astype(np.float32)
 
 
 class TitleMap:

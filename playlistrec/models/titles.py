@@ -94,7 +94,7 @@ class TitleNeighbours(Recommender):
         pairs = corpus.matrix
         counts = sparse.csr_array(titled.sums @ pairs[titled.playlists])
         n = max(int(np.count_nonzero(corpus.lengths)), 1)
-        popularity = (np.bincount(pairs.indices, minlength=corpus.n_tracks) / n).astype(np.float32)
+        popularity = (corpus.popularity / n).astype(np.float32)
         return cls(features, features(titled.titles), counts, titled.counts.astype(np.float32), popularity, config)
 
     def similar(self, titles: list[str]) -> sparse.csr_array[np.float32]:

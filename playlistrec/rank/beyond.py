@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -82,7 +81,7 @@ class Beyond:
     """
 
     def __init__(self, known: Corpus, ks: Sequence[int], names: Collection[str] = BEYOND) -> None:
-        popularity = torch.from_numpy(np.bincount(known.pairs[1], minlength=known.n_tracks))
+        popularity = torch.from_numpy(known.popularity)
         artists = torch.tensor(known.track_artist)  # a copy: it may be read-only
         measures = {
             "popularity": partial(list_mean, popularity),

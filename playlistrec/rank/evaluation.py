@@ -18,7 +18,7 @@ from ..models.base import Query, Recommender
 from . import metrics as formulas
 from .topk import mask_seeds, top_k
 
-__all__ = ["AT_K", "Batch", "Evaluation", "answers", "check_ks", "masked_scores", "on", "ranked"]
+__all__ = ["AT_K", "Batch", "Evaluation", "answers", "check_ks", "masked_scores", "on", "query_of", "ranked"]
 
 AT_K: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
     "recall": formulas.recall,
@@ -79,24 +79,29 @@ def answers(model: Recommender, questions: Questions, batch_size: int | None, on
         raise DataError("nothing was hidden in this part of the data, so there is nothing to evaluate")
     for low in range(0, len(questions), batch_size):
         high = min(low + batch_size, len(questions))
-        seeds, truth = (x[low : high + 1] for x in (questions.seed_offsets, questions.truth_offsets))
-        playlists = questions.playlists[low:high]
-        # A playlist without a seed has no edge either: nothing was learned of it, whatever its row holds.
-        known = questions.known & (np.diff(seeds) > 0)
-        query = Query(
-            offsets=seeds - seeds[0],
-            tracks=questions.seeds[seeds[0] : seeds[-1]].astype(np.int64),
-            playlists=np.where(known, playlists, -1),
-            titles=questions.titles[low:high] if questions.titles is not None else None,
-        )
+        truth = questions.truth_offsets[low : high + 1]
+        query = query_of(questions, low, high)
         yield Batch(
             query=query,
             truth_rows=np.repeat(np.arange(high - low), np.diff(truth)),
             truth=questions.truth[truth[0] : truth[-1]].astype(np.int64),
-            playlists=playlists,
+            playlists=questions.playlists[low:high],
             scores=masked_scores(model, query),
         )
         on_event(Event("progress", f"ranking {model.name}", {"done": high, "total": len(questions)}))
+
+
+def query_of(questions: Questions, low: int, high: int) -> Query:
+    """What a model is told of the questions ``low:high``."""
+    seeds = questions.seed_offsets[low : high + 1]
+    # A playlist without a seed has no edge either: nothing was learned of it, whatever its row holds.
+    known = questions.known & (np.diff(seeds) > 0)
+    return Query(
+        offsets=seeds - seeds[0],
+        tracks=questions.seeds[seeds[0] : seeds[-1]].astype(np.int64),
+        playlists=np.where(known, questions.playlists[low:high], -1),
+        titles=None if questions.titles is None else questions.titles[low:high],
+    )
 
 
 @torch.no_grad()

@@ -191,7 +191,7 @@ def test_few_long_playlists_are_shared_out() -> None:
 
 
 def test_what_make_refuses(whole: Data, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"per_scenario must be from 1 to 5, a fortieth of the playlists, \(got 6\)"):
+    with pytest.raises(ConfigError, match=r"per_scenario must be from 1 to 5: a fortieth of the playlists \(got 6\)"):
         make_challenge(whole, tmp_path / "set", per_scenario=6)
     with pytest.raises(ConfigError, match=r"seed must be at least 0"):
         make_challenge(whole, tmp_path / "set", seed=-1)

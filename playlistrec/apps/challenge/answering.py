@@ -48,7 +48,7 @@ def answer(run: Run, where: str | Path, *, device: str = "auto", on_event: OnEve
     _check_unspoilt(run, Path(where))
     corpus = run.data.corpus
     known = run.data.split.ranking(corpus, "test")
-    popularity = np.bincount(known.pairs[1], minlength=corpus.n_tracks)
+    popularity = known.popularity
     entries = [track for playlist in challenge.playlists for track in playlist.tracks]
     seeds = resolve(
         corpus,

@@ -17,7 +17,8 @@ from ...config import require
 from ...corpus.corpus import Corpus, Mask
 from ...errors import DataError
 from ...events import Event, OnEvent, ignore
-from ..data import Data, _fill, _write_whole
+from ..data import Data, write_data
+from ..folders import write_whole
 from .challenge_set import CHALLENGE, DATA, SCENARIOS, TRUTH, ChallengeSet, Truth
 from .drawing import TRAINING, draw, known_tracks
 from .questions import as_files, as_split, questions
@@ -73,7 +74,7 @@ def make_challenge(
         needed = 2 * len(SCENARIOS) * AT_LEAST_LEFT
         raise DataError(f"a challenge needs at least {needed} playlists ({data.name} has {corpus.n_playlists})")
     n_each = max(1, min(corpus.n_playlists // SHARE, MOST, most)) if per_scenario is None else per_scenario
-    require(1 <= n_each <= most, "per_scenario", f"from 1 to {most}, a fortieth of the playlists,", n_each)
+    require(1 <= n_each <= most, "per_scenario", f"from 1 to {most}: a fortieth of the playlists", n_each)
     require(seed >= 0, "seed", "at least 0", seed)
     if out.exists():
         raise DataError(f"{out} exists: choose another folder")
@@ -103,9 +104,9 @@ def make_challenge(
         (folder / CHALLENGE).write_bytes(msgspec.json.encode(challenge))
         (folder / TRUTH).write_bytes(msgspec.json.encode(truth))
         (folder / DATA).mkdir()
-        manifest.update(_fill(folder / DATA, rest, split, origin))
+        manifest.update(write_data(folder / DATA, rest, split, origin))
 
-    _write_whole(out, write)
+    write_whole(out, write)
     return Made(challenge, truth, Data(rest, split, manifest, out / DATA))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ... import __version__
 from ...errors import ConfigError, DataError, nearest
 from ...events import Event, OnEvent, ignore
-from ..data import _check_replaceable, _write_whole
+from ..folders import check_replaceable, write_whole
 from ..runs import Run
 from .embeddings import Embeddings
 
@@ -101,7 +101,7 @@ def export(
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
         (folder / "README.md").write_text(_readme(manifest))
 
-    _write_whole(out, write)
+    write_whole(out, write)
     return manifest
 
 
@@ -111,7 +111,7 @@ def _check_out(out: Path, force: bool) -> None:
             raise DataError(f"{out} exists: choose another folder, or replace it with --force")
         if not _is_export(out) and (not out.is_dir() or any(out.iterdir())):
             raise DataError(f"{out} is not an export: it will not be replaced")
-    _check_replaceable(out)
+    check_replaceable(out)
 
 
 def _is_export(folder: Path) -> bool:

@@ -116,7 +116,7 @@ class LinearFold(nn.Module):
 def write(source: Embeddings, folder: Path) -> dict[str, Any]:
     """``recommender.pt``. Raises ConfigError where TorchScript cannot say how the model folds a playlist in."""
     with torch.no_grad():
-        popularity = np.bincount(source.known.pairs[1], minlength=len(source.tracks)).astype(np.float32)
+        popularity = source.known.popularity.astype(np.float32)
         module = Folded(_fold(source.model), torch.from_numpy(source.tracks), torch.from_numpy(popularity))
         script: Any = torch.jit.script(module.cpu().eval())
     script.save(str(folder / "recommender.pt"))

@@ -19,11 +19,11 @@ POINTS = 300
 
 def degrees(corpus: Corpus) -> dict[str, Ints]:
     """Of every node type its degrees: tracks of a playlist, playlists of a track, tracks of an artist."""
-    rows, tracks = corpus.pairs
+    rows, _ = corpus.pairs
     artist = corpus.track_artist
     return {
         "playlist": np.bincount(rows, minlength=corpus.n_playlists),
-        "track": np.bincount(tracks, minlength=corpus.n_tracks),
+        "track": corpus.popularity,
         "artist": np.bincount(artist[artist >= 0], minlength=corpus.n_artists),
     }
 

@@ -110,7 +110,7 @@ def degree_distributions(corpus: Corpus) -> Picture:
 
 def popularity(corpus: Corpus) -> Picture:
     """The popularity curve, and how much of everything its head holds."""
-    ranks, held, share = popularity_curve(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks))
+    ranks, held, share = popularity_curve(corpus.popularity)
     n = len(ranks)
     tops = [(p, max(1, round(n * p / 100))) for p in (0.1, 1, 5, 10, 20, 50)] if n else []
     marks = [(f"{percent:g} %", count, float(share[count - 1])) for percent, count in tops]

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from ...corpus.corpus import Corpus, Ints
 from ...corpus.split import Part, Questions
 from ...errors import DataError, RunError
@@ -62,11 +60,6 @@ class Material:
         return self.data.split.ranking(self.data.corpus, self.part)
 
     @cached_property
-    def popularity(self) -> Ints:
-        """(n_tracks,) how many known playlists hold each track."""
-        return np.bincount(self.known.pairs[1], minlength=self.data.corpus.n_tracks)
-
-    @cached_property
     def questions(self) -> Questions:
         """What the part asks. Raises DataError where it asks nothing."""
         questions = self.data.split.questions(self.data.corpus, self.part)
@@ -93,7 +86,7 @@ class Material:
     def chosen(self) -> Chosen:
         """The artists and tracks of the maps, the same for all runs and parts."""
         corpus = self.training
-        return choose(corpus, np.bincount(corpus.pairs[1], minlength=corpus.n_tracks), self.artists)
+        return choose(corpus, corpus.popularity, self.artists)
 
     @cached_property
     def names(self) -> Names:

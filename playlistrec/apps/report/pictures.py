@@ -52,7 +52,7 @@ KINDS = {
     ),
     "by-popularity": Kind(
         "tracks found by their popularity",
-        lambda m: quality_pictures.by_popularity(m.qualities, m.questions, m.popularity, m.about),
+        lambda m: quality_pictures.by_popularity(m.qualities, m.questions, m.known.popularity, m.about),
     ),
     "map": Kind(
         "artists and their tracks in two dimensions",
