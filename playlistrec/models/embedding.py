@@ -35,8 +35,6 @@ class VectorOptions(Config):
     Attributes:
         dim: width of the vectors.
         similarity: what scores a playlist and a track: the ``dot`` product of their vectors, or the ``cosine``.
-        norm_power: with ``cosine``, the power of a track's length by which its scores are multiplied when it is ranked
-            (not in training): well connected tracks have long vectors, so a little of it favours them.
         init: first embeddings: ``xavier`` (Glorot & Bengio 2010); ``svd``: the singular vectors of the normalised
             adjacency with its largest singular values; or from the names of the playlists, by their ``ngrams`` or
             their ``wordllama`` vectors (see :mod:`playlistrec.models.initial`).
@@ -46,13 +44,11 @@ class VectorOptions(Config):
 
     dim: int = 64
     similarity: Literal["dot", "cosine"] = "dot"
-    norm_power: float = 0.0
     init: Literal["xavier", "svd", "ngrams", "wordllama"] = "xavier"
     features: str | None = None
 
     def __post_init__(self) -> None:
         require(self.dim >= 1, "dim", "at least 1", self.dim)
-        require(self.norm_power == 0 or self.similarity == "cosine", "norm_power", "0 for dot", self.norm_power)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,21 +56,28 @@ class EmbeddingOptions(VectorOptions):
     """Options of every embedding model.
 
     Attributes:
+        popularity_prior: by how much a track's score grows with the natural logarithm of its playlists, in training
+            and ranking, so that the vectors need not learn popularity. In softmax a track's odds are then its playlists
+            to the power of this over the temperature, times what the vectors make of it.
         title_weight: how many seeds the title of an unseen playlist counts for; 0: titles are not read.
         title_features: what stands for a title: ``ngrams``, its words and character n-grams, or ``wordllama``, a
             sentence embedding (see :mod:`playlistrec.models.title_features`).
     """
 
+    popularity_prior: float = 0.0
     title_weight: float = 1.0
     title_features: TitleKind = "ngrams"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(self.popularity_prior >= 0, "popularity_prior", "at least 0", self.popularity_prior)
         require(self.title_weight >= 0, "title_weight", "at least 0", self.title_weight)
 
 
 class EmbeddingModel(TrainedModel):
-    """Base of the gradient models whose score is ``z_playlist · z_track``.
+    """Base of the gradient models whose score is ``z_playlist · z_track + π ln(n_track)``.
+
+    n are the playlists that hold a track (at least 1), π is the ``popularity_prior``.
 
     The trainer calls :meth:`embed` for the vectors and :meth:`tables` for the layer-0 embeddings behind them.
 
@@ -90,11 +93,14 @@ class EmbeddingModel(TrainedModel):
     """Whether the model has a graph, so that the sampled regime means something to it."""
 
     config: EmbeddingOptions
+    prior: Tensor | None
+    """(n_tracks,) π ln(n), what a track's score is whoever asks; none where π is 0."""
 
     def __init__(self, tables: Mapping[str, Tensor], options: EmbeddingOptions) -> None:
         super().__init__(tables, options)
         self._cache: tuple[Tensor, Tensor] | None = None
         self._map: TitleMap | None = None
+        self.register_buffer("prior", None, persistent=False)
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
@@ -106,6 +112,9 @@ class EmbeddingModel(TrainedModel):
 
     def _knowing(self, corpus: Corpus) -> Self:
         self._known = TitledSpace(corpus, self.config.title_features)
+        if self.config.popularity_prior:
+            playlists = torch.from_numpy(self._known.popularity).clamp(min=1)
+            self.prior = self.config.popularity_prior * playlists.log()
         return self
 
     @classmethod
@@ -132,14 +141,24 @@ class EmbeddingModel(TrainedModel):
         """Final vectors, and what the penalty is on, of (n,) playlists in their contexts and of all tracks."""
         raise NotImplementedError(f"{self.name} knows no contexts")
 
-    def compared(self, vectors: Tensor, power: float = 0.0) -> Tensor:
+    def compared(self, vectors: Tensor) -> Tensor:
         """Final vectors as they are compared: see :func:`compared`."""
-        return compared(vectors, self.config.similarity, power)
+        return compared(vectors, self.config.similarity)
 
-    @property
-    def track_power(self) -> float:
-        """The ``power`` for tracks: ``norm_power`` when ranking, 0 in training."""
-        return 0.0 if torch.is_grad_enabled() else self.config.norm_power
+    def prior_of(self, tracks: Tensor | None) -> Tensor | None:
+        """The ``prior`` of some tracks, or of all."""
+        return self.prior if self.prior is None or tracks is None else self.prior[tracks]
+
+    def with_prior(self, playlists: Tensor, tracks: Tensor, ids: Tensor | None = None) -> Vectors:
+        """Vectors whose dot products are the scores: these, with a further column where there is a prior.
+
+        Args:
+            ids: which tracks they are of, where not of all.
+        """
+        prior = self.prior_of(ids)
+        if prior is None:
+            return playlists, tracks
+        return F.pad(playlists, (0, 1), value=1.0), torch.cat([tracks, prior.unsqueeze(1)], dim=1)
 
     def vectors(self) -> tuple[Tensor, Tensor]:
         """:meth:`embed` without gradients, kept until the parameters may have changed."""
@@ -165,6 +184,8 @@ class EmbeddingModel(TrainedModel):
     @torch.no_grad()
     def score(self, query: Query) -> Tensor:
         scores = self.queries(query) @ self.vectors()[1].T
+        if self.prior is not None:
+            scores += self.prior
         cold = torch.from_numpy(self.cold(query)).to(scores.device)
         if cold.any():
             scores[cold] = torch.from_numpy(self._known.popularity).to(scores)
@@ -202,12 +223,9 @@ class EmbeddingModel(TrainedModel):
         self._map = None
 
 
-def compared(vectors: Tensor, similarity: Literal["dot", "cosine"], power: float = 0.0) -> Tensor:
-    """Vectors whose dot product is the similarity: where that is the cosine, of their length to the ``power``."""
-    if similarity == "dot":
-        return vectors
-    unit = F.normalize(vectors, dim=-1)
-    return unit * vectors.norm(dim=-1, keepdim=True) ** power if power else unit
+def compared(vectors: Tensor, similarity: Literal["dot", "cosine"]) -> Tensor:
+    """Vectors whose dot product is the similarity."""
+    return vectors if similarity == "dot" else F.normalize(vectors, dim=-1)
 
 
 def initial_tables(corpus: Corpus, kinds: Iterable[str], options: VectorOptions) -> dict[str, Tensor]:

@@ -240,7 +240,7 @@ class GraphModel(EmbeddingModel):
 
     def _combined(self, passed: Sequence[States], kind: str) -> Tensor:
         out: Tensor = self.combine([states[kind] for states in passed])
-        return self.compared(out.float(), self.track_power if kind == "track" else 0.0)
+        return self.compared(out.float())
 
     def _norms(self) -> Norms:
         device = self.tables["track"].device

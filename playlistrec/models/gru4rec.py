@@ -28,7 +28,7 @@ class GRU4RecOptions(VectorOptions):
 
     Attributes:
         dim: width of the tracks' vectors and of the hidden states.
-        similarity, norm_power, init, features: as for :class:`~playlistrec.models.embedding.VectorOptions`; the
+        similarity, init, features: as for :class:`~playlistrec.models.embedding.VectorOptions`; the
             playlist's vector is its state.
         layers: GRUs one above the other.
         constrained: whether the vectors that come in are also those that states are compared with.
@@ -103,8 +103,7 @@ class GRU4Rec(TrainedModel):
 
     def keys(self, vectors: Tensor, bias: Tensor) -> Tensor:
         """(m, dim + 1) what some tracks' output vectors (m, dim) and biases (m,) are to :meth:`queries`."""
-        power = 0.0 if torch.is_grad_enabled() else self.config.norm_power
-        return torch.cat([compared(vectors, self.config.similarity, power), bias.unsqueeze(1)], dim=1)
+        return torch.cat([compared(vectors, self.config.similarity), bias.unsqueeze(1)], dim=1)
 
     def read(
         self, tracks: Tensor, lengths: npt.NDArray[np.int64], hidden: Tensor | None = None

@@ -35,7 +35,7 @@ class MF(EmbeddingModel):
         return cls(initial_tables(corpus, ("playlist", "track"), options), options)
 
     def embed(self) -> tuple[Tensor, Tensor]:
-        return self.compared(self.tables["playlist"]), self.compared(self.tables["track"], self.track_power)
+        return self.compared(self.tables["playlist"]), self.compared(self.tables["track"])
 
     @torch.no_grad()
     def fold_in(self, query: Query) -> Tensor:

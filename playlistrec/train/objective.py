@@ -26,7 +26,7 @@ class Objective:
 
     def __init__(self, options: TrainOptions, batches: FullBatches | SampledBatches) -> None:
         self.options = options
-        self.sampler = batches.sampler
+        self.model, self.sampler = batches.model, batches.sampler
         self.pairs: Pairs | None = batches.pairs if isinstance(batches, FullBatches) else None
         self.column: Tensor | None = None
         self.reduced = None if options.precision == "float32" else PRECISIONS[options.precision]
@@ -36,7 +36,8 @@ class Objective:
         options = self.options
         if options.candidates and batch.negatives is not None:
             wanted = batch.vectors[0].index_select(0, batch.playlist)
-            batch = replace(batch, negatives=hardest(wanted, batch.negatives, batch.vectors[1], options.n_negatives))
+            wanted, tracks = self.model.with_prior(wanted, batch.vectors[1], batch.track_ids)
+            batch = replace(batch, negatives=hardest(wanted, batch.negatives, tracks, options.n_negatives))
         loss = self._loss(batch)
         objective = loss
         if options.l2:
@@ -48,8 +49,10 @@ class Objective:
     def _loss(self, batch: Batch) -> Tensor:
         playlists, tracks = batch.vectors
         if batch.every:
+            prior, temperature = self.model.prior_of(batch.track_ids), self.options.temperature
+            bias = None if prior is None else prior / temperature
             pairs = batch.playlist, batch.track
-            return softmax(playlists / self.options.temperature, tracks, pairs, masked=batch.own, reduced=self.reduced)
+            return softmax(playlists / temperature, tracks, pairs, bias=bias, masked=batch.own, reduced=self.reduced)
         # index_select: its backward is several times faster on CPU than that of indexing or F.embedding.
         wanted = playlists.index_select(0, batch.playlist)
         if self.options.loss == "directau":
@@ -65,6 +68,8 @@ class Objective:
         positive = (wanted * tracks.index_select(0, batch.track)).sum(-1)
         drawn = tracks.index_select(0, others.reshape(-1)).view(*others.shape, -1)
         negative = (wanted.unsqueeze(1) * drawn).sum(-1)
+        if (prior := self.model.prior_of(batch.track_ids)) is not None:
+            positive, negative = positive + prior[batch.track], negative + prior[others]
         if options.loss != "softmax":
             return LOSSES[options.loss](positive, negative)
         positive, negative = positive / options.temperature, negative / options.temperature
@@ -81,6 +86,8 @@ class Objective:
         bias = count.float().log()
         if options.correction:
             bias = bias - options.correction * pairs.log_popularity[candidates]
+        if (prior := self.model.prior_of(batch.track_ids)) is not None:
+            bias = bias + prior[candidates] / options.temperature
         if self.column is None:
             self.column = torch.full((pairs.n_tracks,), -1, device=candidates.device)
         self.column[candidates] = torch.arange(len(candidates), device=candidates.device)

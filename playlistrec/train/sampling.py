@@ -69,7 +69,7 @@ def refresh_pools(
     if isinstance(sampler, PoolNegatives) and epoch % options.pool_every == 0:
         share = annealed_share(epoch, floor=options.pool_floor, over=options.pool_epochs)
         model.eval()
-        sampler.refresh(*model.vectors(), share, generator)
+        sampler.refresh(*model.with_prior(*model.vectors()), share, generator)
         model.train()
 
 

@@ -225,23 +225,29 @@ def test_cosine_scores_vectors_of_length_one(kind: type[GraphModel] | type[MF], 
 
 
 @pytest.mark.parametrize("kind", [*KINDS, MF])
-def test_ranking_may_favour_long_vectors(kind: type[GraphModel] | type[MF], corpus: Corpus) -> None:
-    """With ``norm_power`` the length of a track's vector counts when ranking, and nowhere else."""
-    options = {"dim": 8} | ({} if kind is MF else {"artists": False})
-    dot, favoured = (
+@pytest.mark.parametrize("similarity", ["dot", "cosine"])
+def test_popular_tracks_may_have_an_advance(kind: type[GraphModel] | type[MF], similarity: str, corpus: Corpus) -> None:
+    """With ``popularity_prior`` every score grows by the logarithm of the track's playlists; vectors are as without."""
+    options = {"dim": 8, "similarity": similarity} | ({} if kind is MF else {"artists": False})
+    plain, favoured = (
         kind.from_corpus(corpus, kind.options.from_options({**options, **given}), seed=1).eval()
-        for given in ({}, {"similarity": "cosine", "norm_power": 0.5})
+        for given in ({}, {"popularity_prior": 0.5})
     )
-    playlists, tracks = dot.vectors()
-    for trained, unit in zip(favoured.embed(), (F.normalize(playlists), F.normalize(tracks))):
-        torch.testing.assert_close(trained, unit)
-    lengths = tracks.norm(dim=1)
-    query = Query.of([[2, 5], [3]], [4, 0])
-    cosines = F.normalize(playlists)[[4, 0]] @ F.normalize(tracks).T
-    torch.testing.assert_close(favoured.score(query), cosines * lengths.sqrt())
-    assert kind.from_arrays(corpus, favoured.config, favoured.arrays()).config.norm_power == 0.5
-    with pytest.raises(ConfigError, match=r"norm_power must be 0 for dot \(got 0.5\)"):
-        kind.options.from_options({"norm_power": 0.5})
+    for ours, theirs in zip(favoured.vectors(), plain.vectors()):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    query = Query.of([[2, 5], [3], [1, 2]], [4, 0, -1])
+    held = np.array(
+        [sum(track in corpus.playlist(p) for p in range(corpus.n_playlists)) for track in range(corpus.n_tracks)]
+    )
+    advance = torch.from_numpy(0.5 * np.log(np.maximum(held, 1))).float()
+    scores = favoured.score(query)
+    torch.testing.assert_close(scores, plain.score(query) + advance)
+    playlists, tracks = favoured.with_prior(favoured.queries(query), favoured.vectors()[1])
+    torch.testing.assert_close(playlists @ tracks.T, scores)
+    loaded = kind.from_arrays(corpus, favoured.config, favoured.arrays())
+    torch.testing.assert_close(loaded.score(query), scores, rtol=0, atol=0)
+    with pytest.raises(ConfigError, match=r"popularity_prior must be at least 0 \(got -0.5\)"):
+        kind.options.from_options({"popularity_prior": -0.5})
 
 
 @pytest.mark.parametrize("kind", KINDS)

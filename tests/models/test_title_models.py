@@ -275,7 +275,14 @@ def test_a_title_alone_beats_popularity_by_far(tmp_path_factory: pytest.TempPath
     training, asked = split.training(corpus), split.questions(corpus, "valid")
     asked: Questions = replace(asked, seed_offsets=np.zeros(len(asked) + 1, np.int64), seeds=asked.seeds[:0])
     spectral = untrained(
-        "lightgcn", training, dim=32, layers=2, layer_weights="0,1,1", init="svd", similarity="cosine", norm_power=0.5
+        "lightgcn",
+        training,
+        dim=32,
+        layers=2,
+        layer_weights="0,1,1",
+        init="svd",
+        similarity="cosine",
+        popularity_prior=0.05,
     )
     found = {
         model.name: evaluate(model, asked, ks=(20,), metrics=["ndcg"]).metrics["ndcg@20"]

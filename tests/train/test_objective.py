@@ -63,17 +63,32 @@ def assert_worth(model: EmbeddingModel, objective: Objective, batch: Batch, want
         torch.testing.assert_close(ours_grad, wanted_grad, rtol=1e-3, atol=1e-6)
 
 
+def advance(corpus: Corpus, prior: float) -> Tensor:
+    """(n_tracks,) what popularity adds to the scores of tracks."""
+    held = np.array([sum(t in own for own in own_tracks(corpus)) for t in range(corpus.n_tracks)])
+    return torch.from_numpy(prior * np.log(np.maximum(held, 1))).float()
+
+
 def own_tracks(corpus: Corpus) -> list[set[int]]:
     return [set(corpus.playlist(p).tolist()) for p in range(corpus.n_playlists)]
 
 
-@pytest.mark.parametrize("correction", [0.0, 1.0, 0.5])
+@pytest.mark.parametrize(("correction", "prior"), [(0.0, 0.0), (1.0, 0.0), (0.5, 0.2)])
 @pytest.mark.parametrize("name", ["mf", "lightgcn"])
-def test_in_batch_softmax_is_a_double_loop_over_the_batch(name: str, correction: float, corpus: Corpus) -> None:
+def test_in_batch_softmax_is_a_double_loop_over_the_batch(
+    name: str, correction: float, prior: float, corpus: Corpus
+) -> None:
     model, batches, objective = setting(
-        corpus, name, loss="softmax", negatives="in-batch", correction=correction, temperature=0.3
+        corpus,
+        name,
+        model={"popularity_prior": prior},
+        loss="softmax",
+        negatives="in-batch",
+        correction=correction,
+        temperature=0.3,
     )
     own = own_tracks(corpus)
+    favour = advance(corpus, prior)
     chance = torch.from_numpy(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks) / len(corpus.pairs[1])).float()
     for batch in all_batches(batches)[:2]:  # the second finds what the first left behind
         playlists, tracks = batch.vectors
@@ -82,7 +97,7 @@ def test_in_batch_softmax_is_a_double_loop_over_the_batch(name: str, correction:
             others = [u for u in batch.track.tolist() if u == t or u not in own[p]]
             repeated += others.count(t) - 1
             left_out += len(batch.track) - len(others)
-            logits = tracks @ playlists[p] / 0.3 - correction * chance.log()
+            logits = (tracks @ playlists[p] + favour) / 0.3 - correction * chance.log()
             total = total + logits[others].logsumexp(0) - logits[t] - math.log(others.count(t))
         assert repeated
         assert left_out
@@ -106,12 +121,14 @@ def test_in_batch_softmax_leaves_out_what_messages_pass_along(corpus: Corpus) ->
     assert_worth(model, objective, batch, total / len(batch.track))
 
 
-@pytest.mark.parametrize("name", ["mf", "lightgcn"])
-def test_softmax_over_all_tracks_leaves_out_the_playlist_s_own(name: str, corpus: Corpus) -> None:
-    model, batches, objective = setting(corpus, name, loss="softmax", negatives="all", batch_size=500)
+@pytest.mark.parametrize("prior", [0.0, 0.2])
+@pytest.mark.parametrize("name", ["mf", "fm", "lightgcn"])
+def test_softmax_over_all_tracks_leaves_out_the_playlist_s_own(name: str, prior: float, corpus: Corpus) -> None:
+    given = {"popularity_prior": prior}
+    model, batches, objective = setting(corpus, name, model=given, loss="softmax", negatives="all", batch_size=500)
     (batch,) = all_batches(batches)
     playlists, tracks = model.embed()
-    scores = playlists @ tracks.T / 0.5
+    scores = (playlists @ tracks.T + advance(corpus, prior)) / 0.5
     total = playlists.new_zeros(())
     for p, own in enumerate(own_tracks(corpus)):
         others = [t for t in range(corpus.n_tracks) if t not in own]
@@ -125,12 +142,14 @@ def row_ids(batch: Batch, rows: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("regime", ["full", "sampled"])
-@pytest.mark.parametrize("correction", [0.0, 0.7])
-def test_sampled_softmax_takes_off_the_logarithm_of_the_chance(correction: float, regime: str, corpus: Corpus) -> None:
+@pytest.mark.parametrize(("correction", "prior"), [(0.0, 0.0), (0.7, 0.0), (0.7, 0.2)])
+def test_sampled_softmax_takes_off_the_logarithm_of_the_chance(
+    correction: float, prior: float, regime: str, corpus: Corpus
+) -> None:
     model, batches, objective = setting(
         corpus,
         "lightgcn",
-        model={"layers": 1},
+        model={"layers": 1, "popularity_prior": prior},
         loss="softmax",
         negatives="popularity",
         n_negatives=4,
@@ -141,13 +160,14 @@ def test_sampled_softmax_takes_off_the_logarithm_of_the_chance(correction: float
     )
     weight = np.sqrt(np.bincount(corpus.pairs[1], minlength=corpus.n_tracks))
     chance = weight / weight.sum()
+    favour = advance(corpus, prior)
     for batch in all_batches(batches)[:2]:
         playlists, tracks = batch.vectors
         assert batch.negatives is not None
         terms = []
         for p, t, negatives in zip(batch.playlist.tolist(), batch.track.tolist(), batch.negatives.tolist()):
             rows = torch.tensor([t, *negatives])
-            logits = tracks[rows] @ playlists[p] / 0.5
+            logits = (tracks[rows] @ playlists[p] + favour[row_ids(batch, rows)]) / 0.5
             logits = logits - correction * torch.tensor(np.log(chance[row_ids(batch, rows).numpy()])).float()
             terms.append(logits.logsumexp(0) - logits[0])
         assert_worth(model, objective, batch, torch.stack(terms).mean())
@@ -165,19 +185,23 @@ def test_uniform_draws_need_no_correction(corpus: Corpus) -> None:
 
 
 @pytest.mark.parametrize("regime", ["full", "sampled"])
+@pytest.mark.parametrize("prior", [0.0, 3.0])
 @pytest.mark.parametrize("keep", [1, 3])
-def test_of_the_candidates_the_best_scored_count(keep: int, regime: str, corpus: Corpus) -> None:
+def test_of_the_candidates_the_best_scored_count(keep: int, prior: float, regime: str, corpus: Corpus) -> None:
+    given = {"layers": 1, "popularity_prior": prior}
     model, batches, objective = setting(
-        corpus, "lightgcn", model={"layers": 1}, candidates=8, n_negatives=keep, regime=regime, fanout=-1
+        corpus, "lightgcn", model=given, candidates=8, n_negatives=keep, regime=regime, fanout=-1
     )
+    favour = advance(corpus, prior)
     for batch in all_batches(batches)[:2]:
         playlists, tracks = batch.vectors
         assert batch.negatives is not None
         positive, negative = [], []
         for p, t, candidates in zip(batch.playlist.tolist(), batch.track.tolist(), batch.negatives.tolist()):
             assert len(candidates) == 8
-            scores = sorted((playlists[p] @ tracks[c] for c in candidates), key=Tensor.item, reverse=True)
-            positive.append(playlists[p] @ tracks[t])
+            values = tracks @ playlists[p] + favour[row_ids(batch, torch.arange(len(tracks)))]
+            scores = sorted((values[c] for c in candidates), key=Tensor.item, reverse=True)
+            positive.append(values[t])
             negative.append(torch.stack(scores[:keep]))
         assert_worth(model, objective, batch, bpr(torch.stack(positive), torch.stack(negative)))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from ...corpus.corpus import Corpus
 from ...corpus.split import TEST_SEED, TRAIN, VALID, VALID_SEED
@@ -66,10 +68,22 @@ class Embeddings:
             playlists=np.where(known.lengths > 0, rows, -1),
             titles=corpus.titles(rows),
         )
-        vectors = {kind: table.detach().cpu().numpy() for kind, table in model.node_vectors().items()}
+        vectors = model.node_vectors()
         batches = [model.queries(query.take(low, low + BATCH)) for low in range(0, len(query), BATCH)]
-        playlists = torch.cat(batches).cpu().numpy() if batches else vectors["playlist"]
-        return cls(run, model, known, query, playlists, vectors["track"], vectors.get("artist"))
+        playlists = torch.cat(batches) if batches else vectors["playlist"]
+        playlists, tracks = model.with_prior(playlists, vectors["track"])
+        artists = vectors.get("artist")
+        if artists is not None:  # nothing but their vector speaks for them
+            artists = F.pad(artists, (0, tracks.shape[1] - artists.shape[1]))
+        return cls(
+            run,
+            model,
+            known,
+            query,
+            _numpy(playlists),
+            _numpy(tracks),
+            None if artists is None else _numpy(artists),
+        )
 
     @property
     def dim(self) -> int:
@@ -81,6 +95,11 @@ class Embeddings:
         if len(rows) <= n:
             return rows
         return np.sort(np.random.Generator(np.random.PCG64(0)).choice(rows, n, replace=False))
+
+
+def _numpy(vectors: Tensor) -> Vectors:
+    found: Vectors = vectors.detach().cpu().numpy()
+    return found
 
 
 def _able() -> Sequence[str]:

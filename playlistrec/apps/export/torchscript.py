@@ -35,21 +35,24 @@ QUESTIONS = 100
 class Folded(nn.Module):
     """Ranks tracks for playlists given as seeds alone: a ``fold`` gives their vectors, dot products the scores.
 
-    Without seeds the scores are the ``popularity`` (n_tracks,), as those of the model.
+    To these comes the ``prior`` (n_tracks,), what a track's score is whoever asks. Without seeds the scores are the
+    ``popularity`` (n_tracks,), as those of the model.
     """
 
     tracks: Tensor
+    prior: Tensor
     popularity: Tensor
 
-    def __init__(self, fold: nn.Module, tracks: Tensor, popularity: Tensor) -> None:
+    def __init__(self, fold: nn.Module, tracks: Tensor, prior: Tensor, popularity: Tensor) -> None:
         super().__init__()
         self.fold = fold
         self.register_buffer("tracks", tracks)
+        self.register_buffer("prior", prior)
         self.register_buffer("popularity", popularity)
 
     def forward(self, seeds: Tensor, offsets: Tensor) -> Tensor:
         """(batch, n_tracks) scores, those of seeds ``-inf``, for (n_seeds,) seeds cut at (batch + 1,) offsets."""
-        scores = self.fold(self.tracks, seeds, offsets) @ self.tracks.T
+        scores = self.fold(self.tracks, seeds, offsets) @ self.tracks.T + self.prior
         scores[offsets.diff() == 0] = self.popularity
         playlists = torch.arange(len(offsets) - 1, device=seeds.device)
         return mask_seeds(scores, torch.repeat_interleave(playlists, offsets.diff()), seeds)
@@ -116,8 +119,9 @@ class LinearFold(nn.Module):
 def write(source: Embeddings, folder: Path) -> dict[str, Any]:
     """``recommender.pt``. Raises ConfigError where TorchScript cannot say how the model folds a playlist in."""
     with torch.no_grad():
-        popularity = source.known.popularity.astype(np.float32)
-        module = Folded(_fold(source.model), torch.from_numpy(source.tracks), torch.from_numpy(popularity))
+        model, popularity = source.model, torch.from_numpy(source.known.popularity.astype(np.float32))
+        prior = torch.zeros_like(popularity) if model.prior is None else model.prior
+        module = Folded(_fold(model), model.vectors()[1].detach(), prior, popularity)
         script: Any = torch.jit.script(module.cpu().eval())
     script.save(str(folder / "recommender.pt"))
     return {"files": ["recommender.pt"], "largest difference": _difference(source, script)}
