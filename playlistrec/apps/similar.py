@@ -103,8 +103,8 @@ def similar(run: Run, kind: Kind, row: int, *, to: Kind | None = None, k: int = 
 
 def _vectors(source: Embeddings) -> Mapping[Kind, torch.Tensor]:
     """(n, d) by kind; 0 where nothing is known."""
-    # The last column of a factorisation machine is no direction: a track's bias, and 1 for every playlist.
-    width = source.dim - 1 if isinstance(source.model, FM) else source.dim
+    # The biases of a factorisation machine, and what popularity adds, are no directions: 1 stands there for every playlist.
+    width = source.dim - isinstance(source.model, FM) - (source.model.prior is not None)
     asked = np.diff(source.query.offsets) > 0
     arrays: dict[Kind, Vectors] = {
         "playlist": np.where(asked[:, None], source.playlists, np.float32(0)),
