@@ -103,7 +103,7 @@ def similar(run: Run, kind: Kind, row: int, *, to: Kind | None = None, k: int = 
 
 def _vectors(source: Embeddings) -> Mapping[Kind, torch.Tensor]:
     """(n, d) by kind; 0 where nothing is known."""
-    # The biases of a factorisation machine, and what popularity adds, are no directions: 1 stands there for every playlist.
+    # The biases of a factorisation machine and what popularity adds are no directions: playlists have 1 there.
     width = source.dim - isinstance(source.model, FM) - (source.model.prior is not None)
     asked = np.diff(source.query.offsets) > 0
     arrays: dict[Kind, Vectors] = {

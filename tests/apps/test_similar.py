@@ -69,7 +69,7 @@ def test_neighbours_are_those_of_the_highest_cosine(name: str, kind: Kind, to: K
     wanted = [(-cosine(table[kind][row], other), i) for i, other in enumerate(table[to]) if (kind, row) != (to, i)]
     found = similar(runs[name], kind, row, to=to, k=6)
     assert found.rows.tolist() == [i for _, i in sorted(wanted)[:6]]
-    np.testing.assert_allclose(found.cosines, [-value for value, _ in sorted(wanted)[:6]], rtol=1e-5)
+    np.testing.assert_allclose(found.cosines, [-value for value, _ in sorted(wanted)[:6]], rtol=1e-5, atol=1e-6)
     assert (found.note is not None) is ("artist" in (kind, to) and name != "lightgcn")
 
 
