@@ -44,8 +44,8 @@ class SameGroupNegatives(StructuralNegatives):
     Raises:
         ValueError: groups of another shape or below -1; the others: :class:`NonEdgeSampler`.
 
-    >>> group = torch.tensor([0, 0, 1, 1])
-    >>> SameGroupNegatives(torch.tensor([0]), torch.tensor([1]), 1, 4, group).sample(torch.tensor([0])).tolist()
+    >>> negatives = SameGroupNegatives(torch.tensor([0]), torch.tensor([1]), 1, 4, group=torch.tensor([0, 0, 1, 1]))
+    >>> negatives.sample(torch.tensor([0]), torch.Generator().manual_seed(0)).tolist()
     [[0]]
     """
 
