@@ -19,7 +19,7 @@ from ..corpus.filters import largest_component as component_of
 from ..corpus.filters import neighbourhood
 from ..corpus.read import read
 from ..corpus.split import Split
-from ..corpus.splitting import split_continuation, split_edges, split_given, split_leave_one_out
+from ..corpus.splitting import Hide, split_continuation, split_edges, split_given, split_leave_one_out
 from ..errors import ConfigError, DataError
 from ..events import Event, OnEvent, ignore
 from .folders import check_replaceable, write_whole
@@ -93,6 +93,7 @@ def preprocess(
     split: Literal["edges", "continuation", "given", "leave-one-out"] | None = None,
     valid: float = 0.1,
     test: float = 0.1,
+    hide: Hide = "random",
     seed: int = 0,
     workers: int | None = None,
     renumber: bool = False,
@@ -103,7 +104,8 @@ def preprocess(
 
     Filters apply in this order: ``limit``, ``around`` with ``hops``, ``k_core``, ``largest_component``. Where the
     test part came with the data (``split="given"``, the default for a folder with ``train.*`` and ``test.*``) they
-    count training entries only. The folder appears whole or not at all.
+    count training entries only. ``hide`` says which tracks of a playlist are hidden where a share of them is: see
+    :func:`~playlistrec.corpus.splitting.split_edges`. The folder appears whole or not at all.
 
     Raises:
         DataError: the source cannot be read, nothing is left, or ``out`` exists and ``force`` is not given.
@@ -129,6 +131,8 @@ def preprocess(
     if split == "given" and given is None:
         raise DataError(f"{source} has no given split: it needs a train.* and a test.* file (csv or txt)")
     kind = split or ("edges" if given is None else "given")
+    if hide != "random" and kind not in ("edges", "given"):
+        raise ConfigError(f"hide is for split=edges and split=given: leave it out (got hide={hide}, split={kind})")
     counted = ~given if given is not None and kind == "given" else None
     read_counts = _counts(corpus)
 
@@ -145,13 +149,13 @@ def preprocess(
     if largest_component:
         narrow(component_of(corpus, counted))
     if kind == "given" and given is not None:
-        parts = split_given(corpus, given, valid=valid, seed=seed)
+        parts = split_given(corpus, given, valid=valid, seed=seed, hide=hide)
     elif kind == "leave-one-out":
         parts = split_leave_one_out(corpus)
     elif kind == "continuation":
         parts = split_continuation(corpus, valid=valid, test=test, seed=seed)
     else:
-        parts = split_edges(corpus, valid=valid, test=test, seed=seed)
+        parts = split_edges(corpus, valid=valid, test=test, seed=seed, hide=hide)
     if not parts.counts()["train"]:
         raise DataError(f"{source} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
     origin = {
@@ -167,6 +171,7 @@ def preprocess(
             "split": kind,
             "valid": None if kind == "leave-one-out" else valid,
             "test": None if kind in ("given", "leave-one-out") else test,
+            "hide": hide if kind in ("edges", "given") else None,
             "seed": seed,
         },
         "read": read_counts,

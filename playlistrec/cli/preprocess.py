@@ -54,6 +54,13 @@ __all__ = ["command"]
 @click.option(
     "--test", type=float, default=0.1, show_default=True, help="Share for the test (not with given or leave-one-out)."
 )
+@click.option(
+    "--hide",
+    type=click.Choice(["random", "run", "last"]),
+    default="random",
+    show_default=True,
+    help="Which tracks of a playlist are hidden: random ones, a run of neighbours, or the last (edges and given).",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same split.")
 @click.option("--workers", type=int, metavar="W", help="Processes that read slices.  [default: the cores]")
 @click.option("--renumber", is_flag=True, help="Number playlists anew, where pids repeat between files.")

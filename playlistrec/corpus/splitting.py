@@ -16,16 +16,23 @@ from ..errors import DataError
 from .corpus import Corpus, Ints, Mask
 from .split import TEST, TEST_SEED, TRAIN, VALID, VALID_SEED, Split
 
-__all__ = ["split_continuation", "split_edges", "split_given", "split_leave_one_out"]
+__all__ = ["Hide", "split_continuation", "split_edges", "split_given", "split_leave_one_out"]
+
+Hide = Literal["random", "run", "last"]
 
 
-def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int = 0) -> Split:
-    """Hide a random share of every playlist's distinct tracks.
+def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int = 0, hide: Hide = "random") -> Split:
+    """Hide a share of every playlist's distinct tracks.
 
     The number hidden in a playlist is rounded at random so that it is right in the mean; at least one track
     stays in train, hence a playlist of one distinct track is all train.
 
-    Raises ConfigError unless the shares are at least 0 and their sum is below 1.
+    Args:
+        hide: which ones: ``"random"`` ones; a ``"run"`` of tracks that follow each other, from a random place on, the
+            test part first; or the ``"last"`` ones, the validation part before the test part. A track stands where it
+            first occurs.
+
+    Raises ConfigError unless the shares are at least 0 and their sum is below 1, and for an unknown ``hide``.
 
     >>> split = split_edges(Corpus.from_lists([["a", "b", "c", "d"]]), valid=0.25, test=0.5)
     >>> split.counts()
@@ -33,11 +40,10 @@ def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int
     """
     _check_shares(valid, test, seed)
     pairs = _distinct(corpus, np.ones(corpus.n_entries, dtype=bool))
-    part = _draw(pairs.rows, corpus.n_playlists, valid, test, np.random.Generator(np.random.PCG64(seed)))
-    return Split("edges", part[pairs.of_entry])
+    return Split("edges", _draw_pairs(corpus, pairs, valid, test, seed, hide)[pairs.of_entry])
 
 
-def split_given(corpus: Corpus, test: Mask, valid: float = 0.1, seed: int = 0) -> Split:
+def split_given(corpus: Corpus, test: Mask, valid: float = 0.1, seed: int = 0, hide: Hide = "random") -> Split:
     """Take the test part as it came with the data, and carve validation out of the rest.
 
     Validation is drawn as :func:`split_edges` does, from what is not test alone.
@@ -57,7 +63,7 @@ def split_given(corpus: Corpus, test: Mask, valid: float = 0.1, seed: int = 0) -
         playlist, track = divmod(int(both[0]), corpus.n_tracks)
         pid, uri = corpus.playlists["pid"][playlist], corpus.track_table["uri"][track]
         raise DataError(f"{len(both)} pairs are both train and test; the first: playlist {pid}, track {uri}")
-    drawn = _draw(pairs.rows, corpus.n_playlists, valid, 0.0, np.random.Generator(np.random.PCG64(seed)))
+    drawn = _draw_pairs(corpus, pairs, valid, 0.0, seed, hide)
     part = np.full(corpus.n_entries, TEST, dtype=np.uint8)
     part[~test] = drawn[pairs.of_entry]
     return Split("given", part)
@@ -89,8 +95,7 @@ def split_continuation(
     hidden = np.full(corpus.n_playlists, TRAIN, dtype=np.uint8)
     hidden[eligible] = _draw(np.zeros(len(eligible), dtype=np.int64), 1, valid, test, random)
     shown = np.maximum(size // 2, 1) if seeds is None else np.minimum(seeds, size - 1)
-    key = pairs.first / max(1, corpus.n_entries) if order == "first" else random.random(len(pairs.rows))
-    rank = _rank(pairs.rows, size, key)
+    rank = _place(corpus, pairs, size) if order == "first" else _rank(pairs.rows, size, random.random(len(pairs.rows)))
     of_pair = hidden[pairs.rows]
     seed_code = np.array([TRAIN, VALID_SEED, TEST_SEED], dtype=np.uint8)
     part = np.where(rank < shown[pairs.rows], seed_code[of_pair], of_pair)
@@ -108,7 +113,7 @@ def split_leave_one_out(corpus: Corpus) -> Split:
     """
     pairs = _distinct(corpus, np.ones(corpus.n_entries, dtype=bool))
     size = np.bincount(pairs.rows, minlength=corpus.n_playlists)
-    from_last = size[pairs.rows] - 1 - _rank(pairs.rows, size, pairs.first / max(1, corpus.n_entries))
+    from_last = size[pairs.rows] - 1 - _place(corpus, pairs, size)
     part = np.select([from_last == 0, from_last == 1], [TEST, VALID], TRAIN).astype(np.uint8)
     part[size[pairs.rows] < 3] = TRAIN
     return Split("leave-one-out", part[pairs.of_entry])
@@ -129,23 +134,56 @@ def _distinct(corpus: Corpus, mask: Mask) -> _Pairs:
     return _Pairs(unique, unique // corpus.n_tracks, first, of_entry)
 
 
-def _draw(groups: Ints, n_groups: int, valid: float, test: float, random: np.random.Generator) -> npt.NDArray[np.uint8]:
+def _draw_pairs(
+    corpus: Corpus, pairs: _Pairs, valid: float, test: float, seed: int, hide: Hide
+) -> npt.NDArray[np.uint8]:
+    """(n_pairs,) a part for each pair, drawn within its playlist as ``hide`` says."""
+    require(hide in ("random", "run", "last"), "hide", "one of random, run, last", hide)
+    random = np.random.Generator(np.random.PCG64(seed))
+    if hide == "random":
+        return _draw(pairs.rows, corpus.n_playlists, valid, test, random)
+    place = _place(corpus, pairs, np.bincount(pairs.rows, minlength=corpus.n_playlists))
+    return _draw(pairs.rows, corpus.n_playlists, valid, test, random, place, last=hide == "last")
+
+
+def _draw(
+    groups: Ints,
+    n_groups: int,
+    valid: float,
+    test: float,
+    random: np.random.Generator,
+    place: Ints | None = None,
+    last: bool = False,
+) -> npt.NDArray[np.uint8]:
     """(n,) a part for each item, drawn within its group. ``groups`` (n,) is sorted.
 
-    With one uniform ``u`` a group, the first ``floor(test * m + u)`` of its ``m`` items in random order are
+    With one uniform ``u`` a group, the first ``floor(test * m + u)`` of its ``m`` items in some order are
     test, and the first ``floor((test + valid) * m + u)`` hidden: each count is right in the mean and off by
-    less than one.
+    less than one. The order is random without a ``place`` (n,) of the items in their group; with one it is that
+    from a random place on, or from the last one backwards.
     """
     size = np.bincount(groups, minlength=n_groups)
     # Where they would leave less than one item to train, both shares shrink by the same factor.
     wanted = size * np.minimum(1.0, (size - 1) / np.maximum((test + valid) * size, 1e-12))
     round_up = random.random(n_groups)
-    rank = _rank(groups, size, random.random(len(groups)))
+    if place is None:
+        rank = _rank(groups, size, random.random(len(groups)))
+    elif last:
+        rank = size[groups] - 1 - place
+    else:
+        n_hidden = np.minimum(np.floor((test + valid) * wanted + round_up), size - 1)
+        start = np.floor(random.random(n_groups) * (size - n_hidden + 1)).astype(np.int64)
+        rank = (place - start[groups]) % size[groups]
     part = np.full(len(groups), TRAIN, dtype=np.uint8)
     for share, code in ((test + valid, VALID), (test, TEST)):
         n_hidden = np.minimum(np.floor(share * wanted + round_up), size - 1)
         part[rank < n_hidden[groups]] = code
     return part
+
+
+def _place(corpus: Corpus, pairs: _Pairs, size: Ints) -> npt.NDArray[np.int64]:
+    """(n_pairs,) the place, from 0, of each pair's first entry among the distinct tracks of its playlist."""
+    return _rank(pairs.rows, size, pairs.first / max(1, corpus.n_entries))
 
 
 def _rank(groups: Ints, size: Ints, key: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

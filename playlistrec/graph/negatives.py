@@ -170,6 +170,17 @@ class PopularityNegatives(NonEdgeSampler):
             drawn = torch.where(count > 0, drawn, self.non_edges.draw(src, self.k, generator))
         return drawn
 
+    def shared(self, n: int, device: torch.device, generator: torch.Generator | None = None) -> Tensor:
+        """(n,) int64 destinations with probability ``e^log_q``, for all sources: whose edges they are is not asked.
+
+        >>> negatives = PopularityNegatives(torch.tensor([0, 1]), torch.tensor([0, 2]), 2, 3)
+        >>> sorted(set(negatives.shared(50, torch.device("cpu")).tolist()))
+        [0, 2]
+        """
+        *_, upto = self._tables.on(device)
+        number = random_below(torch.full((n,), self._total, device=device), generator)
+        return rank(upto, number, right=True)
+
     def log_q(self, dst: Tensor) -> Tensor:
         """The log-probability of each destination, had the source no edges: what logQ correction subtracts.
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..config import require
+from ..graph.negatives import PopularityNegatives
 from ..models.embedding import EmbeddingModel, Vectors
 from ..models.gru4rec import GRU4Rec
 from ..models.trained import TrainedModel, drawn_with
@@ -37,13 +38,14 @@ class Batch:
         vectors: final (playlists, tracks) vectors, with gradients.
         tables: the layer-0 (playlists, tracks) embeddings the same rows index.
         playlist, track: (n,) rows of the pairs.
-        negatives: (n, k) rows of tracks; none where the loss takes other tracks of the batch, or all.
+        negatives: (n, k) rows of tracks; none where the loss takes tracks that all playlists share.
         playlist_ids, track_ids: what the rows are in the corpus; none where they are the ids. Where playlists are asked
             in contexts each pair has a row of its own.
         first: the (playlists, tracks) vectors after the first layer, for the contrastive term.
-        every: whether all tracks are candidates; the vectors of playlists are then those of the batch alone, and the
-            pairs are all of theirs, grouped.
+        every: whether all tracks are candidates, or the ``shared`` ones; the vectors of playlists are then those of the
+            batch alone, and the pairs are all of theirs, grouped.
         own: rows of playlists (ascending) and tracks that are their own without being asked for, then.
+        shared: (k,) tracks drawn for all playlists of the batch, some perhaps their own.
     """
 
     vectors: Vectors
@@ -56,6 +58,7 @@ class Batch:
     first: Vectors | None = None
     every: bool = False
     own: Vectors | None = None
+    shared: Tensor | None = None
 
 
 class FullBatches:
@@ -93,7 +96,7 @@ class FullBatches:
                     if self.contexts is None:
                         yield self._batch(playlist, track, negatives)
                     else:
-                        yield self._in_contexts(playlist, track, negatives, self.contexts[chosen])
+                        yield self._in_contexts(playlist, track, negatives, self.contexts[chosen], generator)
 
     def _by_playlist(self, pairs: Pairs, rest: Pairs | None, generator: torch.Generator) -> Iterator[Batch]:
         """Batches of playlists with all their asked ``pairs``; the ``rest`` of theirs are no negatives either."""
@@ -113,6 +116,7 @@ class FullBatches:
                 first=None if batch.first is None else (batch.first[0].index_select(0, group), batch.first[1]),
                 every=True,
                 own=None if rest is None else rest.of_playlists(group),
+                shared=self._shared(generator),
             )
 
     def _batch(self, playlist: Tensor, track: Tensor, negatives: Tensor | None) -> Batch:
@@ -123,15 +127,29 @@ class FullBatches:
             vectors = self.model.embed()
         return Batch(vectors, self.model.penalised(), playlist, track, negatives, first=first)
 
-    def _in_contexts(self, playlist: Tensor, track: Tensor, negatives: Tensor | None, contexts: Tensor) -> Batch:
+    def _in_contexts(
+        self,
+        playlist: Tensor,
+        track: Tensor,
+        negatives: Tensor | None,
+        contexts: Tensor,
+        generator: torch.Generator,
+    ) -> Batch:
         vectors, tables = self.model.embed_pairs(playlist, contexts)
         row = torch.arange(len(playlist), device=playlist.device)
         batch = Batch(vectors, tables, row, track, negatives, playlist_ids=playlist)
-        if self.options.negatives != "all":
+        if self.options.negatives not in ("shared", "all"):
             return batch
         row, own = self.pairs.of_playlists(playlist)
         others = own != track[row]
-        return replace(batch, every=True, own=(row[others], own[others]))
+        return replace(batch, every=True, own=(row[others], own[others]), shared=self._shared(generator))
+
+    def _shared(self, generator: torch.Generator) -> Tensor | None:
+        """The tracks that are drawn for all playlists of a step, if any."""
+        if self.options.negatives != "shared":
+            return None
+        assert isinstance(self.sampler, PopularityNegatives), "the sampler of shared negatives"
+        return self.sampler.shared(self.options.n_negatives, self.pairs.src.device, generator)
 
     def _negatives(self, playlist: Tensor, track: Tensor, generator: torch.Generator) -> Tensor | None:
         options = self.options
@@ -143,8 +161,8 @@ class FullBatches:
 
     @property
     def by_playlist(self) -> bool:
-        """Whether a batch is of playlists with all their pairs: the candidates are all tracks for each of them."""
-        return self.options.negatives == "all" and self.contexts is None
+        """Whether a batch is of playlists with all their pairs: the candidates are the same for all these."""
+        return self.options.negatives in ("shared", "all") and self.contexts is None
 
     @property
     def _n_asked(self) -> int:

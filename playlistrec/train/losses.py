@@ -16,7 +16,18 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-__all__ = ["LOSSES", "alignment", "bce", "bpr", "contrast", "l2_penalty", "sampled_softmax", "softmax", "uniformity"]
+__all__ = [
+    "LOSSES",
+    "alignment",
+    "bce",
+    "bpr",
+    "contrast",
+    "l2_penalty",
+    "sampled_softmax",
+    "shared_softmax",
+    "softmax",
+    "uniformity",
+]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Pairs = tuple[Tensor, Tensor]
@@ -98,6 +109,43 @@ def softmax(
         weights = queries.new_full((len(rows),), 1 / len(rows))
     value: Tensor = _Softmax.apply(queries, keys, rows, columns, weights, bias, masked, reduced)  # type: ignore[no-untyped-call]
     return value
+
+
+def shared_softmax(
+    queries: Tensor,
+    keys: Tensor,
+    positive: Tensor,
+    rows: Tensor,
+    *,
+    bias: Tensor,
+    masked: Pairs,
+    reduced: torch.dtype | None = None,
+) -> Tensor:
+    """Mean of ``-ln(e^positive / (e^positive + Σ_c e^s_ic))``: each positive among negatives that all rows share.
+
+    ``s_ic = q_i·k_c + b_c``, less the candidates masked in row i. With candidates drawn with probabilities Q and
+    ``b_c = -ln(n Q_c)`` the sum estimates that over everything without bias. Bengio & Senécal 2008, section III;
+    Yi et al. 2019, eq. 4.
+
+    Args:
+        queries: (n, d), divided by the temperature.
+        keys: (m, d) candidates, each once; how often it was drawn is in the bias.
+        positive: (p,) scores of the positives, divided by the temperature.
+        rows: (p,) the queries they are of.
+        bias: (m,) added to the logits.
+        masked: rows and columns of candidates that are none.
+        reduced: type in which the products are multiplied.
+
+    >>> import torch
+    >>> one, first, none = torch.ones(1, 1), torch.tensor([0]), torch.tensor([], dtype=torch.long)
+    >>> loss = shared_softmax(one, one, torch.ones(1), first, bias=torch.zeros(1), masked=(none, none))
+    >>> round(float(loss), 4)
+    0.6931
+    """
+    small = (queries.to(reduced), keys.to(reduced)) if reduced else (queries, keys)
+    logits = (small[0] @ small[1].T).to(queries.dtype) + bias
+    logits[masked] = OUT
+    return F.softplus(logits.logsumexp(1).index_select(0, rows) - positive).mean()
 
 
 class _Softmax(torch.autograd.Function):

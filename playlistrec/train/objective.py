@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from ..graph.hard_negatives import hardest
 from ..graph.negatives import PopularityNegatives
 from .batches import Batch, FullBatches, SampledBatches
-from .losses import LOSSES, alignment, contrast, l2_penalty, sampled_softmax, softmax, uniformity
+from .losses import LOSSES, alignment, contrast, l2_penalty, sampled_softmax, shared_softmax, softmax, uniformity
 from .options import TrainOptions
 from .pairs import Pairs
 
@@ -48,6 +49,8 @@ class Objective:
 
     def _loss(self, batch: Batch) -> Tensor:
         playlists, tracks = batch.vectors
+        if batch.shared is not None:
+            return self._among_shared(batch, batch.shared)
         if batch.every:
             prior, temperature = self.model.prior_of(batch.track_ids), self.options.temperature
             bias = None if prior is None else prior / temperature
@@ -88,18 +91,49 @@ class Objective:
             bias = bias - options.correction * pairs.log_popularity[candidates]
         if (prior := self.model.prior_of(batch.track_ids)) is not None:
             bias = bias + prior[candidates] / options.temperature
-        if self.column is None:
-            self.column = torch.full((pairs.n_tracks,), -1, device=candidates.device)
-        self.column[candidates] = torch.arange(len(candidates), device=candidates.device)
         row, track = pairs.of_playlists(_ids(batch.playlist, batch.playlist_ids))
-        column = self.column[track]
+        column = self._columns(track, candidates)
         own = (column >= 0) & (column != target[row])
-        self.column[candidates] = -1
         keys = batch.vectors[1].index_select(0, candidates)
         each = torch.arange(len(wanted), device=wanted.device)
         masked = row[own], column[own]
         queries = wanted / options.temperature
         return softmax(queries, keys, (each, target), bias=bias, masked=masked, reduced=self.reduced)
+
+    def _among_shared(self, batch: Batch, drawn: Tensor) -> Tensor:
+        """Softmax of each pair among the tracks drawn for all playlists, less the playlist's own."""
+        options, sampler = self.options, self.sampler
+        assert isinstance(sampler, PopularityNegatives), "the sampler of shared negatives"
+        (playlists, tracks), prior = batch.vectors, self.model.prior_of(None)
+        candidates, count = torch.unique(drawn, return_counts=True)
+        bias = count.log() - options.correction * (sampler.log_q(candidates).float() + math.log(len(drawn)))
+        queries = playlists / options.temperature
+        asked = queries.index_select(0, batch.playlist)
+        positive = (asked * tracks.index_select(0, batch.track)).sum(-1)
+        if prior is not None:
+            bias = bias + prior[candidates] / options.temperature
+            positive = positive + prior[batch.track] / options.temperature
+        rows, own = (batch.playlist, batch.track) if batch.own is None else _joined(batch)
+        column = self._columns(own, candidates)
+        here = column >= 0
+        return shared_softmax(
+            queries,
+            tracks.index_select(0, candidates),
+            positive,
+            batch.playlist,
+            bias=bias,
+            masked=(rows[here], column[here]),
+            reduced=self.reduced,
+        )
+
+    def _columns(self, tracks: Tensor, candidates: Tensor) -> Tensor:
+        """Where tracks stand among the candidates, -1 where they do not."""
+        if self.column is None:
+            self.column = torch.full((self.model.n_tracks,), -1, device=candidates.device)
+        self.column[candidates] = torch.arange(len(candidates), device=candidates.device)
+        column = self.column[tracks]
+        self.column[candidates] = -1
+        return column
 
     def _penalty(self, batch: Batch) -> Tensor:
         playlists, tracks = batch.tables
@@ -119,6 +153,12 @@ class Objective:
                 last.index_select(0, chosen), first.index_select(0, chosen), self.options.contrast_temperature
             )
         return total
+
+
+def _joined(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Rows and tracks of what the playlists of a batch hold, asked for or not."""
+    assert batch.own is not None, "asked where there is some"
+    return torch.cat([batch.playlist, batch.own[0]]), torch.cat([batch.track, batch.own[1]])
 
 
 def _ids(rows: Tensor, ids: Tensor | None) -> Tensor:

@@ -32,7 +32,7 @@ class TrainOptions(Config):
 
     Attributes:
         epochs: passes over the training pairs, at most.
-        batch_size: positive pairs a step; playlists, all their pairs with them, where every track is a negative.
+        batch_size: positive pairs a step; where negatives are ``shared`` or ``all`` playlists, with all their pairs.
         lr: Adam's learning rate.
         schedule: ``constant``, or ``cosine``: up to ``lr`` over a twentieth of the epochs, then down to a hundredth.
         l2: weight of the penalty on the layer-0 embeddings a batch touches.
@@ -47,12 +47,12 @@ class TrainOptions(Config):
         contrast_noise: length of that noise, layer by layer.
         contrast_temperature: what the contrastive term divides cosines by.
         negatives: where negatives come from: ``uniform``; ``popularity`` to the power ``popularity_power``;
-            ``in-batch``; ``all`` (softmax over every track); or hard ones: ``pool`` of the best-scored tracks,
-            ``artist`` (others by the artist of one of the playlist's tracks), ``two-hop`` (from playlists that share a
-            track).
-        n_negatives: negatives per positive; softmax over ``in-batch`` takes the whole batch's.
+            ``in-batch``; ``shared`` (softmax over tracks drawn by popularity for all playlists of a step) or ``all``
+            (softmax over every track); or hard ones: ``pool`` of the best-scored tracks, ``artist`` (others by the
+            artist of one of the playlist's tracks), ``two-hop`` (from playlists that share a track).
+        n_negatives: negatives per positive, or ``shared`` per step; softmax over ``in-batch`` takes the whole batch's.
         candidates: negatives drawn per positive, of which the ``n_negatives`` best-scored are kept; 0 for no choice.
-        popularity_power: exponent of ``popularity``.
+        popularity_power: exponent of ``popularity`` and ``shared``.
         pool_size: tracks in a playlist's pool.
         pool_floor: share of all tracks, best-scored first, that the pools stand for in the end; 1 at first.
         pool_epochs: epochs over which that share falls.
@@ -85,7 +85,7 @@ class TrainOptions(Config):
     contrast: float = 0.0
     contrast_noise: float = 0.2
     contrast_temperature: float = 0.2
-    negatives: Literal["uniform", "popularity", "in-batch", "all", "pool", "artist", "two-hop"] = "uniform"
+    negatives: Literal["uniform", "popularity", "in-batch", "shared", "all", "pool", "artist", "two-hop"] = "uniform"
     n_negatives: int = 1
     candidates: int = 0
     popularity_power: float = 0.75
@@ -117,28 +117,32 @@ class TrainOptions(Config):
         )
         require(chosen == 0 or not self.shares_candidates, "candidates", "0 where no negatives are drawn", chosen)
         require(self.fanout >= 1 or self.fanout == -1, "fanout", "at least 1, or -1 for all", self.fanout)
-        if self.negatives == "all" and self.loss in ("bpr", "bce"):
-            raise ConfigError(f"negatives=all is for loss=softmax: set negatives=uniform too (got loss={self.loss})")
+        if self.negatives in ("shared", "all") and self.loss in ("bpr", "bce"):
+            raise ConfigError(
+                f"negatives={self.negatives} is for loss=softmax: set negatives=uniform too (got loss={self.loss})"
+            )
         if self.negatives != "uniform" and self.loss == "directau":
             raise ConfigError(f"loss=directau takes no negatives: leave them out (got negatives={self.negatives})")
-        if self.correction and (self.loss != "softmax" or self.negatives not in ("popularity", "in-batch", "uniform")):
+        known = ("uniform", "popularity", "in-batch", "shared")
+        if self.correction and (self.loss != "softmax" or self.negatives not in known):
             raise ConfigError(
-                "correction needs loss=softmax and negatives whose probability is known: uniform, popularity or "
-                f"in-batch (got loss={self.loss}, negatives={self.negatives})"
+                "correction needs loss=softmax and negatives whose probability is known: uniform, popularity, "
+                f"in-batch or shared (got loss={self.loss}, negatives={self.negatives})"
             )
         if self.regime == "sampled" and self.whole_graph:
             raise ConfigError(f"{self.whole_graph} needs the full regime (got regime=sampled)")
 
     @property
     def shares_candidates(self) -> bool:
-        """Whether the loss is over the tracks of the batch, or all: no negatives are drawn for a positive."""
-        return self.loss == "directau" or (self.loss == "softmax" and self.negatives in ("in-batch", "all"))
+        """Whether the loss is over tracks that all playlists of a step share: no negatives are drawn for a positive."""
+        return self.loss == "directau" or (self.loss == "softmax" and self.negatives in ("in-batch", "shared", "all"))
 
     @property
     def whole_graph(self) -> str:
         """The option, if any, for which the whole graph must be propagated over each step."""
         asked = {
             "negatives=all": self.negatives == "all",
+            "negatives=shared": self.negatives == "shared",
             "negatives=in-batch": self.negatives == "in-batch",
             "message_share": self.message_share < 1,
             "contrast": self.contrast > 0,

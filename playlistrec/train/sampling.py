@@ -45,7 +45,7 @@ def _sampler(corpus: Corpus, options: TrainOptions) -> NonEdgeSampler:
     match options.negatives:
         case "uniform" | "in-batch" | "all":
             return UniformNegatives(*edges, k=k)
-        case "popularity":
+        case "popularity" | "shared":
             return PopularityNegatives(*edges, k=k, power=options.popularity_power)
         case "pool":
             return PoolNegatives(*edges, k=k, pool_size=options.pool_size)

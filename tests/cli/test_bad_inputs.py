@@ -137,6 +137,12 @@ CASES: list[tuple[str, Make, int, str]] = [
         2,
         "(got 1.2)",
     ),
+    (
+        "a run of whole playlists",
+        on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}/out", "--split", "continuation", "--hide", "run"),
+        2,
+        "hide=run",
+    ),
     ("limit of none", on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}/out", "--limit", 0), 2, "limit"),
     ("not a number", on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}/out", "--limit", "ten"), 2, "ten"),
     ("over another's folder", on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}", "--force"), 1, "not a data folder"),

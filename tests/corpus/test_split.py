@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +49,34 @@ def test_edges_put_each_pair_in_one_part_and_leave_one_track_to_train(lists, sha
         if n and (valid + test) * n <= n - 1:
             assert abs(n_test - test * n) < 1 + 1e-9
             assert abs(n_test + n_valid - (test + valid) * n) < 1 + 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(lists=LISTS, shares=SHARES, seed=st.integers(0, 3), hide=st.sampled_from(["run", "last"]))
+def test_what_is_hidden_together_stands_together(lists, shares, seed, hide):
+    """In the order of their first occurrence; as many in each part as at random; the last ones end with the test."""
+    corpus = Corpus.from_lists(lists)
+    split, at_random = (split_edges(corpus, *shares, seed, hide=h) for h in (hide, "random"))
+    for parts, others in zip(parts_by_playlist(corpus, split), parts_by_playlist(corpus, at_random)):
+        text, other = ("".join("-vt"[next(iter(part))] for part in found.values()) for found in (parts, others))
+        assert sorted(text) == sorted(other)
+        assert re.fullmatch("-*v*t*" if hide == "last" else "-*t*v*-*", text), text
+
+
+def test_a_run_begins_anywhere_alike():
+    corpus = Corpus.from_lists([[f"t{i}" for i in range(6)]] * 6000)
+    part = split_edges(corpus, 1 / 6, 1 / 6, hide="run").part.reshape(6000, 6)
+    starts = np.bincount(part.argmax(axis=1), minlength=6) / 6000
+    assert np.abs(starts[:5] - 1 / 5).max() < 0.03
+    assert starts[5] == 0
+
+
+def test_a_given_test_part_may_have_a_run_for_validation():
+    corpus = Corpus.from_lists([[f"t{i}" for i in range(10)]] * 50)
+    test = np.tile(np.arange(10) >= 8, 50)
+    split = split_given(corpus, test, valid=0.25, hide="run")
+    for parts in parts_by_playlist(corpus, split):
+        assert re.fullmatch("-*vv-*tt", "".join("-vt"[next(iter(part))] for part in parts.values()))
 
 
 @pytest.mark.parametrize(("valid", "test"), [(0.1, 0.1), (0.07, 0.23), (0.0, 0.15), (0.4, 0.0)])

@@ -137,6 +137,55 @@ def test_softmax_over_all_tracks_leaves_out_the_playlist_s_own(name: str, prior:
     assert_worth(model, objective, batch, total / len(batch.track))
 
 
+@pytest.mark.parametrize(("correction", "prior"), [(0.0, 0.0), (1.0, 0.2)])
+@pytest.mark.parametrize(("name", "share"), [("mf", 1.0), ("lightgcn", 1.0), ("lightgcn", 0.5), ("fm", 1.0)])
+def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
+    name: str, share: float, correction: float, prior: float, corpus: Corpus
+) -> None:
+    given: dict[str, Any] = {"popularity_prior": prior} | ({"context": "previous"} if name == "fm" else {})
+    model, batches, objective = setting(
+        corpus,
+        name,
+        model=given,
+        loss="softmax",
+        negatives="shared",
+        n_negatives=30,
+        correction=correction,
+        message_share=share,
+        batch_size=12,
+    )
+    own, held = own_tracks(corpus), np.array([sum(t in o for o in own_tracks(corpus)) for t in range(corpus.n_tracks)])
+    chance = torch.from_numpy(held**0.75 / (held**0.75).sum()).float()
+    assert isinstance(batches, FullBatches)
+    with batches.seeded(11):
+        for batch in list(batches.epoch(11, 0))[:2]:  # the second finds what the first left behind
+            playlists, tracks = batch.vectors
+            assert batch.shared is not None
+            assert len(batch.shared) == 30
+            scores = (playlists @ tracks.T + advance(corpus, prior)) / 0.5
+            whose = whose_rows(batch, corpus)
+            total, left_out = playlists.new_zeros(()), 0
+            for row, t in zip(batch.playlist.tolist(), batch.track.tolist()):
+                drawn = [c for c in batch.shared.tolist() if c not in own[whose[row]]]
+                left_out += 30 - len(drawn)
+                logits = scores[row] - correction * (chance.log() + math.log(30))
+                total = total + torch.cat([scores[row, [t]], logits[drawn]]).logsumexp(0) - scores[row, t]
+            assert left_out
+            assert_worth(model, objective, batch, total / len(batch.track))
+
+
+def whose_rows(batch: Batch, corpus: Corpus) -> dict[int, int]:
+    """The playlist that each row of a batch's vectors is of: the one that holds all its tracks, asked or not."""
+    if batch.playlist_ids is not None:
+        return dict(enumerate(batch.playlist_ids.tolist()))
+    held: dict[int, set[int]] = {}
+    for rows, tracks in [(batch.playlist, batch.track), *([] if batch.own is None else [batch.own])]:
+        for row, track in zip(rows.tolist(), tracks.tolist()):
+            held.setdefault(row, set()).add(track)
+    of_tracks = {frozenset(own): p for p, own in enumerate(own_tracks(corpus))}
+    return {row: of_tracks[frozenset(tracks)] for row, tracks in held.items()}
+
+
 def row_ids(batch: Batch, rows: Tensor) -> Tensor:
     return rows if batch.track_ids is None else batch.track_ids[rows]
 
