@@ -119,6 +119,7 @@ def shared_softmax(
     *,
     bias: Tensor,
     masked: Pairs,
+    weights: Tensor | None = None,
     reduced: torch.dtype | None = None,
 ) -> Tensor:
     """Mean of ``-ln(e^positive / (e^positive + Σ_c e^s_ic))``: each positive among negatives that all rows share.
@@ -134,6 +135,7 @@ def shared_softmax(
         rows: (p,) the queries they are of.
         bias: (m,) added to the logits.
         masked: rows and columns of candidates that are none.
+        weights: (p,) of the positives, in place of 1 / p.
         reduced: type in which the products are multiplied.
 
     >>> import torch
@@ -145,7 +147,8 @@ def shared_softmax(
     small = (queries.to(reduced), keys.to(reduced)) if reduced else (queries, keys)
     logits = (small[0] @ small[1].T).to(queries.dtype) + bias
     logits[masked] = OUT
-    return F.softplus(logits.logsumexp(1).index_select(0, rows) - positive).mean()
+    each = F.softplus(logits.logsumexp(1).index_select(0, rows) - positive)
+    return each.mean() if weights is None else (weights * each).sum()
 
 
 class _Softmax(torch.autograd.Function):

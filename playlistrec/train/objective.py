@@ -54,8 +54,9 @@ class Objective:
         if batch.every:
             prior, temperature = self.model.prior_of(batch.track_ids), self.options.temperature
             bias = None if prior is None else prior / temperature
-            pairs = batch.playlist, batch.track
-            return softmax(playlists / temperature, tracks, pairs, bias=bias, masked=batch.own, reduced=self.reduced)
+            pairs, weights = (batch.playlist, batch.track), self._weights(batch)
+            queries = playlists / temperature
+            return softmax(queries, tracks, pairs, weights=weights, bias=bias, masked=batch.own, reduced=self.reduced)
         # index_select: its backward is several times faster on CPU than that of indexing or F.embedding.
         wanted = playlists.index_select(0, batch.playlist)
         if self.options.loss == "directau":
@@ -113,7 +114,7 @@ class Objective:
         if prior is not None:
             bias = bias + prior[candidates] / options.temperature
             positive = positive + prior[batch.track] / options.temperature
-        rows, own = (batch.playlist, batch.track) if batch.own is None else _joined(batch)
+        rows, own = _held(batch)
         column = self._columns(own, candidates)
         here = column >= 0
         return shared_softmax(
@@ -123,8 +124,18 @@ class Objective:
             batch.playlist,
             bias=bias,
             masked=(rows[here], column[here]),
+            weights=self._weights(batch),
             reduced=self.reduced,
         )
+
+    def _weights(self, batch: Batch) -> Tensor | None:
+        """What the pairs of a batch weigh by the length of their playlists, 1 in all; none where they weigh alike."""
+        if not self.options.length_power:
+            return None
+        rows, _ = _held(batch)
+        length = torch.bincount(rows, minlength=len(batch.vectors[0])).to(batch.vectors[0].dtype)
+        weights = length[batch.playlist] ** -self.options.length_power
+        return weights / weights.sum()
 
     def _columns(self, tracks: Tensor, candidates: Tensor) -> Tensor:
         """Where tracks stand among the candidates, -1 where they do not."""
@@ -155,9 +166,10 @@ class Objective:
         return total
 
 
-def _joined(batch: Batch) -> tuple[Tensor, Tensor]:
+def _held(batch: Batch) -> tuple[Tensor, Tensor]:
     """Rows and tracks of what the playlists of a batch hold, asked for or not."""
-    assert batch.own is not None, "asked where there is some"
+    if batch.own is None:
+        return batch.playlist, batch.track
     return torch.cat([batch.playlist, batch.own[0]]), torch.cat([batch.track, batch.own[1]])
 
 

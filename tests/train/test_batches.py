@@ -225,6 +225,7 @@ def test_hardly_any_pair_to_ask_is_still_one(corpus: Corpus) -> None:
     ("options", "named"),
     [
         ({"negatives": "all", "loss": "softmax"}, "negatives=all"),
+        ({"negatives": "shared", "loss": "softmax"}, "negatives=shared"),
         ({"negatives": "in-batch"}, "negatives=in-batch"),
         ({"message_share": 0.5}, "message_share"),
         ({"contrast": 0.1}, "contrast"),
@@ -268,6 +269,9 @@ def test_models_without_a_graph_refuse_what_is_about_messages(
         ({"loss": "directau", "negatives": "pool"}, r"loss=directau takes no negatives: .* \(got negatives=pool\)"),
         ({"correction": 1.0}, r"correction needs loss=softmax and negatives .* \(got loss=bpr, negatives=uniform\)"),
         ({"correction": 1.0, "loss": "softmax", "negatives": "pool"}, "correction needs .*negatives=pool"),
+        ({"negatives": "shared"}, r"negatives=shared is for loss=softmax: .* \(got loss=bpr\)"),
+        ({"length_power": 0.5}, r"length_power needs .*: shared or all \(got loss=bpr, negatives=uniform\)"),
+        ({"length_power": -1.0}, "length_power must be at least 0"),
         ({"candidates": 4, "n_negatives": 4}, r"candidates must be above n_negatives = 4 \(got 4\)"),
         ({"message_share": 0.0}, r"message_share must be above 0 and at most 1 \(got 0.0\)"),
         ({"temperature": 0.0}, r"temperature must be above 0 \(got 0.0\)"),

@@ -121,26 +121,33 @@ def test_in_batch_softmax_leaves_out_what_messages_pass_along(corpus: Corpus) ->
     assert_worth(model, objective, batch, total / len(batch.track))
 
 
-@pytest.mark.parametrize("prior", [0.0, 0.2])
+@pytest.mark.parametrize(("prior", "power"), [(0.0, 0.0), (0.2, 0.0), (0.2, 0.5)])
 @pytest.mark.parametrize("name", ["mf", "fm", "lightgcn"])
-def test_softmax_over_all_tracks_leaves_out_the_playlist_s_own(name: str, prior: float, corpus: Corpus) -> None:
+def test_softmax_over_all_tracks_leaves_out_the_playlist_s_own(
+    name: str, prior: float, power: float, corpus: Corpus
+) -> None:
     given = {"popularity_prior": prior}
-    model, batches, objective = setting(corpus, name, model=given, loss="softmax", negatives="all", batch_size=500)
+    model, batches, objective = setting(
+        corpus, name, model=given, loss="softmax", negatives="all", length_power=power, batch_size=500
+    )
     (batch,) = all_batches(batches)
     playlists, tracks = model.embed()
     scores = (playlists @ tracks.T + advance(corpus, prior)) / 0.5
-    total = playlists.new_zeros(())
+    total, weights = playlists.new_zeros(()), 0.0
     for p, own in enumerate(own_tracks(corpus)):
         others = [t for t in range(corpus.n_tracks) if t not in own]
+        weights += sum(len(own) ** -power for _ in own)
         for t in own:
-            total = total + scores[p, [t, *others]].logsumexp(0) - scores[p, t]
-    assert_worth(model, objective, batch, total / len(batch.track))
+            total = total + len(own) ** -power * (scores[p, [t, *others]].logsumexp(0) - scores[p, t])
+    assert_worth(model, objective, batch, total / weights)
 
 
 @pytest.mark.parametrize(("correction", "prior"), [(0.0, 0.0), (1.0, 0.2)])
-@pytest.mark.parametrize(("name", "share"), [("mf", 1.0), ("lightgcn", 1.0), ("lightgcn", 0.5), ("fm", 1.0)])
+@pytest.mark.parametrize(
+    ("name", "share", "power"), [("mf", 1.0, 0.0), ("lightgcn", 1.0, 0.5), ("lightgcn", 0.5, 1.0), ("fm", 1.0, 0.5)]
+)
 def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
-    name: str, share: float, correction: float, prior: float, corpus: Corpus
+    name: str, share: float, power: float, correction: float, prior: float, corpus: Corpus
 ) -> None:
     given: dict[str, Any] = {"popularity_prior": prior} | ({"context": "previous"} if name == "fm" else {})
     model, batches, objective = setting(
@@ -151,6 +158,7 @@ def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
         negatives="shared",
         n_negatives=30,
         correction=correction,
+        length_power=power,
         message_share=share,
         batch_size=12,
     )
@@ -164,14 +172,16 @@ def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
             assert len(batch.shared) == 30
             scores = (playlists @ tracks.T + advance(corpus, prior)) / 0.5
             whose = whose_rows(batch, corpus)
-            total, left_out = playlists.new_zeros(()), 0
+            total, weights, left_out = playlists.new_zeros(()), 0.0, 0
             for row, t in zip(batch.playlist.tolist(), batch.track.tolist()):
                 drawn = [c for c in batch.shared.tolist() if c not in own[whose[row]]]
                 left_out += 30 - len(drawn)
                 logits = scores[row] - correction * (chance.log() + math.log(30))
-                total = total + torch.cat([scores[row, [t]], logits[drawn]]).logsumexp(0) - scores[row, t]
+                weight = len(own[whose[row]]) ** -power
+                total = total + weight * (torch.cat([scores[row, [t]], logits[drawn]]).logsumexp(0) - scores[row, t])
+                weights += weight
             assert left_out
-            assert_worth(model, objective, batch, total / len(batch.track))
+            assert_worth(model, objective, batch, total / weights)
 
 
 def whose_rows(batch: Batch, corpus: Corpus) -> dict[int, int]:
