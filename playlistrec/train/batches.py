@@ -70,6 +70,8 @@ class FullBatches:
         self.sampler = negative_sampler(corpus, options)
         contexts = model.contexts(corpus)
         self.contexts = None if contexts is None else contexts.to(device)
+        unmet = not options.reverse or contexts is None
+        require(unmet, "reverse", "0 where tracks are asked for in contexts", options.reverse)
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed."""

@@ -43,6 +43,8 @@ class Objective:
         objective = loss
         if options.l2:
             objective = objective + options.l2 * self._penalty(batch)
+        if options.reverse:
+            objective = objective + options.reverse * self._reverse(batch)
         if options.contrast:
             objective = objective + options.contrast * self._contrast(batch)
         return loss, objective
@@ -127,6 +129,24 @@ class Objective:
             weights=self._weights(batch),
             reduced=self.reduced,
         )
+
+    def _reverse(self, batch: Batch) -> Tensor:
+        """Softmax of each pair's playlist among those of the batch that do not hold its track.
+
+        The other half of a loss over pairs of two views, as in Radford et al. 2021 (CLIP), figure 3.
+        """
+        playlists, tracks = batch.vectors
+        asking, row = torch.unique(batch.track, return_inverse=True)
+        order = torch.argsort(row, stable=True)
+        masked = None
+        if batch.own is not None:
+            row_of = self._columns(batch.own[1], asking)
+            here = row_of >= 0
+            held, by = torch.sort(row_of[here], stable=True)
+            masked = held, batch.own[0][here][by]
+        queries = tracks.index_select(0, asking) / self.options.temperature
+        pairs = row[order], batch.playlist[order]
+        return softmax(queries, playlists, pairs, masked=masked, reduced=self.reduced)
 
     def _weights(self, batch: Batch) -> Tensor | None:
         """What the pairs of a batch weigh by the length of their playlists, 1 in all; none where they weigh alike."""

@@ -19,7 +19,8 @@ RULES: dict[str, tuple[Callable[[float], bool], str]] = {
     "above 0": (lambda value: value > 0, "lr temperature contrast_temperature"),
     "at least 0": (
         lambda value: value >= 0,
-        "l2 length_power correction regulariser uniformity contrast contrast_noise candidates popularity_power workers",
+        "l2 length_power reverse correction regulariser uniformity contrast contrast_noise candidates popularity_power "
+        "workers",
     ),
     "above 0 and at most 1": (lambda value: 0 < value <= 1, "pool_floor message_share"),
 }
@@ -41,6 +42,8 @@ class TrainOptions(Config):
         temperature: what softmax divides scores by.
         length_power: a pair weighs the length of its playlist to minus this power, so that long playlists say less:
             0 for alike, 1 for every playlist as much (softmax over ``shared`` or ``all``).
+        reverse: weight of the softmax the other way round, of each track of a step among the step's playlists (softmax
+            over ``shared`` or ``all``), 0 for none.
         correction: how much of the logarithm of a candidate's sampling probability softmax takes off its score:
             0 leaves popular tracks more often in the way, 1 makes up for that.
         regulariser: weight of BPR-max's penalty on the scores of negatives.
@@ -82,6 +85,7 @@ class TrainOptions(Config):
     loss: Literal["bpr", "bce", "softmax", "directau", "bpr-max"] = "bpr"
     temperature: float = 0.1
     length_power: float = 0.0
+    reverse: float = 0.0
     correction: float = 0.0
     regulariser: float = 1.0
     uniformity: float = 1.0
@@ -132,11 +136,12 @@ class TrainOptions(Config):
                 "correction needs loss=softmax and negatives whose probability is known: uniform, popularity, "
                 f"in-batch or shared (got loss={self.loss}, negatives={self.negatives})"
             )
-        if self.length_power and (self.loss != "softmax" or self.negatives not in ("shared", "all")):
-            raise ConfigError(
-                "length_power needs loss=softmax and negatives that playlists share: shared or all "
-                f"(got loss={self.loss}, negatives={self.negatives})"
-            )
+        for name in ("length_power", "reverse"):
+            if getattr(self, name) and (self.loss != "softmax" or self.negatives not in ("shared", "all")):
+                raise ConfigError(
+                    f"{name} needs loss=softmax and negatives that playlists share: shared or all "
+                    f"(got loss={self.loss}, negatives={self.negatives})"
+                )
         if self.regime == "sampled" and self.whole_graph:
             raise ConfigError(f"{self.whole_graph} needs the full regime (got regime=sampled)")
 

@@ -271,6 +271,7 @@ def test_models_without_a_graph_refuse_what_is_about_messages(
         ({"correction": 1.0, "loss": "softmax", "negatives": "pool"}, "correction needs .*negatives=pool"),
         ({"negatives": "shared"}, r"negatives=shared is for loss=softmax: .* \(got loss=bpr\)"),
         ({"length_power": 0.5}, r"length_power needs .*: shared or all \(got loss=bpr, negatives=uniform\)"),
+        ({"reverse": 0.5, "loss": "softmax"}, r"reverse needs .* \(got loss=softmax, negatives=uniform\)"),
         ({"length_power": -1.0}, "length_power must be at least 0"),
         ({"candidates": 4, "n_negatives": 4}, r"candidates must be above n_negatives = 4 \(got 4\)"),
         ({"message_share": 0.0}, r"message_share must be above 0 and at most 1 \(got 0.0\)"),

@@ -184,6 +184,27 @@ def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
             assert_worth(model, objective, batch, total / weights)
 
 
+@pytest.mark.parametrize(("negatives", "share"), [("shared", 1.0), ("all", 1.0), ("all", 0.5)])
+def test_the_reverse_asks_every_track_for_the_playlists_of_the_batch(
+    negatives: str, share: float, corpus: Corpus
+) -> None:
+    options = {"loss": "softmax", "negatives": negatives, "n_negatives": 30, "batch_size": 12, "reverse": 0.3}
+    model, batches, objective = setting(corpus, "lightgcn", message_share=share, **options)
+    own = own_tracks(corpus)
+    with batches.seeded(11):
+        for batch in list(batches.epoch(11, 0))[:2]:
+            playlists, tracks = batch.vectors
+            whose = whose_rows(batch, corpus)
+            scores, total, left_out = playlists @ tracks.T / 0.5, playlists.new_zeros(()), 0
+            for row, t in zip(batch.playlist.tolist(), batch.track.tolist()):
+                others = [r for r in range(len(playlists)) if t not in own[whose[r]]]
+                left_out += len(playlists) - 1 - len(others)
+                total = total + scores[[row, *others], t].logsumexp(0) - scores[row, t]
+            assert left_out
+            loss, _ = objective(batch)
+            assert_worth(model, objective, batch, loss + 0.3 * total / len(batch.track), part=1)
+
+
 def whose_rows(batch: Batch, corpus: Corpus) -> dict[int, int]:
     """The playlist that each row of a batch's vectors is of: the one that holds all its tracks, asked or not."""
     if batch.playlist_ids is not None:
