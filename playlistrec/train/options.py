@@ -126,7 +126,7 @@ class TrainOptions(Config):
         require(self.fanout >= 1 or self.fanout == -1, "fanout", "at least 1, or -1 for all", self.fanout)
         if self.negatives in ("shared", "all") and self.loss in ("bpr", "bce"):
             raise ConfigError(
-                f"negatives={self.negatives} is for loss=softmax: set negatives=uniform too (got loss={self.loss})"
+                f"negatives={self.negatives} is for loss=softmax: set that, or negatives=uniform (got loss={self.loss})"
             )
         if self.negatives != "uniform" and self.loss == "directau":
             raise ConfigError(f"loss=directau takes no negatives: leave them out (got negatives={self.negatives})")

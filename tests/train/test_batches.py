@@ -264,7 +264,7 @@ def test_models_without_a_graph_refuse_what_is_about_messages(
     [
         (
             {"loss": "bpr", "negatives": "all"},
-            r"negatives=all is for loss=softmax: set negatives=uniform too \(got loss=bpr\)",
+            r"negatives=all is for loss=softmax: set that, or negatives=uniform \(got loss=bpr\)",
         ),
         ({"loss": "directau", "negatives": "pool"}, r"loss=directau takes no negatives: .* \(got negatives=pool\)"),
         ({"correction": 1.0}, r"correction needs loss=softmax and negatives .* \(got loss=bpr, negatives=uniform\)"),
