@@ -40,7 +40,7 @@ from .run_folder import (
     read_info,
     write_info,
 )
-from .run_parts import refits
+from .run_parts import refits, taught_by
 from .runs import Run, pick_device
 from .validating import validation
 
@@ -105,6 +105,8 @@ def fit(
     chosen_device = pick_device(device)
     if isinstance(model_options, BlendOptions | ContinuationOptions):
         refit = refits(data, model_options.runs, refit)
+    elif refit and training is not None and training.teacher:
+        refits(data, [training.teacher], refit)  # or it could not teach what it does not know
     info: dict[str, Any] = {
         "format": FORMAT_VERSION,
         "model": model,
@@ -204,12 +206,14 @@ class _Fitting:
         state = None
         if self.training is not None:
             assert isinstance(model, TrainedModel), "options of training are resolved for those alone"
+            teacher = self.training.teacher
             state = train(
                 model,
                 corpus,
                 replace(self.training, snapshot_epochs=()) if refit else self.training,
                 seed=self.seed,
                 device=self.device,
+                teacher=taught_by(self.data, teacher, refit=refit) if teacher else None,
                 validate=validate,
                 folder=folder,
                 resume=self.resume and folder is not None and (folder / "checkpoint.npz").exists(),

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from ..errors import ConfigError
 from ..models.base import Recommender
+from ..models.embedding import EmbeddingModel, Vectors
 from .data import Data
 from .runs import Run
 
-__all__ = ["parts_of_runs", "refits"]
+__all__ = ["parts_of_runs", "refits", "taught_by"]
 
 
 def parts_of_runs(data: Data, runs: Sequence[str], *, refit: bool) -> list[Recommender]:
@@ -31,3 +32,14 @@ def refits(data: Data, runs: Sequence[str], asked: bool) -> bool:
     if asked and without:
         raise ConfigError(f"--refit needs runs that were refitted: {', '.join(without)} was not")
     return asked or (bool(runs) and not without)
+
+
+def taught_by(data: Data, run: str, *, refit: bool) -> Vectors:
+    """The vectors of a run's playlists and tracks, whose dot products are its scores.
+
+    Raises RunError where it is missing, unfinished, or of other data, ConfigError where its model has none.
+    """
+    [model] = parts_of_runs(data, [run], refit=refit)
+    if not isinstance(model, EmbeddingModel):
+        raise ConfigError(f"teacher must be a run of a model with vectors, such as lightgcn or mf (got {run})")
+    return model.with_prior(*model.vectors())

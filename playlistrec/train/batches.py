@@ -115,6 +115,7 @@ class FullBatches:
                 vectors=(playlists.index_select(0, group), tracks),
                 tables=(playlists0.index_select(0, group), tracks0),
                 playlist=row,
+                playlist_ids=group,
                 first=None if batch.first is None else (batch.first[0].index_select(0, group), batch.first[1]),
                 every=True,
                 own=None if rest is None else rest.of_playlists(group),

@@ -16,6 +16,7 @@ import torch
 from ..corpus.corpus import Corpus
 from ..errors import DataError, RunError
 from ..events import Event, OnEvent, ignore
+from ..models.embedding import Vectors
 from ..models.trained import TrainedModel
 from .batches import FullBatches, SampledBatches, batches_for
 from .checkpoint import Arrays, read_arrays, write_arrays
@@ -62,6 +63,7 @@ def fit(
     *,
     seed: int = 0,
     device: torch.device | None = None,
+    teacher: Vectors | None = None,
     validate: Validate | None = None,
     folder: Path | None = None,
     resume: bool = False,
@@ -74,6 +76,8 @@ def fit(
     Args:
         model: built from ``corpus``, whose entries are all there is to learn from.
         corpus: the training entries.
+        teacher: final vectors of all playlists and all tracks of the model that ``options.teacher`` stands for; their
+            dot products are its scores.
         validate: metrics of the model, ``options.criterion`` among them: its best decides which epoch is kept and
             when to stop. Without it the last epoch is kept.
         folder: where ``weights.npz`` (best epoch), ``checkpoint.npz``, ``history.jsonl``, ``timing.jsonl`` and
@@ -103,7 +107,9 @@ def fit(
     batches = batches_for(model, corpus, options, device)
     if resume:
         batches.sampler.restore(kept)
-    objective_of = _objective(batches, options)
+    if teacher is not None:
+        teacher = teacher[0].to(device), teacher[1].to(device)
+    objective_of = _objective(batches, options, teacher)
     regime = "sampled" if isinstance(batches, SampledBatches) else "full"
     total = len(batches)
     on_event(Event("message", f"{len(corpus.pairs[0]):,} pairs, {total:,} steps an epoch, {regime} regime"))
@@ -166,10 +172,12 @@ def fit(
 
 
 def _objective(
-    batches: FullBatches | SampledBatches | SessionBatches, options: TrainOptions
+    batches: FullBatches | SampledBatches | SessionBatches, options: TrainOptions, teacher: Vectors | None
 ) -> Callable[[Any], tuple[torch.Tensor, torch.Tensor]]:
     """What turns one of these batches into the loss and the objective."""
-    return SessionObjective(options, batches) if isinstance(batches, SessionBatches) else Objective(options, batches)
+    if isinstance(batches, SessionBatches):
+        return SessionObjective(options, batches)
+    return Objective(options, batches, teacher)
 
 
 def _adam(model: TrainedModel, lr: float) -> torch.optim.Adam:

@@ -22,6 +22,7 @@ __all__ = [
     "bce",
     "bpr",
     "contrast",
+    "imitation",
     "l2_penalty",
     "sampled_softmax",
     "shared_softmax",
@@ -144,11 +145,51 @@ def shared_softmax(
     >>> round(float(loss), 4)
     0.6931
     """
+    logits = _logits(queries, keys, bias, masked, reduced)
+    each = F.softplus(logits.logsumexp(1).index_select(0, rows) - positive)
+    return each.mean() if weights is None else (weights * each).sum()
+
+
+def imitation(
+    pupil: Pairs,
+    teacher: Pairs,
+    weights: Tensor,
+    *,
+    pupil_bias: Tensor,
+    teacher_bias: Tensor,
+    masked: Pairs,
+    reduced: torch.dtype | None = None,
+) -> Tensor:
+    """``-Σ_i w_i Σ_c p_ic ln q_ic``: the softmax q of one model's scores drawn to the softmax p of another's.
+
+    Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network", section 2, over candidates that all
+    rows share.
+
+    Args:
+        pupil, teacher: (n, d) queries, divided by the temperature, and (m, d) keys, each model with a d of its own.
+        weights: (n,) of the rows.
+        pupil_bias, teacher_bias: (m,) added to their logits.
+        masked: rows and columns of candidates that are none.
+        reduced: type in which the products are multiplied.
+
+    >>> import torch
+    >>> one, two, none = torch.ones(1, 1), torch.tensor([[0.0], [0.0]]), torch.tensor([], dtype=torch.long)
+    >>> flat, masked = torch.zeros(2), (none, none)
+    >>> loss = imitation((one, two), (one, two), torch.ones(1), pupil_bias=flat, teacher_bias=flat, masked=masked)
+    >>> round(float(loss), 4)
+    0.6931
+    """
+    with torch.no_grad():
+        wanted = _logits(*teacher, teacher_bias, masked, reduced).softmax(1)
+    return -(weights * (wanted * _logits(*pupil, pupil_bias, masked, reduced).log_softmax(1)).sum(1)).sum()
+
+
+def _logits(queries: Tensor, keys: Tensor, bias: Tensor, masked: Pairs, reduced: torch.dtype | None) -> Tensor:
+    """(n, m) products and biases, in float32 whatever they are multiplied in, of what is masked ``OUT``."""
     small = (queries.to(reduced), keys.to(reduced)) if reduced else (queries, keys)
     logits = (small[0] @ small[1].T).to(queries.dtype) + bias
     logits[masked] = OUT
-    each = F.softplus(logits.logsumexp(1).index_select(0, rows) - positive)
-    return each.mean() if weights is None else (weights * each).sum()
+    return logits
 
 
 class _Softmax(torch.autograd.Function):

@@ -9,10 +9,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..config import require
 from ..graph.hard_negatives import hardest
 from ..graph.negatives import PopularityNegatives
+from ..models.embedding import Vectors
 from .batches import Batch, FullBatches, SampledBatches
-from .losses import LOSSES, alignment, contrast, l2_penalty, sampled_softmax, shared_softmax, softmax, uniformity
+from .losses import (
+    LOSSES,
+    alignment,
+    contrast,
+    imitation,
+    l2_penalty,
+    sampled_softmax,
+    shared_softmax,
+    softmax,
+    uniformity,
+)
 from .options import TrainOptions
 from .pairs import Pairs
 
@@ -23,9 +35,19 @@ PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 class Objective:
-    """Turns a batch into the loss to show and the objective to minimise."""
+    """Turns a batch into the loss to show and the objective to minimise.
 
-    def __init__(self, options: TrainOptions, batches: FullBatches | SampledBatches) -> None:
+    Args:
+        teacher: final vectors of all playlists and tracks that ``options.teacher`` stands for; their dot products are
+            its scores.
+    """
+
+    def __init__(
+        self, options: TrainOptions, batches: FullBatches | SampledBatches, teacher: Vectors | None = None
+    ) -> None:
+        given = (teacher is not None) == bool(options.teacher)
+        require(given, "teacher", "a run whose vectors are given, or empty", options.teacher)
+        self.teacher = teacher
         self.options = options
         self.model, self.sampler = batches.model, batches.sampler
         self.pairs: Pairs | None = batches.pairs if isinstance(batches, FullBatches) else None
@@ -45,6 +67,8 @@ class Objective:
             objective = objective + options.l2 * self._penalty(batch)
         if options.reverse:
             objective = objective + options.reverse * self._reverse(batch)
+        if self.teacher is not None:
+            objective = objective + options.teacher_weight * self._imitation(batch, self.teacher)
         if options.contrast:
             objective = objective + options.contrast * self._contrast(batch)
         return loss, objective
@@ -105,28 +129,54 @@ class Objective:
 
     def _among_shared(self, batch: Batch, drawn: Tensor) -> Tensor:
         """Softmax of each pair among the tracks drawn for all playlists, less the playlist's own."""
-        options, sampler = self.options, self.sampler
-        assert isinstance(sampler, PopularityNegatives), "the sampler of shared negatives"
+        options = self.options
         (playlists, tracks), prior = batch.vectors, self.model.prior_of(None)
-        candidates, count = torch.unique(drawn, return_counts=True)
-        bias = count.log() - options.correction * (sampler.log_q(candidates).float() + math.log(len(drawn)))
+        candidates, bias, own = self._candidates(batch, drawn)
         queries = playlists / options.temperature
         asked = queries.index_select(0, batch.playlist)
         positive = (asked * tracks.index_select(0, batch.track)).sum(-1)
         if prior is not None:
             bias = bias + prior[candidates] / options.temperature
             positive = positive + prior[batch.track] / options.temperature
-        rows, own = _held(batch)
-        column = self._columns(own, candidates)
-        here = column >= 0
         return shared_softmax(
             queries,
             tracks.index_select(0, candidates),
             positive,
             batch.playlist,
             bias=bias,
-            masked=(rows[here], column[here]),
+            masked=own,
             weights=self._weights(batch),
+            reduced=self.reduced,
+        )
+
+    def _candidates(self, batch: Batch, drawn: Tensor) -> tuple[Tensor, Tensor, Vectors]:
+        """The distinct drawn tracks, the corrections of their logits, and rows and columns of what a playlist holds."""
+        sampler = self.sampler
+        assert isinstance(sampler, PopularityNegatives), "the sampler of shared negatives"
+        candidates, count = torch.unique(drawn, return_counts=True)
+        bias = count.log() - self.options.correction * (sampler.log_q(candidates).float() + math.log(len(drawn)))
+        rows, own = _held(batch)
+        column = self._columns(own, candidates)
+        here = column >= 0
+        return candidates, bias, (rows[here], column[here])
+
+    def _imitation(self, batch: Batch, teacher: Vectors) -> Tensor:
+        """How far the softmax of the scores is from the teacher's, playlists weighing as much as all their pairs."""
+        assert batch.shared is not None, "a teacher needs negatives=shared"
+        (playlists, tracks), temperature = batch.vectors, self.options.teacher_temperature
+        rows = torch.arange(len(playlists), device=playlists.device)
+        candidates, bias, own = self._candidates(batch, batch.shared)
+        prior = self.model.prior_of(candidates)
+        weights = self._weights(batch)
+        if weights is None:
+            weights = torch.full_like(batch.playlist, 1 / len(batch.playlist), dtype=playlists.dtype)
+        return imitation(
+            (playlists / temperature, tracks.index_select(0, candidates)),
+            (teacher[0][_ids(rows, batch.playlist_ids)] / temperature, teacher[1][candidates]),
+            weights.new_zeros(len(rows)).index_add_(0, batch.playlist, weights),
+            pupil_bias=bias if prior is None else bias + prior / temperature,
+            teacher_bias=bias,
+            masked=own,
             reduced=self.reduced,
         )
 

@@ -16,11 +16,11 @@ RULES: dict[str, tuple[Callable[[float], bool], str]] = {
         lambda value: value >= 1,
         "epochs batch_size n_negatives pool_size pool_epochs pool_every eval_every patience",
     ),
-    "above 0": (lambda value: value > 0, "lr temperature contrast_temperature"),
+    "above 0": (lambda value: value > 0, "lr temperature teacher_temperature contrast_temperature"),
     "at least 0": (
         lambda value: value >= 0,
-        "l2 length_power reverse correction regulariser uniformity contrast contrast_noise candidates popularity_power "
-        "workers",
+        "l2 length_power reverse teacher_weight correction regulariser uniformity contrast contrast_noise candidates "
+        "popularity_power workers",
     ),
     "above 0 and at most 1": (lambda value: 0 < value <= 1, "pool_floor message_share"),
 }
@@ -44,6 +44,10 @@ class TrainOptions(Config):
             0 for alike, 1 for every playlist as much (softmax over ``shared`` or ``all``).
         reverse: weight of the softmax the other way round, of each track of a step among the step's playlists (softmax
             over ``shared`` or ``all``), 0 for none.
+        teacher: run folder of another model with vectors, perhaps wider ones, whose softmax over the ``shared`` tracks
+            is imitated too; none if empty.
+        teacher_weight: weight of that.
+        teacher_temperature: what the scores of both are divided by for it.
         correction: how much of the logarithm of a candidate's sampling probability softmax takes off its score:
             0 leaves popular tracks more often in the way, 1 makes up for that.
         regulariser: weight of BPR-max's penalty on the scores of negatives.
@@ -86,6 +90,9 @@ class TrainOptions(Config):
     temperature: float = 0.1
     length_power: float = 0.0
     reverse: float = 0.0
+    teacher: str = ""
+    teacher_weight: float = 3.0
+    teacher_temperature: float = 0.07
     correction: float = 0.0
     regulariser: float = 1.0
     uniformity: float = 1.0
@@ -142,6 +149,11 @@ class TrainOptions(Config):
                     f"{name} needs loss=softmax and negatives that playlists share: shared or all "
                     f"(got loss={self.loss}, negatives={self.negatives})"
                 )
+        if self.teacher and (self.loss != "softmax" or self.negatives != "shared"):
+            raise ConfigError(
+                "teacher needs loss=softmax and negatives=shared, whose candidates are the lesson "
+                f"(got loss={self.loss}, negatives={self.negatives})"
+            )
         if self.regime == "sampled" and self.whole_graph:
             raise ConfigError(f"{self.whole_graph} needs the full regime (got regime=sampled)")
 

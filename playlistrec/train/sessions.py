@@ -168,8 +168,8 @@ def _check(model: GRU4Rec, options: TrainOptions) -> None:
     why = f"for {model.name}, to which it means nothing"
     for field in fields(TrainOptions):
         if field.name not in TAKEN:
-            value = getattr(options, field.name)
-            require(value == field.default, field.name, f"{field.default} {why}", value)
+            value, rule = getattr(options, field.name), "empty" if field.default == "" else field.default
+            require(value == field.default, field.name, f"{rule} {why}", value)
     losses, negatives = ("bpr", "bpr-max", "softmax"), ("uniform", "popularity", "in-batch", "all")
     for name, known in (("loss", losses), ("negatives", negatives)):
         value = getattr(options, name)

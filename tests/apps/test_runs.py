@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import playlistrec as pr
-from playlistrec.corpus.split import TEST, TEST_SEED, TRAIN, VALID
+from playlistrec.apps.run_parts import taught_by
+from playlistrec.corpus.split import TEST, TEST_SEED, TRAIN, VALID, Part
 from playlistrec.corpus.splitting import split_continuation
 from playlistrec.errors import ConfigError, DataError, RunError
 
@@ -76,3 +78,44 @@ def test_what_a_run_refuses(corpus: pr.Corpus) -> None:
         run.recommend(playlist=0, k=0)
     with pytest.raises(RunError, match="resume needs the folder"):
         pr.fit(data, "mf", resume=True)
+
+
+def test_a_taught_run_learns_from_what_its_teacher_may_know(data_folder: Path, tmp_path: Path) -> None:
+    """The first fit from the teacher as fitted on train, the refit from its refit; both come nearer to it."""
+    data = pr.Data.load(data_folder)
+    options = {"epochs": 15, "loss": "softmax", "negatives": "shared", "n_negatives": 200, "batch_size": 64, "lr": 0.05}
+    options |= {"similarity": "cosine", "correction": 1.0, "dim": 16}
+    teacher = pr.fit(data, "mf", tmp_path / "mf", options={**options, "dim": 24}, preset="none", seed=1, refit=True)
+    lesson = {"teacher": str(tmp_path / "mf"), "teacher_weight": 10.0, "teacher_temperature": 0.2}
+    alone, taught = (
+        pr.fit(data, "mf", options={**options, **more}, preset="none", refit=True) for more in ({}, lesson)
+    )
+
+    def likeness(run: pr.Run, part: Part) -> float:
+        query = pr.Query.of([[]] * 50, playlists=range(50))
+        pupil, master = (r.recommender(part).score(query).flatten() for r in (run, teacher))
+        return float(torch.corrcoef(torch.stack([pupil, master]))[0, 1])
+
+    for part in ("valid", "test"):
+        assert likeness(taught, part) > likeness(alone, part) + 0.05
+        playlists, tracks = taught_by(data, lesson["teacher"], refit=part == "test")
+        scores = teacher.recommender(part).score(pr.Query.of([[]], playlists=[7]))
+        torch.testing.assert_close(playlists[7:8] @ tracks.T, scores)
+    assert not np.array_equal(teacher.arrays["tables.track"], teacher.refit_arrays["tables.track"])
+
+
+def test_who_cannot_teach(data_folder: Path, tmp_path: Path) -> None:
+    data = pr.Data.load(data_folder)
+    options = {"epochs": 1, "loss": "softmax", "negatives": "shared", "teacher": str(tmp_path / "teacher")}
+    with pytest.raises(RunError, match="teacher"):
+        pr.fit(data, "mf", options=options)
+    pr.fit(data, "popularity", tmp_path / "teacher")
+    with pytest.raises(ConfigError, match="teacher must be a run of a model with vectors"):
+        pr.fit(data, "mf", options=options)
+    with pytest.raises(ConfigError, match="--refit needs runs that were refitted"):
+        pr.fit(data, "mf", options=options, refit=True)
+    with pytest.raises(ConfigError, match=r"teacher needs loss=softmax and negatives=shared.*negatives=uniform"):
+        pr.fit(data, "mf", options={**options, "negatives": "uniform"})
+    pr.fit(data, "mf", tmp_path / "teacher", options={"epochs": 1}, force=True)
+    with pytest.raises(ConfigError, match="teacher must be empty for gru4rec"):
+        pr.fit(data, "gru4rec", options={"teacher": options["teacher"]})

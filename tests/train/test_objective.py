@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playlistrec.corpus.corpus import Corpus
+from playlistrec.errors import ConfigError
 from playlistrec.models.embedding import EmbeddingModel
 from playlistrec.models.graph import GraphModel
 from playlistrec.models.zoo import model_class
@@ -32,7 +34,12 @@ def corpus() -> Corpus:
 
 
 def setting(
-    corpus: Corpus, name: str = "mf", *, model: dict[str, Any] | None = None, **options: Any
+    corpus: Corpus,
+    name: str = "mf",
+    *,
+    model: dict[str, Any] | None = None,
+    taught_by: tuple[Tensor, Tensor] | None = None,
+    **options: Any,
 ) -> tuple[EmbeddingModel, FullBatches | SampledBatches, Objective]:
     kind = model_class(name)
     built = kind.from_corpus(corpus, kind.options.from_options({"dim": 6, **(model or {})}), seed=3)
@@ -42,7 +49,7 @@ def setting(
             table.mul_(3)  # far enough from 0 for softmax to have something to choose
     training = TrainOptions(**{"batch_size": 48, "l2": 0.0, "temperature": 0.5, **options})
     batches = batches_for(built, corpus, training, CPU)
-    return built, batches, Objective(training, batches)
+    return built, batches, Objective(training, batches, taught_by)
 
 
 def all_batches(batches: FullBatches | SampledBatches) -> list[Batch]:
@@ -205,16 +212,57 @@ def test_the_reverse_asks_every_track_for_the_playlists_of_the_batch(
             assert_worth(model, objective, batch, loss + 0.3 * total / len(batch.track), part=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "share", "power", "prior"), [("mf", 1.0, 0.0, 0.0), ("lightgcn", 0.5, 0.5, 0.2), ("fm", 1.0, 0.5, 0.2)]
+)
+def test_a_teacher_is_imitated_on_the_shared_tracks_that_the_playlist_does_not_hold(
+    name: str, share: float, power: float, prior: float, corpus: Corpus
+) -> None:
+    draw = torch.Generator().manual_seed(4)
+    teacher = torch.randn(corpus.n_playlists, 9, generator=draw), torch.randn(corpus.n_tracks, 9, generator=draw)
+    given: dict[str, Any] = {"popularity_prior": prior} | ({"context": "previous"} if name == "fm" else {})
+    options = {"loss": "softmax", "negatives": "shared", "n_negatives": 30, "correction": 1.0, "batch_size": 12}
+    taught = {"teacher": "R", "teacher_weight": 0.7, "teacher_temperature": 0.8}
+    model, batches, objective = setting(
+        corpus, name, model=given, taught_by=teacher, length_power=power, message_share=share, **options, **taught
+    )
+    own, held = own_tracks(corpus), np.array([sum(t in o for o in own_tracks(corpus)) for t in range(corpus.n_tracks)])
+    chance = torch.from_numpy(held**0.75 / (held**0.75).sum()).float()
+    with batches.seeded(11):
+        for batch in list(batches.epoch(11, 0))[:2]:
+            assert batch.shared is not None
+            playlists, tracks = batch.vectors
+            whose = whose_rows(batch, corpus)
+            ours, theirs = (playlists @ tracks.T + advance(corpus, prior)) / 0.8, teacher[0] @ teacher[1].T / 0.8
+            total, weights = playlists.new_zeros(()), 0.0
+            for row in batch.playlist.tolist():  # each playlist as often as it is asked
+                drawn = [c for c in batch.shared.tolist() if c not in own[whose[row]]]
+                drawn, often = zip(*sorted(Counter(drawn).items()))
+                extra = torch.tensor(often).log() - chance[list(drawn)].log()
+                wanted = F.softmax(theirs[whose[row], drawn] + extra, dim=0)
+                weight = len(own[whose[row]]) ** -power
+                total = total - weight * (wanted * F.log_softmax(ours[row, drawn] + extra, dim=0)).sum()
+                weights += weight
+            loss, _ = objective(batch)
+            assert_worth(model, objective, batch, loss + 0.7 * total / weights, part=1)
+
+
+def test_a_teacher_is_named_and_given(corpus: Corpus) -> None:
+    vectors = torch.zeros(corpus.n_playlists, 2), torch.zeros(corpus.n_tracks, 2)
+    options = {"loss": "softmax", "negatives": "shared"}
+    with pytest.raises(ConfigError, match="teacher must be a run whose vectors are given, or empty"):
+        setting(corpus, taught_by=vectors, **options)
+    with pytest.raises(ConfigError, match=r"teacher must be .* \(got 'R'\)"):
+        setting(corpus, **{"teacher": "R", **options})
+
+
 def whose_rows(batch: Batch, corpus: Corpus) -> dict[int, int]:
-    """The playlist that each row of a batch's vectors is of: the one that holds all its tracks, asked or not."""
-    if batch.playlist_ids is not None:
-        return dict(enumerate(batch.playlist_ids.tolist()))
-    held: dict[int, set[int]] = {}
+    """The playlist that each row of a batch's vectors is of, which holds all its tracks, asked or not."""
+    assert batch.playlist_ids is not None
+    whose, own = dict(enumerate(batch.playlist_ids.tolist())), own_tracks(corpus)
     for rows, tracks in [(batch.playlist, batch.track), *([] if batch.own is None else [batch.own])]:
-        for row, track in zip(rows.tolist(), tracks.tolist()):
-            held.setdefault(row, set()).add(track)
-    of_tracks = {frozenset(own): p for p, own in enumerate(own_tracks(corpus))}
-    return {row: of_tracks[frozenset(tracks)] for row, tracks in held.items()}
+        assert all(track in own[whose[row]] for row, track in zip(rows.tolist(), tracks.tolist()))
+    return whose
 
 
 def row_ids(batch: Batch, rows: Tensor) -> Tensor:
