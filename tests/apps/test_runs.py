@@ -118,4 +118,4 @@ def test_who_cannot_teach(data_folder: Path, tmp_path: Path) -> None:
         pr.fit(data, "mf", options={**options, "negatives": "uniform"})
     pr.fit(data, "mf", tmp_path / "teacher", options={"epochs": 1}, force=True)
     with pytest.raises(ConfigError, match="teacher must be empty for gru4rec"):
-        pr.fit(data, "gru4rec", options={"teacher": options["teacher"]})
+        pr.fit(data, "gru4rec", options=options, preset="none")
