@@ -1,12 +1,14 @@
 """Quality and time to quality on Gowalla, the split of the NGCF and LightGCN papers.
 
-    python benchmarks/gowalla.py GOWALLA -m lightgcn -m "lightgcn lightgcn-best" -m sage
+    python benchmarks/gowalla.py GOWALLA -m lightgcn -m "lightgcn lightgcn-later" -m sage
+    python benchmarks/gowalla.py GR -m "lightgcn lightgcn-later" --teacher RUN
 
 GOWALLA is the folder with the papers' train.txt and test.txt, or a data folder made of it. For each model (and preset,
 the default of the model if none is named): a fit on nine tenths of train, the tenth that is left choosing the epoch;
 then a fit from the start on all of train, as the published figures have it, for as many epochs. Of this second fit the
 weights of some epochs are kept, and when everything is over, each ranks the test part once: nothing is chosen by these
-figures. Seconds are those of the second fit, initial embeddings included, ranking not.
+figures. Seconds are those of the second fit, initial embeddings included, ranking not. With a teacher, a refitted run
+of the same data folder, both fits imitate it, as it was before and after its refit; its own seconds are not counted.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import torch
 import playlistrec as pr
 from playlistrec.apps.fitting import resolve
 from playlistrec.apps.presets import preset_for, preset_named
+from playlistrec.apps.run_parts import refits, taught_by
 from playlistrec.events import Event
 from playlistrec.models.base import Arrays
 from playlistrec.models.zoo import model_class
@@ -46,12 +49,12 @@ class Course:
     peak_memory_mb: int = 0
 
 
-def trained(data: pr.Data, model: str, preset: str | None, seed: int, every: int) -> Course:
+def trained(data: pr.Data, model: str, preset: str | None, teacher: str, seed: int, every: int) -> Course:
     """Fit twice and keep the weights of every so many epochs of the second fit."""
     corpus, split = data.corpus, data.split
     kind = model_class(model)
     found = preset_named(preset, model) if preset else preset_for(model, split.counts()["train"])
-    chosen = dict(found.options) if found else {}
+    chosen = {**(found.options if found else {}), "teacher": teacher}
     options, training = resolve(kind, chosen)
     assert training is not None, "only trained models take part"
 
@@ -60,6 +63,7 @@ def trained(data: pr.Data, model: str, preset: str | None, seed: int, every: int
         return evaluate(fitted, split.questions(corpus, "test"), ks=(20,), metrics=METRICS)
 
     course = Course(f"{model}, preset {found.name}" if found else model, judge)
+    course.name += f", taught by {teacher}" if teacher else ""
     valid = split.questions(corpus, "valid")
 
     start = time.perf_counter()
@@ -69,6 +73,7 @@ def trained(data: pr.Data, model: str, preset: str | None, seed: int, every: int
         split.training(corpus),
         training,
         seed=seed,
+        teacher=taught_by(data, teacher, refit=False) if teacher else None,
         validate=lambda m: evaluate(m, valid, ks=(20,), metrics=METRICS).metrics,
     )
     course.first_seconds = time.perf_counter() - start
@@ -89,6 +94,7 @@ def trained(data: pr.Data, model: str, preset: str | None, seed: int, every: int
         split.training(corpus, refit=True),
         training,
         seed=seed,
+        teacher=taught_by(data, teacher, refit=True) if teacher else None,
         last_epoch=state.best_epoch,
         on_event=keep,
     )
@@ -105,11 +111,14 @@ def row(course: Course, epoch: int, seconds: float, result: Evaluation) -> str:
 @click.command()
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("-m", "models", multiple=True, default=("lightgcn",), metavar='"MODEL [PRESET]"', show_default=True)
+@click.option("--teacher", default="", metavar="RUN", help="A refitted run that all these imitate.")
 @click.option("-o", "out", type=click.Path(path_type=Path), default=Path("benchmark-gowalla"), show_default=True)
 @click.option("--every", type=int, default=4, show_default=True, help="Epochs between the rows of the table.")
 @click.option("--threads", type=int, default=os.cpu_count(), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(source: Path, models: tuple[str, ...], out: Path, every: int, threads: int | None, seed: int) -> None:
+def main(
+    source: Path, models: tuple[str, ...], teacher: str, out: Path, every: int, threads: int | None, seed: int
+) -> None:
     torch.set_num_threads(threads or 1)
     data = pr.Data.load(source) if (source / "manifest.json").exists() else None
     if data is None:
@@ -118,10 +127,12 @@ def main(source: Path, models: tuple[str, ...], out: Path, every: int, threads: 
     click.echo(
         f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, seed {seed}, load {os.getloadavg()[0]:.1f}\n"
     )
+    if teacher:
+        refits(data, [teacher], True)
     courses = []
     for spec in models:
         model, _, preset = spec.partition(" ")
-        course = trained(data, model, preset or None, seed, every)
+        course = trained(data, model, preset or None, teacher, seed, every)
         valid = " / ".join(f"{course.valid[name]:.4f}" for name in ("recall@20", "ndcg@20"))
         click.echo(
             f"{course.name}: validation {valid} at epoch {course.best_epoch}, first fit "
