@@ -104,6 +104,21 @@ def test_a_taught_run_learns_from_what_its_teacher_may_know(data_folder: Path, t
     assert not np.array_equal(teacher.arrays["tables.track"], teacher.refit_arrays["tables.track"])
 
 
+def test_what_a_teacher_learned_from_the_validation_part_stays_out_of_the_first_fit(
+    data_folder: Path, tmp_path: Path
+) -> None:
+    data = pr.Data.load(data_folder)
+    options = {"epochs": 2, "loss": "softmax", "negatives": "shared", "n_negatives": 100, "lr": 0.05}
+    for name, refit in (("without", False), ("with", True)):
+        pr.fit(data, "mf", tmp_path / name, options=options, preset="none", refit=refit)
+    without, refitted, neither = (
+        pr.fit(data, "mf", options=options | more, preset="none").arrays["tables.track"]
+        for more in ({"teacher": str(tmp_path / "without")}, {"teacher": str(tmp_path / "with")}, {})
+    )
+    np.testing.assert_array_equal(without, refitted)
+    assert not np.allclose(without, neither)
+
+
 def test_who_cannot_teach(data_folder: Path, tmp_path: Path) -> None:
     data = pr.Data.load(data_folder)
     options = {"epochs": 1, "loss": "softmax", "negatives": "shared", "teacher": str(tmp_path / "teacher")}
