@@ -105,8 +105,8 @@ def fit(
     chosen_device = pick_device(device)
     if isinstance(model_options, BlendOptions | ContinuationOptions):
         refit = refits(data, model_options.runs, refit)
-    elif refit and training is not None and training.teacher:
-        refits(data, [training.teacher], refit)  # or it could not teach what it does not know
+    elif training is not None and training.teacher:
+        refits(data, [training.teacher], refit)  # asked now, before anything takes long
     info: dict[str, Any] = {
         "format": FORMAT_VERSION,
         "model": model,
