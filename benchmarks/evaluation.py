@@ -23,6 +23,7 @@ from torch import Tensor
 
 import playlistrec as pr
 from playlistrec.corpus.split import Questions
+from playlistrec.graph.products import products
 from playlistrec.models.base import Query, Recommender
 from playlistrec.rank.protocols import METRICS, evaluate
 
@@ -43,7 +44,7 @@ class Dot(Recommender):
         self.playlists, self.tracks = (torch.randn(n, dim, generator=generator) for n in (n_playlists, n_tracks))
 
     def score(self, query: Query) -> Tensor:
-        return self.playlists[torch.from_numpy(query.playlists)] @ self.tracks.T
+        return products(self.playlists[torch.from_numpy(query.playlists)], self.tracks)
 
 
 def random_questions(n_playlists: int, n_tracks: int, seed: int) -> Questions:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..config import require
 from .edge_set import Mirrored, random_below
 from .negatives import NonEdgeSampler
+from .products import products
 
 __all__ = ["PoolNegatives", "annealed_share", "hardest"]
 
@@ -86,7 +87,7 @@ class PoolNegatives(NonEdgeSampler):
                 order = torch.randperm(n_dst, generator=generator, device=device)
                 place = order.argsort()
             sample = order[base : base + n_asked]
-            scores = src_vectors[start:end] @ (dst_vectors if n_asked == n_dst else dst_vectors[sample]).T
+            scores = products(src_vectors[start:end], dst_vectors if n_asked == n_dst else dst_vectors[sample])
             edges = keys[bounds[chunk] : bounds[chunk + 1]]
             at = place[edges % n_dst] - base
             met = (at >= 0) & (at < n_asked)

@@ -16,6 +16,7 @@ from typing_extensions import Self
 
 from ..config import Config, require
 from ..corpus.corpus import Corpus
+from ..graph.products import products
 from .base import Arrays, Query
 from .initial import given, named, spectral, xavier
 from .title_features import TitleKind
@@ -183,9 +184,7 @@ class EmbeddingModel(TrainedModel):
 
     @torch.no_grad()
     def score(self, query: Query) -> Tensor:
-        scores = self.queries(query) @ self.vectors()[1].T
-        if self.prior is not None:
-            scores += self.prior
+        scores = products(self.queries(query), self.vectors()[1], self.prior)
         cold = torch.from_numpy(self.cold(query)).to(scores.device)
         if cold.any():
             scores[cold] = torch.from_numpy(self._known.popularity).to(scores)

@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from ..config import Config, require
 from ..corpus.corpus import Corpus
+from ..graph.products import products
 from .base import Query
 from .embedding import VectorOptions, compared, initial_tables
 from .trained import TrainedModel
@@ -137,5 +138,5 @@ class GRU4Rec(TrainedModel):
         asked = torch.from_numpy(np.flatnonzero(lengths)).to(device)
         if len(asked):
             _, hidden = self.read(torch.from_numpy(query.tracks).to(device), lengths[lengths > 0])
-            scores[asked] = self.queries(hidden[-1]) @ self.keys(self.output, self.bias).T
+            scores[asked] = products(self.queries(hidden[-1]), self.keys(self.output, self.bias))
         return scores

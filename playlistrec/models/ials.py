@@ -13,6 +13,7 @@ from typing_extensions import Self
 from ..config import Config, require
 from ..corpus.corpus import Corpus
 from ..errors import ConfigError
+from ..graph.products import products
 from .base import Arrays, Query, Recommender
 from .ridge import ridge_vectors
 
@@ -93,7 +94,8 @@ class IALS(Recommender):
 
     def score(self, query: Query) -> Tensor:
         alpha = self.config.alpha
-        return ridge_vectors(query, self.tracks, self._base, square=alpha - 1, linear=alpha) @ self.tracks.T
+        vectors = ridge_vectors(query, self.tracks, self._base, square=alpha - 1, linear=alpha)
+        return products(vectors, self.tracks)
 
     def arrays(self) -> Arrays:
         return {"tracks": self.tracks.numpy()}

@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ..graph.products import products
+
 __all__ = [
     "LOSSES",
     "alignment",
@@ -220,10 +222,10 @@ class _Softmax(torch.autograd.Function):
             if reduced is not None:
                 torch.mm(some.to(reduced), small_keys.T, out=small_buffer[: high - low])
                 logits.copy_(small_buffer[: high - low])
+                if bias is not None:
+                    logits += bias
             else:
-                torch.mm(some, keys.T, out=logits)
-            if bias is not None:
-                logits += bias
+                products(some, keys, bias, out=logits)
             here = of_positives[index]
             at, weight = (rows[here] - low, columns[here]), weights[here]
             positive = logits[at]
