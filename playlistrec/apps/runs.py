@@ -18,7 +18,7 @@ from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
 from ..models.zoo import model_class
 from ..rank.protocols import Evaluation, evaluate
-from ..rank.sampled import evaluate_sampled, n_negatives_of
+from ..rank.sampled import evaluate_sampled, sampled_of
 from ..train.checkpoint import read_arrays
 from .asking import Answerer, Wishes
 from .data import Data
@@ -98,16 +98,18 @@ class Run:
         """Rank tracks for every playlist of which ``part`` hides some.
 
         All tracks with the protocol ``"full"``, with measures beyond accuracy; with ``"sampled:99"`` each hidden
-        track among 99 others, see :func:`~playlistrec.rank.sampled.evaluate_sampled`.
+        track among 99 others, and with ``"sampled:99x20"`` the mean over 20 draws of them, see
+        :func:`~playlistrec.rank.sampled.evaluate_sampled`.
         """
-        n_negatives = n_negatives_of(protocol)
+        sampled = sampled_of(protocol)
         corpus, split = self.data.corpus, self.data.split
         questions = split.questions(corpus, part)
         if not len(questions):
             raise DataError(f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed")
         model = self.recommender(part, device=device)
-        if n_negatives is not None:
-            return evaluate_sampled(model, questions, corpus, n_negatives, ks=k, on_event=on_event)
+        if sampled is not None:
+            n_negatives, draws = sampled
+            return evaluate_sampled(model, questions, corpus, n_negatives, draws=draws, ks=k, on_event=on_event)
         return evaluate(model, questions, ks=k, known=split.ranking(corpus, part), on_event=on_event)
 
     def recommend(

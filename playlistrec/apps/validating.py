@@ -8,7 +8,7 @@ from ..config import require
 from ..models.base import Recommender
 from ..rank.evaluation import AT_K
 from ..rank.protocols import evaluate
-from ..rank.sampled import SAMPLED_METRICS, evaluate_sampled, n_negatives_of
+from ..rank.sampled import SAMPLED_METRICS, evaluate_sampled, sampled_of
 from ..train.options import TrainOptions
 from .data import Data
 
@@ -21,17 +21,17 @@ def validation(data: Data, training: TrainOptions) -> Callable[[Recommender], Ma
     Raises ConfigError for a criterion or protocol that cannot be.
     """
     name, _, k = training.criterion.partition("@")
-    n_negatives = n_negatives_of(training.protocol)
-    metrics = AT_K if n_negatives is None else SAMPLED_METRICS
+    sampled = sampled_of(training.protocol)
+    metrics = AT_K if sampled is None else SAMPLED_METRICS
     fine = name in metrics and k.isdigit() and int(k) >= 1
     require(fine, "criterion", f"one of {', '.join(metrics)} at a depth, as in ndcg@20", training.criterion)
     corpus, split, ks = data.corpus, data.split, sorted({20, int(k)})
     questions = split.questions(corpus, "valid")
     if not len(questions):
         return None
-    if n_negatives is None:
+    if sampled is None:
         names = dict.fromkeys(("recall", "ndcg", name))
         return lambda model: evaluate(model, questions, ks=ks, metrics=names).metrics
     # Test entries may be drawn as negatives here: the training loop knows nothing of them.
-    known = split.ranking(corpus, "test")
-    return lambda model: evaluate_sampled(model, questions, known, n_negatives, ks=ks).metrics
+    known, (n_negatives, draws) = split.ranking(corpus, "test"), sampled
+    return lambda model: evaluate_sampled(model, questions, known, n_negatives, draws=draws, ks=ks).metrics

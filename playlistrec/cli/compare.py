@@ -42,7 +42,7 @@ NEITHER_IS_BETTER = ("popularity",)
     show_default=True,
     help="A column, at every cut-off; may repeat.",
 )
-@click.option("--protocol", default="full", show_default=True, metavar="full|sampled:N", help="As of `evaluate`.")
+@click.option("--protocol", default="full", show_default=True, metavar="full|sampled:N[xD]", help="As of `evaluate`.")
 @click.option("--by", default="ndcg@20", show_default=True, help="The metric that is tested.")
 @click.option("--test", type=click.Choice(["permutation", "bootstrap"]), default="permutation", show_default=True)
 @click.option("--resamples", type=int, default=10_000, show_default=True)

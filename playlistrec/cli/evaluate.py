@@ -33,8 +33,8 @@ NOT_COMPARABLE = (
     "--protocol",
     default="full",
     show_default=True,
-    metavar="full|sampled:N",
-    help="Rank all tracks, or each hidden track among N that its playlist never touched.",
+    metavar="full|sampled:N[xD]",
+    help="Rank all tracks, or each hidden track among N that its playlist never touched (xD: D draws).",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)

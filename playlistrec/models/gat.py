@@ -5,25 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from ..config import Config, require
+from ..config import require
 from ..nn.gat import GATConv
-from .graph import GraphModel, GraphOptions
+from .transform import TransformModel, TransformOptions
 
 __all__ = ["GAT", "GATOptions"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GATOptions(GraphOptions):
+class GATOptions(TransformOptions):
     """Options of the attention model.
 
     Attributes:
         heads: attention heads per layer, each of width dim / heads, merged by a linear layer.
     """
 
-    layers: int = 2
     heads: int = 4
 
     def __post_init__(self) -> None:
@@ -32,15 +30,12 @@ class GATOptions(GraphOptions):
         require(self.dim % self.heads == 0, "heads", f"a divisor of dim = {self.dim}", self.heads)
 
 
-class GAT(GraphModel):
+class GAT(TransformModel):
     """Multi-head graph attention over the neighbours. Velickovic et al. 2018; heads merged by a linear layer."""
 
     name: ClassVar[str] = "gat"
     summary: ClassVar[str] = "graph attention: neighbours weighted by a softmax over edges"
-    options: ClassVar[type[Config]] = GATOptions
+    options: ClassVar[type[TransformOptions]] = GATOptions
 
     def conv(self, options: GATOptions) -> nn.Module:
-        return GATConv(options.dim, options.dim, options.heads)
-
-    def activate(self, h: Tensor) -> Tensor:
-        return F.elu(h)
+        return self.started(GATConv(options.dim, options.dim, options.heads), options)

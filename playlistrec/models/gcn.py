@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from dgl import DGLGraph
-from torch import Tensor, nn
+from torch import nn
 
-from ..config import Config
 from ..graph.loader import Norms
 from ..nn.gcn import GCNConv
-from .graph import GraphModel, GraphOptions, with_own
+from .graph import with_own
+from .transform import TransformModel, TransformOptions
 
 __all__ = ["GCN", "GCNOptions"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GCNOptions(GraphOptions):
+class GCNOptions(TransformOptions):
     """Options of the graph convolutional network."""
 
-    layers: int = 2
+    activation: Literal["elu", "relu", "none"] = "relu"
 
 
-class GCN(GraphModel):
+class GCN(TransformModel):
     """GCN: ``H' = ReLU(D^-1/2 (A + I) D^-1/2 H W)`` over all nodes of the graph. Kipf & Welling 2017, eq. 2."""
 
     name: ClassVar[str] = "gcn"
     summary: ClassVar[str] = "graph convolution: neighbours and the node itself, normalised, through a matrix"
-    options: ClassVar[type[Config]] = GCNOptions
+    options: ClassVar[type[TransformOptions]] = GCNOptions
     tied: ClassVar[bool] = True
 
     def conv(self, options: GCNOptions) -> nn.Module:
-        return GCNConv(options.dim, options.dim)
-
-    def activate(self, h: Tensor) -> Tensor:
-        return F.relu(h)
+        return self.started(GCNConv(options.dim, options.dim), options)
 
     def normalise(self, graph: DGLGraph) -> Norms:
         degree = {kind: torch.ones(graph.num_nodes(kind), device=graph.device) for kind in graph.ntypes}

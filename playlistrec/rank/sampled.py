@@ -19,22 +19,24 @@ from . import metrics as formulas
 from .evaluation import AT_K, Batch, Evaluation, answers, check_ks, on, ranked
 from .untouched import Untouched, draw_ranks
 
-__all__ = ["evaluate_sampled", "n_negatives_of"]
+__all__ = ["evaluate_sampled", "sampled_of"]
 
 SAMPLED_METRICS = ("hit", "ndcg", "mrr")
 
 
-def n_negatives_of(protocol: str) -> int | None:
-    """How many negatives a protocol draws: 99 for ``"sampled:99"``, None for ``"full"``.
+def sampled_of(protocol: str) -> tuple[int, int] | None:
+    """Negatives and draws: (99, 1) of ``"sampled:99"``, (99, 20) of ``"sampled:99x20"``, None of ``"full"``.
 
     Raises ConfigError for another text.
     """
     if protocol == "full":
         return None
-    match = re.fullmatch(r"sampled:([0-9]{1,9})", protocol)
-    if match is None or int(match[1]) < 1:
-        raise ConfigError(f"protocol must be full or sampled:N, such as sampled:99 (got {protocol!r})")
-    return int(match[1])
+    match = re.fullmatch(r"sampled:([0-9]{1,9})(?:x([0-9]{1,4}))?", protocol)
+    n_negatives, draws = (int(match[1]), int(match[2] or 1)) if match else (0, 0)
+    if min(n_negatives, draws) < 1:
+        rule = "full, sampled:N, such as sampled:99, or sampled:NxD, such as sampled:99x20"
+        raise ConfigError(f"protocol must be {rule} (got {protocol!r})")
+    return n_negatives, draws
 
 
 def evaluate_sampled(
@@ -43,6 +45,7 @@ def evaluate_sampled(
     corpus: Corpus,
     n_negatives: int = 99,
     *,
+    draws: int = 1,
     ks: Sequence[int] = (10, 20),
     batch_size: int | None = None,
     seed: int = 0,
@@ -63,8 +66,10 @@ def evaluate_sampled(
         model: scores (batch, n_tracks) tensors that the caller may change, on any device.
         questions: as from :meth:`~playlistrec.corpus.split.Split.questions`.
         corpus: all of the corpus that the questions are from: it says which tracks a playlist has touched.
+        draws: how often negatives are drawn; all figures are means over the draws, coverage too.
         batch_size: questions scored at once; None: 32 MB of scores. The negatives do not depend on it.
-        seed: of the negatives; the same for every model, so that they are asked the same.
+        seed: of the first draw of negatives, ``seed + 1`` of the second, and so on; the same for every model, so that
+            they are asked the same.
         on_event: gets a ``"progress"`` event after each batch.
 
     Raises:
@@ -73,33 +78,27 @@ def evaluate_sampled(
     start = time.perf_counter()
     check_ks(ks)
     require(n_negatives >= 1, "n_negatives", "at least 1", n_negatives)
-    random = np.random.Generator(np.random.PCG64(seed))
+    require(draws >= 1, "draws", "at least 1", draws)
+    streams = [np.random.Generator(np.random.PCG64(seed + draw)) for draw in range(draws)]
     values: dict[str, list[np.ndarray]] = {}
-    shown = {k: torch.zeros(model.n_tracks, dtype=torch.bool) for k in ks}
+    shown = {k: torch.zeros(draws, model.n_tracks, dtype=torch.bool) for k in ks}
     short = 0
     for batch in answers(model, questions, batch_size, on_event):
         free = _untouched(batch, corpus)
         short += int((free.size < n_negatives).sum())
-        ranks = draw_ranks(free.size[batch.truth_rows], n_negatives, random)
-        rows = np.broadcast_to(batch.truth_rows[:, None], ranks.shape)
-        drawn = ranks >= 0
-        tracks = np.full((len(ranks), n_negatives + 1), -1)
-        tracks[:, 0] = batch.truth
-        tracks[:, 1:][drawn] = free.tracks(rows[drawn], ranks[drawn])
-        tracks.sort(axis=1)  # so that ties go to the lower track; what is missing (-1) comes first
-        candidates = on(batch.scores, tracks)
-        scores = batch.scores[on(batch.scores, batch.truth_rows)[:, None], candidates]
-        place = ranked(model, scores.masked_fill_(candidates < 0, -torch.inf), max(ks))[1]
-        top = candidates.gather(1, place.clamp(min=0)).masked_fill_(place < 0, -1)
-        hits = top == on(batch.scores, batch.truth)[:, None]
-        one = torch.ones(len(hits), dtype=torch.int64, device=hits.device)
         n_hidden = np.bincount(batch.truth_rows)
-        for k in ks:
-            for name in SAMPLED_METRICS:
-                of_track = AT_K[name](hits, one, k).cpu().numpy()
-                of_playlist = np.bincount(batch.truth_rows, of_track) / n_hidden
-                values.setdefault(f"{name}@{k}", []).append(of_playlist)
-            shown[k] |= formulas.recommended(top, model.n_tracks, k).cpu()
+        found = {f"{name}@{k}": np.zeros(len(n_hidden)) for k in ks for name in SAMPLED_METRICS}
+        for draw, random in enumerate(streams):
+            top = _top(model, batch, free, n_negatives, max(ks), random)
+            hits = top == on(batch.scores, batch.truth)[:, None]
+            one = torch.ones(len(hits), dtype=torch.int64, device=hits.device)
+            for k in ks:
+                for name in SAMPLED_METRICS:
+                    of_track = AT_K[name](hits, one, k).cpu().numpy()
+                    found[f"{name}@{k}"] += np.bincount(batch.truth_rows, of_track) / n_hidden / draws
+                shown[k][draw] |= formulas.recommended(top, model.n_tracks, k).cpu()
+        for key, of_playlist in found.items():
+            values.setdefault(key, []).append(of_playlist)
     if short:
         what = "1 playlist has" if short == 1 else f"{short:,} playlists have"
         text = f"{what} fewer than {n_negatives} tracks never touched: all of them are the negatives"
@@ -112,8 +111,25 @@ def evaluate_sampled(
         | {f"coverage@{k}": float(tracks.double().mean()) for k, tracks in shown.items()},
         seconds=time.perf_counter() - start,
         per_query=per_query,
-        protocol=f"sampled:{n_negatives}",
+        protocol=f"sampled:{n_negatives}" + (f"x{draws}" if draws > 1 else ""),
     )
+
+
+def _top(
+    model: Recommender, batch: Batch, free: Untouched, n_negatives: int, depth: int, random: np.random.Generator
+) -> torch.Tensor:
+    """(hidden tracks, depth) the tracks that come first among each hidden one and its negatives; -1 where none is."""
+    ranks = draw_ranks(free.size[batch.truth_rows], n_negatives, random)
+    rows = np.broadcast_to(batch.truth_rows[:, None], ranks.shape)
+    drawn = ranks >= 0
+    tracks = np.full((len(ranks), n_negatives + 1), -1)
+    tracks[:, 0] = batch.truth
+    tracks[:, 1:][drawn] = free.tracks(rows[drawn], ranks[drawn])
+    tracks.sort(axis=1)  # so that ties go to the lower track; what is missing (-1) comes first
+    candidates = on(batch.scores, tracks)
+    scores = batch.scores[on(batch.scores, batch.truth_rows)[:, None], candidates]
+    place = ranked(model, scores.masked_fill_(candidates < 0, -torch.inf), depth)[1]
+    return candidates.gather(1, place.clamp(min=0)).masked_fill_(place < 0, -1)
 
 
 def _untouched(batch: Batch, corpus: Corpus) -> Untouched:

@@ -77,7 +77,7 @@ class TrainOptions(Config):
         eval_every: epochs between validations.
         patience: validations without a better ``criterion`` after which fitting stops.
         criterion: the metric on the validation part, at its depth, that picks the epoch.
-        protocol: how the validation part is ranked: ``full``, or ``sampled:99`` and the like.
+        protocol: how the validation part is ranked: ``full``, or ``sampled:99``, ``sampled:99x20`` and the like.
         snapshot_epochs: epochs after which the tracks' vectors are kept in the run folder, 0 for the untrained ones.
     """
 

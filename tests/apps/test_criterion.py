@@ -52,7 +52,7 @@ def test_test_entries_may_be_negatives_while_fitting(data: pr.Data) -> None:
         ("ndgc@20", "full", r"criterion must be one of recall, .* as in ndcg@20 \(got 'ndgc@20'\)"),
         ("ndcg", "full", "criterion must be one of"),
         ("recall@5", "sampled:9", "criterion must be one of hit, ndcg, mrr at a depth"),
-        ("hit@5", "sampled", "protocol must be full or sampled:N"),
+        ("hit@5", "sampled", "protocol must be full, sampled:N"),
     ],
 )
 def test_bad_criteria_are_refused(data: pr.Data, criterion: str, protocol: str, message: str) -> None:

@@ -16,6 +16,7 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
 from playlistrec.models.gat import GAT
+from playlistrec.models.gcn import GCN
 from playlistrec.models.graph import GraphModel
 from playlistrec.models.lightgcn import LightGCN
 from playlistrec.models.mf import MF
@@ -43,6 +44,25 @@ def test_lightgcn_is_the_mean_of_powers_of_the_normalised_adjacency(corpus: Corp
     expected = sum(torch.matrix_power(whole, power) @ e for power in range(layers + 1)) / (layers + 1)
     playlists, tracks = model.embed()
     torch.testing.assert_close(torch.cat([playlists, tracks]), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_matrices_that_start_as_the_identity_add_the_mean_of_the_neighbours(corpus: Corpus) -> None:
+    model = build(SAGE, corpus, layers=1, layer_weights="0,1", matrices="identity", activation="none")
+    shares = torch.from_numpy(corpus.matrix.toarray())
+    shares /= shares.sum(1, keepdim=True).clamp(min=1)
+    expected = model.tables["playlist"] + shares @ model.tables["track"]
+    torch.testing.assert_close(model.embed()[0], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [GAT, SAGE, GCN])
+def test_an_activation_or_none_follows_each_layer(kind: type[GraphModel], corpus: Corpus) -> None:
+    plain, elu, relu = (
+        build(kind, corpus, layers=1, layer_weights="0,1", matrices="identity", activation=name).embed()[0]
+        for name in ("none", "elu", "relu")
+    )
+    assert (plain < 0).any()
+    torch.testing.assert_close(elu, F.elu(plain))
+    torch.testing.assert_close(relu, F.relu(plain))
 
 
 @pytest.mark.parametrize("artists", [False, True])

@@ -19,7 +19,7 @@ from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.events import Event
 from playlistrec.models.base import Query, Recommender
 from playlistrec.rank import untouched
-from playlistrec.rank.sampled import evaluate_sampled, n_negatives_of
+from playlistrec.rank.sampled import evaluate_sampled, sampled_of
 from playlistrec.rank.untouched import Untouched, draw_ranks
 
 N_TRACKS, KS = 30, (1, 4, 40)
@@ -132,6 +132,16 @@ def test_neither_the_batch_nor_the_model_changes_the_negatives_and_the_seed_does
     assert evaluate_sampled(Scripted(), questions, corpus, 5, seed=1).metrics != one
 
 
+def test_several_draws_are_the_mean_of_each() -> None:
+    corpus, questions = example(longest=12)
+    alone = [evaluate_sampled(Scripted(), questions, corpus, 5, seed=seed).metrics for seed in (3, 4, 5)]
+    together = evaluate_sampled(Scripted(), questions, corpus, 5, draws=3, seed=3, batch_size=4)
+    assert together.metrics == pytest.approx({name: np.mean([one[name] for one in alone]) for name in alone[0]})
+    assert len({one["ndcg@10"] for one in alone}) == 3
+    assert together.protocol == "sampled:5x3"
+    assert together.per_query["hit@10"].mean() == pytest.approx(together.metrics["hit@10"])
+
+
 def test_a_track_of_another_part_is_never_a_negative() -> None:
     """The playlist holds all but one track, most of them test: that one is the only negative there is."""
     corpus = Corpus.from_lists([["a", "b", "c", "d"], ["e"]])
@@ -180,11 +190,23 @@ def test_every_set_is_drawn_alike(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names_of_protocols() -> None:
-    assert n_negatives_of("full") is None
-    assert n_negatives_of("sampled:99") == 99
-    for text in ("sampled", "sampled:", "sampled:0", "sampled:-1", "sampled:x", "Full", "", "sampled:99 "):
-        with pytest.raises(ConfigError, match="protocol must be full or sampled:N, such as sampled:99"):
-            n_negatives_of(text)
+    assert sampled_of("full") is None
+    assert sampled_of("sampled:99") == (99, 1)
+    assert sampled_of("sampled:99x20") == (99, 20)
+    for text in (
+        "sampled",
+        "sampled:",
+        "sampled:0",
+        "sampled:-1",
+        "sampled:x",
+        "Full",
+        "",
+        "sampled:99 ",
+        "sampled:9x0",
+        "sampled:9x",
+    ):
+        with pytest.raises(ConfigError, match="protocol must be full, sampled:N, such as sampled:99"):
+            sampled_of(text)
 
 
 def test_refuses_what_cannot_be() -> None:
@@ -193,6 +215,8 @@ def test_refuses_what_cannot_be() -> None:
         evaluate_sampled(Scripted(), questions, corpus, 0)
     with pytest.raises(ConfigError, match="ks must be"):
         evaluate_sampled(Scripted(), questions, corpus, ks=())
+    with pytest.raises(ConfigError, match="draws must be at least 1"):
+        evaluate_sampled(Scripted(), questions, corpus, draws=0)
     empty, none = np.array([0]), np.array([], np.int32)
     with pytest.raises(DataError, match="nothing was hidden"):
         evaluate_sampled(Scripted(), Questions(none, True, empty, none, empty, none, 5), corpus)
