@@ -74,7 +74,5 @@ def test_the_library_gives_the_same(run: Path) -> None:
 
 def test_a_protocol_that_cannot_be(run: Path) -> None:
     result = call("evaluate", run, "--protocol", "sampled", code=2)
-    assert (
-        "protocol must be full, sampled:N, such as sampled:99, or sampled:NxD, such as sampled:99x20 (got 'sampled')"
-        in result.stderr
-    )
+    assert "protocol must be full, sampled:N, such as sampled:99," in result.stderr
+    assert "(got 'sampled')" in result.stderr
