@@ -30,6 +30,8 @@ from .pairs import Pairs
 
 __all__ = ["PRECISIONS", "Objective"]
 
+Candidates = tuple[Tensor, Tensor, tuple[Tensor, Tensor]]
+
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 """Type of the propagation and of the products of softmax, by option."""
 
@@ -61,22 +63,22 @@ class Objective:
             wanted = batch.vectors[0].index_select(0, batch.playlist)
             wanted, tracks = self.model.with_prior(wanted, batch.vectors[1], batch.track_ids)
             batch = replace(batch, negatives=hardest(wanted, batch.negatives, tracks, options.n_negatives))
-        loss = self._loss(batch)
+        among = None if batch.shared is None else self._candidates(batch, batch.shared)
+        loss = self._loss(batch) if among is None else self._among_shared(batch, among)
         objective = loss
         if options.l2:
             objective = objective + options.l2 * self._penalty(batch)
         if options.reverse:
             objective = objective + options.reverse * self._reverse(batch)
         if self.teacher is not None:
-            objective = objective + options.teacher_weight * self._imitation(batch, self.teacher)
+            assert among is not None, "a teacher needs negatives=shared"
+            objective = objective + options.teacher_weight * self._imitation(batch, among, self.teacher)
         if options.contrast:
             objective = objective + options.contrast * self._contrast(batch)
         return loss, objective
 
     def _loss(self, batch: Batch) -> Tensor:
         playlists, tracks = batch.vectors
-        if batch.shared is not None:
-            return self._among_shared(batch, batch.shared)
         if batch.every:
             prior, temperature = self.model.prior_of(batch.track_ids), self.options.temperature
             bias = None if prior is None else prior / temperature
@@ -127,11 +129,11 @@ class Objective:
         queries = wanted / options.temperature
         return softmax(queries, keys, (each, target), bias=bias, masked=masked, reduced=self.reduced)
 
-    def _among_shared(self, batch: Batch, drawn: Tensor) -> Tensor:
+    def _among_shared(self, batch: Batch, among: Candidates) -> Tensor:
         """Softmax of each pair among the tracks drawn for all playlists, less the playlist's own."""
         options = self.options
         (playlists, tracks), prior = batch.vectors, self.model.prior_of(None)
-        candidates, bias, own = self._candidates(batch, drawn)
+        candidates, bias, own = among
         queries = playlists / options.temperature
         asked = queries.index_select(0, batch.playlist)
         positive = (asked * tracks.index_select(0, batch.track)).sum(-1)
@@ -149,7 +151,7 @@ class Objective:
             reduced=self.reduced,
         )
 
-    def _candidates(self, batch: Batch, drawn: Tensor) -> tuple[Tensor, Tensor, Vectors]:
+    def _candidates(self, batch: Batch, drawn: Tensor) -> Candidates:
         """The distinct drawn tracks, the corrections of their logits, and rows and columns of what a playlist holds."""
         sampler = self.sampler
         assert isinstance(sampler, PopularityNegatives), "the sampler of shared negatives"
@@ -160,12 +162,11 @@ class Objective:
         here = column >= 0
         return candidates, bias, (rows[here], column[here])
 
-    def _imitation(self, batch: Batch, teacher: Vectors) -> Tensor:
+    def _imitation(self, batch: Batch, among: Candidates, teacher: Vectors) -> Tensor:
         """How far the softmax of the scores is from the teacher's, playlists weighing as much as all their pairs."""
-        assert batch.shared is not None, "a teacher needs negatives=shared"
         (playlists, tracks), temperature = batch.vectors, self.options.teacher_temperature
         rows = torch.arange(len(playlists), device=playlists.device)
-        candidates, bias, own = self._candidates(batch, batch.shared)
+        candidates, bias, own = among
         prior = self.model.prior_of(candidates)
         weights = self._weights(batch)
         if weights is None:
