@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 import playlistrec as pr
+from playlistrec.apps.runs import pick_device
 from playlistrec.corpus.split import Questions
 from playlistrec.graph.products import products
 from playlistrec.models.base import Query, Recommender
@@ -38,13 +39,15 @@ class Dot(Recommender):
     name = "random vectors"
     from_corpus = from_arrays = arrays = None  # type: ignore[assignment]
 
-    def __init__(self, n_playlists: int, n_tracks: int, dim: int, seed: int) -> None:
+    def __init__(self, n_playlists: int, n_tracks: int, dim: int, seed: int, device: torch.device) -> None:
         generator = torch.Generator().manual_seed(seed)
         self.n_tracks = n_tracks
-        self.playlists, self.tracks = (torch.randn(n, dim, generator=generator) for n in (n_playlists, n_tracks))
+        drawn = (torch.randn(n, dim, generator=generator) for n in (n_playlists, n_tracks))
+        self.playlists, self.tracks = (vectors.to(device) for vectors in drawn)
 
     def score(self, query: Query) -> Tensor:
-        return products(self.playlists[torch.from_numpy(query.playlists)], self.tracks)
+        rows = torch.from_numpy(query.playlists).to(self.playlists.device)
+        return products(self.playlists[rows], self.tracks)
 
 
 def random_questions(n_playlists: int, n_tracks: int, seed: int) -> Questions:
@@ -60,17 +63,19 @@ def random_questions(n_playlists: int, n_tracks: int, seed: int) -> Questions:
     return Questions(np.arange(n_playlists), True, *ragged(SEEDS, 0), *ragged(TRUTH, 1), 0)
 
 
-def prepared(data: Path | None, run: Path | None, dim: int, seed: int) -> tuple[Questions, Callable[[], Recommender]]:
+def prepared(
+    data: Path | None, run: Path | None, dim: int, seed: int, device: torch.device
+) -> tuple[Questions, Callable[[], Recommender]]:
     """What is asked, and what makes the model that answers."""
     if run is not None:
         loaded = pr.Run.load(run, data=data)
         questions = loaded.data.split.questions(loaded.data.corpus, "test")
-        return questions, lambda: loaded.recommender("test", device="cpu")
+        return questions, lambda: loaded.recommender("test", device=device.type)
     if data is not None:
         known = pr.Data.load(data)
         questions = known.split.questions(known.corpus, "test")
-        return questions, lambda: Dot(known.corpus.n_playlists, known.corpus.n_tracks, dim, seed)
-    return random_questions(*GOWALLA, seed), lambda: Dot(*GOWALLA, dim, seed)
+        return questions, lambda: Dot(known.corpus.n_playlists, known.corpus.n_tracks, dim, seed, device)
+    return random_questions(*GOWALLA, seed), lambda: Dot(*GOWALLA, dim, seed, device)
 
 
 @click.command(context_settings={"show_default": True})
@@ -79,13 +84,16 @@ def prepared(data: Path | None, run: Path | None, dim: int, seed: int) -> tuple[
 @click.option("--dim", default=64, help="Of random vectors.")
 @click.option("--seed", default=0, help="Of random vectors and questions.")
 @click.option("--repeats", default=5)
-def main(data: Path | None, run: Path | None, dim: int, seed: int, repeats: int) -> None:
+@click.option("--device", "chosen", type=click.Choice(["cpu", "cuda"]), default="cpu")
+def main(data: Path | None, run: Path | None, dim: int, seed: int, repeats: int, chosen: str) -> None:
     """Time full ranking at k = 20 with one and with all threads."""
-    questions, make = prepared(data, run, dim, seed)
+    device = pick_device(chosen)
+    questions, make = prepared(data, run, dim, seed, device)
     model, most = make(), torch.get_num_threads()
     width = f", {dim} dimensions, seed {seed}" if isinstance(model, Dot) else ""
+    gpu = f"{torch.cuda.get_device_name()}, " if chosen == "cuda" else ""
     print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before, torch {torch.__version__}; "
+        f"{gpu}{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before, torch {torch.__version__}; "
         f"{len(questions):,} playlists x {model.n_tracks:,} tracks, {model.name}{width}; {repeats} repeats\n"
     )
     print("| metrics | threads | best, s | median, s |\n|---|---|---|---|")

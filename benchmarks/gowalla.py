@@ -27,6 +27,7 @@ import playlistrec as pr
 from playlistrec.apps.fitting import resolve
 from playlistrec.apps.presets import preset_for, preset_named
 from playlistrec.apps.run_parts import refits, taught_by
+from playlistrec.apps.runs import pick_device
 from playlistrec.events import Event
 from playlistrec.models.base import Arrays
 from playlistrec.models.zoo import model_class
@@ -49,7 +50,9 @@ class Course:
     peak_memory_mb: int = 0
 
 
-def trained(data: pr.Data, model: str, preset: str | None, teacher: str, seed: int, every: int) -> Course:
+def trained(
+    data: pr.Data, model: str, preset: str | None, teacher: str, seed: int, every: int, device: torch.device
+) -> Course:
     """Fit twice and keep the weights of every so many epochs of the second fit."""
     corpus, split = data.corpus, data.split
     kind = model_class(model)
@@ -59,7 +62,7 @@ def trained(data: pr.Data, model: str, preset: str | None, teacher: str, seed: i
     assert training is not None, "only trained models take part"
 
     def judge(arrays: Arrays) -> Evaluation:
-        fitted = kind.from_arrays(split.ranking(corpus, "test"), options, arrays)
+        fitted = kind.from_arrays(split.ranking(corpus, "test"), options, arrays).to(device)
         return evaluate(fitted, split.questions(corpus, "test"), ks=(20,), metrics=METRICS)
 
     course = Course(f"{model}, preset {found.name}" if found else model, judge)
@@ -67,12 +70,13 @@ def trained(data: pr.Data, model: str, preset: str | None, teacher: str, seed: i
     valid = split.questions(corpus, "valid")
 
     start = time.perf_counter()
-    first = kind.from_corpus(split.training(corpus), options, seed=seed)
+    first = kind.from_corpus(split.training(corpus), options, seed=seed, device=device)
     state = fit(
         first,  # type: ignore[arg-type]
         split.training(corpus),
         training,
         seed=seed,
+        device=device,
         teacher=taught_by(data, teacher, refit=False) if teacher else None,
         validate=lambda m: evaluate(m, valid, ks=(20,), metrics=METRICS).metrics,
     )
@@ -82,7 +86,7 @@ def trained(data: pr.Data, model: str, preset: str | None, teacher: str, seed: i
     del first
 
     start = time.perf_counter()
-    second = kind.from_corpus(split.training(corpus, refit=True), options, seed=seed)
+    second = kind.from_corpus(split.training(corpus, refit=True), options, seed=seed, device=device)
 
     def keep(event: Event) -> None:
         if event.kind == "epoch" and (event.data["epoch"] % every == 0 or event.data["epoch"] == state.best_epoch):
@@ -94,6 +98,7 @@ def trained(data: pr.Data, model: str, preset: str | None, teacher: str, seed: i
         split.training(corpus, refit=True),
         training,
         seed=seed,
+        device=device,
         teacher=taught_by(data, teacher, refit=True) if teacher else None,
         last_epoch=state.best_epoch,
         on_event=keep,
@@ -105,7 +110,7 @@ def trained(data: pr.Data, model: str, preset: str | None, teacher: str, seed: i
 def row(course: Course, epoch: int, seconds: float, result: Evaluation) -> str:
     """A line of the table."""
     figures = f"{result.metrics['recall@20']:.4f} | {result.metrics['ndcg@20']:.4f}"
-    return f"| {course.name} | {epoch} | {seconds:.0f} | {figures} |"
+    return f"| {course.name} | {epoch} | {seconds:.1f} | {figures} |"
 
 
 @click.command()
@@ -116,27 +121,37 @@ def row(course: Course, epoch: int, seconds: float, result: Evaluation) -> str:
 @click.option("--every", type=int, default=4, show_default=True, help="Epochs between the rows of the table.")
 @click.option("--threads", type=int, default=os.cpu_count(), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", "chosen", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 def main(
-    source: Path, models: tuple[str, ...], teacher: str, out: Path, every: int, threads: int | None, seed: int
+    source: Path,
+    models: tuple[str, ...],
+    teacher: str,
+    out: Path,
+    every: int,
+    threads: int | None,
+    seed: int,
+    chosen: str,
 ) -> None:
     torch.set_num_threads(threads or 1)
+    device = pick_device(chosen)
     data = pr.Data.load(source) if (source / "manifest.json").exists() else None
     if data is None:
         folder = out / "data"
         data = pr.Data.load(folder) if folder.exists() else pr.preprocess(source, folder)
+    gpu = f"{torch.cuda.get_device_name()}, " if device.type == "cuda" else ""
     click.echo(
-        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, seed {seed}, load {os.getloadavg()[0]:.1f}\n"
+        f"{gpu}{os.cpu_count()} cores, {torch.get_num_threads()} threads, seed {seed}, load {os.getloadavg()[0]:.1f}\n"
     )
     if teacher:
         refits(data, [teacher], True)
     courses = []
     for spec in models:
         model, _, preset = spec.partition(" ")
-        course = trained(data, model, preset or None, teacher, seed, every)
+        course = trained(data, model, preset or None, teacher, seed, every, device)
         valid = " / ".join(f"{course.valid[name]:.4f}" for name in ("recall@20", "ndcg@20"))
         click.echo(
             f"{course.name}: validation {valid} at epoch {course.best_epoch}, first fit "
-            f"{course.first_seconds:.0f} s with its validations, peak memory {course.peak_memory_mb} MB"
+            f"{course.first_seconds:.1f} s with its validations, peak memory {course.peak_memory_mb} MB"
         )
         courses.append(course)
     click.echo("\nTest, after a second fit on all of train:\n")

@@ -15,8 +15,10 @@ Batches of 2,048 pairs, 3 layers, 64 dimensions, one uniform negative a pair, BP
 - PyG, CSR: the same with what PyG advises for speed, the normalised adjacency made once as a sparse CSR tensor.
 
 Start-up is what comes before the first step: imports, reading the data, building the model. It is no part of the epoch.
-Memory is the peak of the whole process. The peers may be installed elsewhere, so this file imports nothing but Python's
-own at its top. Threads that wait for one another lose far more than their share on a busy machine: let it be quiet.
+Memory is the peak of the whole process. With `--device cuda` all of them run on a GPU, where no step is waited for but
+the last, and what lies there is not counted. The peers may be installed elsewhere, so this file imports nothing but
+Python's own at its top. Threads that wait for one another lose far more than their share on a busy machine: let it be
+quiet.
 """
 
 from __future__ import annotations
@@ -46,7 +48,10 @@ WARM_UP = 3
 
 
 class Stepped:
-    """A loader that notes the time after each step and ends after ``limit`` of them (None: with the epoch)."""
+    """A loader that notes the time after each step and ends after ``limit`` of them (None: with the epoch).
+
+    What a GPU still has to do after the last step is waited for.
+    """
 
     def __init__(self, loader: Iterable[Any], limit: int | None) -> None:
         self.loader, self.limit = loader, limit
@@ -57,9 +62,21 @@ class Stepped:
         for batch in islice(self.loader, self.limit):
             yield batch
             self.times.append(time.perf_counter())
+        self.times[-1] = after_all()
 
 
-def ours(folder: Path, limit: int | None) -> tuple[list[float], int]:
+def after_all() -> float:
+    """The time when a GPU, if there is one, has done what it was given."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def ours(folder: Path, limit: int | None, device: str) -> tuple[list[float], int]:
+    import torch
+
     import playlistrec as pr
     from playlistrec.models.zoo import model_class
     from playlistrec.train.fit import fit
@@ -86,11 +103,12 @@ def ours(folder: Path, limit: int | None) -> tuple[list[float], int]:
     options = TrainOptions.from_options({**settings, "negatives": "uniform", "n_negatives": 1})
     times[0] = time.perf_counter()
     with suppress(EnoughError):
-        fit(model, corpus, options, on_event=note)
+        fit(model, corpus, options, device=torch.device(device), on_event=note)
+    times[-1] = after_all()
     return times, -(-len(corpus.pairs[0]) // BATCH)
 
 
-def recbole(folder: Path, limit: int | None) -> tuple[list[float], int]:
+def recbole(folder: Path, limit: int | None, device: str) -> tuple[list[float], int]:
     from recbole.config import Config
     from recbole.data import create_dataset, data_preparation
     from recbole.model.general_recommender import LightGCN
@@ -101,8 +119,8 @@ def recbole(folder: Path, limit: int | None) -> tuple[list[float], int]:
         "data_path": str(folder),
         "load_col": {"inter": ["user_id", "item_id"]},
         "eval_args": {"split": {"RS": [1, 0, 0]}, "group_by": None, "order": "RO", "mode": "full"},
-        "use_gpu": False,
-        "gpu_id": "",
+        "use_gpu": device == "cuda",
+        "gpu_id": "0" if device == "cuda" else "",
         "train_batch_size": BATCH,
         "learning_rate": LR,
         "embedding_size": DIM,
@@ -114,13 +132,13 @@ def recbole(folder: Path, limit: int | None) -> tuple[list[float], int]:
     config = Config(model="LightGCN", dataset="pairs", config_dict=settings)
     init_seed(config["seed"], config["reproducibility"])
     loader, _, _ = data_preparation(config, create_dataset(config))
-    model = LightGCN(config, loader.dataset)
+    model = LightGCN(config, loader.dataset).to(config["device"])
     trainer, stepped = Trainer(config, model), Stepped(loader, limit)
     trainer._train_epoch(stepped, 0)
     return stepped.times, len(loader)
 
 
-def pyg(folder: Path, limit: int | None, csr: bool = False) -> tuple[list[float], int]:
+def pyg(folder: Path, limit: int | None, device: str, csr: bool = False) -> tuple[list[float], int]:
     import numpy as np
     import torch
     from torch.utils.data import DataLoader
@@ -130,9 +148,9 @@ def pyg(folder: Path, limit: int | None, csr: bool = False) -> tuple[list[float]
     with np.load(folder / "pairs.npz") as arrays:
         users, items, (n_users, n_items) = (arrays[name] for name in ("users", "items", "sizes"))
     n_nodes = int(n_users + n_items)
-    positives = torch.from_numpy(np.stack([users, items + n_users]))
+    positives = torch.from_numpy(np.stack([users, items + n_users])).to(device)
     graph = torch.cat([positives, positives.flip(0)], dim=1)
-    model = LightGCN(n_nodes, DIM, LAYERS, normalize=not csr)
+    model = LightGCN(n_nodes, DIM, LAYERS, normalize=not csr).to(device)
     if csr:
         graph, weights = gcn_norm(graph, num_nodes=n_nodes, add_self_loops=False)
         graph = torch.sparse_coo_tensor(graph, weights, (n_nodes, n_nodes)).to_sparse_csr()  # its own transpose
@@ -140,8 +158,8 @@ def pyg(folder: Path, limit: int | None, csr: bool = False) -> tuple[list[float]
     loader = DataLoader(range(len(users)), batch_size=BATCH, shuffle=True)
     stepped = Stepped(loader, limit)
     for rows in stepped:
-        source, target = positives[:, rows]
-        negative = torch.randint(int(n_users), n_nodes, target.shape)
+        source, target = positives[:, rows.to(device)]
+        negative = torch.randint(int(n_users), n_nodes, target.shape, device=device)
         pairs = torch.stack([source.repeat(2), torch.cat([target, negative])])
         positive_rank, negative_rank = model(graph, pairs).chunk(2)
         loss = model.recommendation_loss(positive_rank, negative_rank, node_id=pairs.unique(), lambda_reg=L2)
@@ -151,7 +169,7 @@ def pyg(folder: Path, limit: int | None, csr: bool = False) -> tuple[list[float]
     return stepped.times, len(loader)
 
 
-SYSTEMS: dict[str, tuple[str, Callable[[Path, int | None], tuple[list[float], int]]]] = {
+SYSTEMS: dict[str, tuple[str, Callable[[Path, int | None, str], tuple[list[float], int]]]] = {
     "ours": ("playlistrec", ours),
     "RecBole": ("recbole", recbole),
     "PyG": ("torch_geometric", pyg),
@@ -160,7 +178,7 @@ SYSTEMS: dict[str, tuple[str, Callable[[Path, int | None], tuple[list[float], in
 """Name in the table -> (module, what measures it: times before and after steps, steps of an epoch)."""
 
 
-def measure(system: str, folder: Path, steps: int, threads: int) -> dict[str, Any]:
+def measure(system: str, folder: Path, steps: int, threads: int, device: str) -> dict[str, Any]:
     """What one process finds out about one system."""
     module, run = SYSTEMS[system]
     try:
@@ -170,7 +188,7 @@ def measure(system: str, folder: Path, steps: int, threads: int) -> dict[str, An
     except ImportError as error:
         return {"missing": str(error)}
     torch.set_num_threads(threads)
-    times, steps_an_epoch = run(folder, WARM_UP + steps if steps else None)
+    times, steps_an_epoch = run(folder, WARM_UP + steps if steps else None, device)
     measured = times[WARM_UP:] if steps else times
     if len(measured) < 2:
         raise SystemExit(f"an epoch has {steps_an_epoch} steps, too few to leave out {WARM_UP}: say --steps 0")
@@ -225,8 +243,8 @@ def table(found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
         start, epoch, memory = (statistics.median(run[what] for run in runs) for what in ("start", "epoch", "memory"))
         epochs = [run["epoch"] for run in runs]
         yield (
-            f"| {system} | {runs[0]['version']} | {runs[0]['torch']} | {start:.1f} | {epoch:.1f} "
-            f"| {min(epochs):.1f} to {max(epochs):.1f} | {epoch / our_epoch:.1f} | {memory:,.0f} |"
+            f"| {system} | {runs[0]['version']} | {runs[0]['torch']} | {start:.1f} | {epoch:.2f} "
+            f"| {min(epochs):.2f} to {max(epochs):.2f} | {epoch / our_epoch:.1f} | {memory:,.0f} |"
         )
 
 
@@ -238,11 +256,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=0, help="steps to measure, scaled to an epoch; 0: a whole epoch")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         told = prepare(given.data) if given.child == "prepare" else None
-        print(json.dumps(told or measure(given.child, given.data, given.steps, given.threads)))
+        print(json.dumps(told or measure(given.child, given.data, given.steps, given.threads, given.device)))
         return
     pythons = {"playlistrec": sys.executable, "recbole": given.recbole_python, "torch_geometric": given.pyg_python}
     for python in pythons.values():
@@ -256,7 +275,7 @@ def main() -> None:
         found: dict[str, list[dict[str, Any]]] = {system: [] for system in SYSTEMS}
         for _ in range(given.repeats):
             for system, (module, _) in SYSTEMS.items():
-                options = ["--child", system, "--steps", str(given.steps)]
+                options = ["--child", system, "--steps", str(given.steps), "--device", given.device]
                 found[system].append(child(pythons[module], folder, given.threads, *options))
     steps = {run["steps"] for runs in found.values() for run in runs if "missing" not in run}
     if len(steps) > 1:

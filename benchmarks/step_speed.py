@@ -2,11 +2,15 @@
 
     python benchmarks/step_speed.py DATA --set batch_size=2048
     python benchmarks/step_speed.py DATA --preset lightgcn
+    python benchmarks/step_speed.py --pairs 10_000_000 --device cuda --set batch_size=2048
 
 The first table times whole steps of each graph model with DGL's kernels and with the torch ones that serve a GPU. The
 second takes LightGCN's step apart. The floor counts the bytes that must be moved: each layer, there and back, reads a
 vector for every edge and writes one for every node; Adam reads four tables and writes three. It is divided by what
-this machine copies in a second, from memory and from the cache (the tables of a small graph stay in it).
+this machine copies in a second, from memory and from the cache (the tables of a small graph stay in it). Without DATA
+the pairs are random, fifty a playlist and fifty a track, popular tracks far more often than others.
+
+On a GPU every part is waited for in the second table, which its parts would else overlap; in the first none is.
 """
 
 from __future__ import annotations
@@ -20,11 +24,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+import pyarrow as pa
 import torch
 
 import playlistrec as pr
 from playlistrec.apps.fitting import resolve
 from playlistrec.apps.presets import preset_named
+from playlistrec.apps.runs import pick_device
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.graph import ops
 from playlistrec.models.graph import GraphModel
@@ -36,23 +43,23 @@ from playlistrec.train.objective import PRECISIONS, Objective
 class Stepper:
     """Training steps of one model, with what each part of one took."""
 
-    def __init__(self, corpus: Corpus, name: str, given: dict[str, Any], seed: int) -> None:
+    def __init__(self, corpus: Corpus, name: str, given: dict[str, Any], seed: int, device: torch.device) -> None:
         kind = model_class(name)
         options, training = resolve(kind, {"regime": "full", **given})
         assert training is not None, "only trained models take part"
         self.options = training
-        model = kind.from_corpus(corpus, options, seed=seed)
+        model = kind.from_corpus(corpus, options, seed=seed, device=device)
         assert isinstance(model, GraphModel)
         model.precision = PRECISIONS[training.precision]
-        self.model = model
-        self.batches = batches_for(model, corpus, self.options, torch.device("cpu"))
+        self.model, self.device = model.to(device), device
+        self.batches = batches_for(model, corpus, self.options, device)
         self.objective = Objective(self.options, self.batches)
         self.optimizer = torch.optim.Adam(model.parameters(), self.options.lr, fused=True)
         self.seed, self.epoch = seed, self.batches.epoch(seed, 0)
-        self.parts: dict[str, list[float]] = {}
+        self.parts: dict[str, list[float]] | None = None
 
     def step(self) -> None:
-        """One step; its parts are added to ``parts``."""
+        """One step; its parts are added to ``parts``, if they are asked for."""
         batch = self._timed("batch, negatives and propagation", self._next)
         _, objective = self._timed("loss", lambda: self.objective(batch))
         self.optimizer.zero_grad()
@@ -67,10 +74,25 @@ class Stepper:
         return batch
 
     def _timed(self, part: str, work: Callable[[], Any]) -> Any:
+        if self.parts is None:
+            return work()
         start = time.perf_counter()
         result = work()
+        wait(self.device)
         self.parts.setdefault(part, []).append(time.perf_counter() - start)
         return result
+
+    def seconds(self, steps: int) -> float:
+        """Seconds a step, the mean of so many; on a GPU none is waited for but the last."""
+
+        def run() -> None:
+            for _ in range(steps):
+                self.step()
+            wait(self.device)
+
+        self.step()
+        wait(self.device)
+        return _seconds(run) / steps
 
     def floor_bytes(self) -> tuple[int, int]:
         """Bytes that propagation and Adam must move."""
@@ -82,12 +104,39 @@ class Stepper:
         return 2 * len(self.model.layers) * layer, 7 * table
 
 
-def copy_speed(megabytes: int) -> float:
+def wait(device: torch.device) -> None:
+    """Until a GPU has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def copy_speed(megabytes: int, device: torch.device) -> float:
     """Bytes read and written in a second by copying that much."""
-    source = torch.zeros(megabytes * 2**18)
+    source = torch.rand(megabytes * 2**18, device=device)
     target = torch.empty_like(source)
-    best = min(_seconds(lambda: target.copy_(source)) for _ in range(50))
-    return 2 * source.numel() * 4 / best
+    times = 50
+
+    def copies() -> None:
+        for _ in range(times):
+            target.copy_(source)
+        wait(device)
+
+    return times * 2 * source.numel() * 4 / min(_seconds(copies) for _ in range(3))
+
+
+def random_corpus(n_pairs: int, seed: int) -> Corpus:
+    """Playlists of fifty tracks, drawn with a chance that falls with the root of their number; no artists."""
+    rng = np.random.default_rng(seed)
+    n = n_pairs // 50
+    tracks = (n * rng.random(n_pairs) ** 2).astype(np.int32)
+    names = pa.array([str(i) for i in range(n)], pa.string())
+    return Corpus(
+        offsets=np.arange(n + 1) * 50,
+        tracks=tracks,
+        playlists=pa.table({"pid": names}),
+        track_table=pa.table({"uri": names, "artist": pa.nulls(n, pa.int32())}),
+        artists=pa.table({"uri": names[:0], "name": names[:0]}),
+    )
 
 
 def _seconds(work: Callable[[], Any]) -> float:
@@ -97,53 +146,71 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 
 @click.command()
-@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@click.argument("data", type=click.Path(exists=True, path_type=Path), required=False)
+@click.option("--pairs", type=int, default=10_000_000, show_default=True, help="Random pairs, without DATA.")
 @click.option("--preset", help="LightGCN's options from a preset.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Options for all.")
 @click.option("--steps", type=int, default=10, show_default=True)
 @click.option("--threads", type=int, default=os.cpu_count(), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-def main(data: Path, preset: str | None, sets: tuple[str, ...], steps: int, threads: int, seed: int) -> None:
+@click.option("--device", "chosen", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+def main(
+    data: Path | None,
+    pairs: int,
+    preset: str | None,
+    sets: tuple[str, ...],
+    steps: int,
+    threads: int,
+    seed: int,
+    chosen: str,
+) -> None:
     torch.set_num_threads(threads)
-    loaded = pr.Data.load(data)
-    corpus = loaded.split.training(loaded.corpus)
+    device = pick_device(chosen)
+    if data is None:
+        corpus = random_corpus(pairs, seed)
+    else:
+        loaded = pr.Data.load(data)
+        corpus = loaded.split.training(loaded.corpus)
     given: dict[str, Any] = dict(text.split("=", 1) for text in sets)
     if preset:
         given = {**preset_named(preset, "lightgcn").options, **given}
+    gpu = f"{torch.cuda.get_device_name()}, " if chosen == "cuda" else ""
     click.echo(
-        f"{os.cpu_count()} cores, {threads} threads, seed {seed}, load {os.getloadavg()[0]:.1f}, "
+        f"{gpu}{os.cpu_count()} cores, {threads} threads, seed {seed}, load {os.getloadavg()[0]:.1f}, "
         f"{len(corpus.pairs[0]):,} pairs, {given}\n"
     )
-    if not preset:
-        click.echo("| model | DGL's kernels, s a step | torch's, s |\n|---|---|---|")
-        for name in ("lightgcn", "sage", "gat"):
-            stepper = Stepper(corpus, name, given, seed)
-            medians = []
-            for kernels in (nullcontext, ops.force_torch):
-                with kernels():
-                    stepper.step()
-                    medians.append(statistics.median(_seconds(stepper.step) for _ in range(steps)))
-            click.echo(f"| {name} | {medians[0]:.3f} | {medians[1]:.3f} |")
-        click.echo()
-    stepper = Stepper(corpus, "lightgcn", given, seed)
-    for _ in range(2):
-        stepper.step()
-    stepper.parts.clear()
+    # DGL from PyPI has no kernels for a GPU.
+    kernels = {"torch's": ops.force_torch} if gpu else {"DGL's": nullcontext, "torch's": ops.force_torch}
+    click.echo(f"| model | {' | '.join(f'{name} kernels, ms a step' for name in kernels)} |")
+    click.echo("|---" * (len(kernels) + 1) + "|")
+    for name in ("lightgcn",) if preset else ("lightgcn", "sage", "gat"):
+        stepper = Stepper(corpus, name, given, seed, device)
+        taken = []
+        for within in kernels.values():
+            with within():
+                taken.append(f"{stepper.seconds(steps) * 1e3:.1f}")
+        click.echo(f"| {name} | {' | '.join(taken)} |")
+        del stepper
+    stepper = Stepper(corpus, "lightgcn", given, seed, device)
+    stepper.seconds(2)
+    stepper.parts = {}
     for _ in range(steps):
         stepper.step()
     medians_of = {part: statistics.median(seconds) for part, seconds in stepper.parts.items()}
     total = sum(medians_of.values())
-    click.echo("| part of LightGCN's step | ms | share |\n|---|---|---|")
+    click.echo("\n| part of LightGCN's step | ms | share |\n|---|---|---|")
     for part, seconds in medians_of.items():
         click.echo(f"| {part} | {seconds * 1e3:.1f} | {seconds / total:.0%} |")
     click.echo(f"| all | {total * 1e3:.1f} | |\n")
     propagation, adam = stepper.floor_bytes()
     for what, megabytes in (("memory", 256), ("the cache", 4)):
-        speed = copy_speed(megabytes)
+        speed = copy_speed(megabytes, device)
         click.echo(
-            f"floor at {speed / 1e9:.0f} GB/s from {what}: propagation {propagation / speed * 1e3:.1f} ms "
-            f"({propagation / 1e6:.0f} MB), Adam {adam / speed * 1e3:.1f} ms ({adam / 1e6:.0f} MB)"
+            f"floor at {speed / 1e9:.0f} GB/s from {what}: propagation {propagation / speed * 1e3:.2f} ms "
+            f"({propagation / 1e6:.0f} MB), Adam {adam / speed * 1e3:.2f} ms ({adam / 1e6:.0f} MB)"
         )
+    if gpu:
+        click.echo(f"peak memory of the GPU {torch.cuda.max_memory_allocated() / 2**20:,.0f} MB")
 
 
 if __name__ == "__main__":

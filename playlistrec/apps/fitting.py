@@ -201,6 +201,8 @@ class _Fitting:
             first = self.made if refit else None
             self.made = model = make(self.data, self.options, first=first, seed=self.seed, on_event=self.on_event)
             self.options = model.config
+        elif issubclass(self.model_type, TrainedModel):
+            model = self.model_type.from_corpus(corpus, self.options, seed=self.seed, device=self.device)
         else:
             model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
         state = None

@@ -8,8 +8,9 @@ of an edge goes over the edges in slices. So nothing of edges × dims is built b
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import prod
 from typing import Any
 
@@ -96,10 +97,20 @@ class Edges:
         """(n_edges,) the sources, by destination."""
         return self.src.index_select(0, self.order)
 
+    @cached_property
+    def _adjacency(self) -> dict[torch.dtype, Tensor]:
+        """The (n_dst, n_src) matrix of ones, by type."""
+        return {}
+
     def sum(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
         """(n_dst, d) sums of (n_src, d) features over the edges, weighted by (n_edges,) or by 1."""
-        values = x.new_ones(len(self.src)) if weight is None else weight.index_select(0, self.order)
-        return self._product(self.sources, values, x)
+        if not len(self.src):
+            return x.new_zeros(self.n_dst, x.shape[1])
+        if weight is not None:
+            return self._matrix(self.sources, weight.index_select(0, self.order), self.n_src) @ x
+        if x.dtype not in self._adjacency:
+            self._adjacency[x.dtype] = self._matrix(self.sources, x.new_ones(len(self.src)), self.n_src)
+        return self._adjacency[x.dtype] @ x
 
     def weighted_sum(self, x: Tensor, e: Tensor) -> Tensor:
         """(n_dst, heads, d) sums of (n_src, heads, d) features weighted by (n_edges, heads)."""
@@ -107,7 +118,9 @@ class Edges:
 
     def sum_edges(self, x: Tensor) -> Tensor:
         """(n_dst, d) sums of (n_edges, d) features of edges."""
-        return self._product(self.order, x.new_ones(len(self.src)), x)
+        if not len(x):
+            return x.new_zeros(self.n_dst, x.shape[1])
+        return self._matrix(self.order, x.new_ones(len(x)), len(x)) @ x
 
     def dot(self, x: Tensor, y: Tensor) -> Tensor:
         """(n_edges, heads) dot products of (n_src, heads, d) with (n_dst, heads, d)."""
@@ -135,11 +148,19 @@ class Edges:
         step = max(1, _CHUNK // max(1, width))
         return [slice(start, start + step) for start in range(0, len(self.src), step)]
 
-    def _product(self, columns: Tensor, values: Tensor, x: Tensor) -> Tensor:
-        if not len(self.src):
-            return x.new_zeros(self.n_dst, x.shape[1])
-        shape = (self.n_dst, len(x))
-        return torch.sparse_csr_tensor(self.offsets, columns, values, shape, check_invariants=False) @ x
+    def _matrix(self, columns: Tensor, values: Tensor, n_columns: int) -> Tensor:
+        """The sparse (n_dst, n_columns) matrix with an entry an edge, by destination."""
+        _say_nothing_of_beta()
+        shape = (self.n_dst, n_columns)
+        return torch.sparse_csr_tensor(self.offsets, columns, values, shape, check_invariants=False)
+
+
+@cache
+def _say_nothing_of_beta() -> None:
+    """Torch says once in a process that CSR tensors are in beta, and some releases that they are not checked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        torch.sparse_csr_tensor([0, 1], [0], [1.0], (1, 1), check_invariants=False)
 
 
 class _CopySum(torch.autograd.Function):

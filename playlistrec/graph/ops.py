@@ -10,7 +10,6 @@ block. Features of edges stand in the order of the edge ids.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,6 +29,7 @@ __all__ = [
     "copy_u_sum",
     "edge_softmax",
     "force_torch",
+    "in_degrees",
     "relation",
     "symmetric_norm",
     "u_add_v",
@@ -166,6 +166,19 @@ def edge_softmax(graph: DGLGraph, logits: Tensor) -> Tensor:
     return out
 
 
+def in_degrees(graph: DGLGraph, like: Tensor) -> Tensor:
+    """(n_dst,) in-degrees in the type and on the device of a tensor, kept with the graph; not to be changed.
+
+    >>> in_degrees(dgl.graph(([0, 1], [1, 1])), torch.ones(1)).tolist()
+    [0.0, 2.0]
+    """
+    kept, key = _kept(graph), ("in_degrees", like.dtype, like.device)
+    if key not in kept:
+        kept[key] = graph.in_degrees().to(like)
+    degrees: Tensor = kept[key]
+    return degrees
+
+
 def symmetric_norm(graph: DGLGraph) -> tuple[Tensor, Tensor]:
     """The factors of the symmetric normalisation ``1 / sqrt(|N_u| |N_v|)``, one for each end of an edge.
 
@@ -194,7 +207,7 @@ _everything_kept: WeakKeyDictionary[DGLGraph, tuple[Any, dict[Any, Any]]] = Weak
 
 
 def _kept(graph: DGLGraph) -> dict[Any, Any]:
-    """What was derived from a graph: slices by relation, mirrors by device."""
+    """What was derived from a graph: slices by relation, mirrors and degrees by device."""
     index, kept = _everything_kept.get(graph, (None, {}))
     if index is not graph._graph:  # a graph that DGL changes in place gets a new index
         kept = {}
@@ -245,9 +258,6 @@ def _mirror(graph: DGLGraph, device: torch.device) -> Edges:
     kept = _kept(graph)
     if device not in kept:
         src, dst = (ids.to(device) for ids in graph.edges(order="eid"))
-        with warnings.catch_warnings():  # torch says once in a process that CSR tensors are in beta
-            warnings.simplefilter("ignore", UserWarning)
-            torch.eye(1).to_sparse_csr()
         kept[device] = Edges(src, dst, graph.num_src_nodes(), graph.num_dst_nodes())
     edges: Edges = kept[device]
     return edges

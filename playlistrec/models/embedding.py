@@ -104,8 +104,8 @@ class EmbeddingModel(TrainedModel):
         self.register_buffer("prior", None, persistent=False)
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        return super().from_corpus(corpus, config, seed=seed)._knowing(corpus)
+    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0, device: torch.device | str = "cpu") -> Self:
+        return super().from_corpus(corpus, config, seed=seed, device=device)._knowing(corpus)
 
     @classmethod
     def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,15 +16,28 @@ from scipy import sparse
 from torch import Tensor, nn
 
 from ..errors import ConfigError
+from ..graph.kernels import Edges
 from .title_features import Titled, TitleKind, title_space
 
 if TYPE_CHECKING:
     from ..corpus.corpus import Corpus
 
-__all__ = ["given", "named", "spectral", "xavier"]
+__all__ = ["computed_on", "given", "named", "spectral", "xavier"]
 
 SVD_RMS = 0.1
 """Root mean square of the entries of embeddings that come from an SVD."""
+
+_device: ContextVar[torch.device | str] = ContextVar("device", default="cpu")
+
+
+@contextmanager
+def computed_on(device: torch.device | str) -> Iterator[None]:
+    """Within this context singular vectors are computed on that device; tables are on the CPU in any case."""
+    token = _device.set(device)
+    try:
+        yield
+    finally:
+        _device.reset(token)
 
 
 def xavier(sizes: Mapping[str, int], dim: int) -> dict[str, Tensor]:
@@ -61,9 +77,8 @@ def spectral(corpus: Corpus, dim: int) -> dict[str, Tensor]:
     (Halko, Martinsson & Tropp 2011, algorithm 4.4), drawn with torch's generator. Directions that the data
     do not have, being too small, are 0 but for a little noise.
     """
-    adjacency = _normalised(corpus)
-    u, s, v = _svd(adjacency, min(dim, *adjacency.shape))
-    return _scaled(corpus, {"playlist": u * np.sqrt(s), "track": v * np.sqrt(s)}, dim)
+    u, s, v = _svd(*_normalised(corpus), dim)
+    return _scaled(corpus, {"playlist": u * s.sqrt(), "track": v * s.sqrt()}, dim)
 
 
 def named(corpus: Corpus, dim: int, kind: TitleKind) -> dict[str, Tensor]:
@@ -76,43 +91,54 @@ def named(corpus: Corpus, dim: int, kind: TitleKind) -> dict[str, Tensor]:
     titled = Titled.of(corpus)
     if not titled.titles:
         raise ConfigError(f"init must be xavier or svd for playlists without names (got {kind!r})")
-    rows = sparse.csr_array(title_space(titled.titles, kind)(titled.titles)[titled.title])
-    u, s, _ = _svd(rows, min(dim, *rows.shape))
-    playlists = np.zeros((corpus.n_playlists, u.shape[1]), dtype=np.float32)
-    playlists[titled.playlists] = u * np.sqrt(s)
-    return _scaled(corpus, {"playlist": playlists, "track": _normalised(corpus).T @ playlists}, dim)
+    rows = sparse.coo_array(title_space(titled.titles, kind)(titled.titles)[titled.title])
+    u, s, _ = _svd(*_matrix(rows.row, rows.col, rows.data, rows.shape), dim)
+    playlists = u.new_zeros(corpus.n_playlists, u.shape[1])
+    playlists[torch.from_numpy(titled.playlists)] = u * s.sqrt()
+    edges, weights = _normalised(corpus)
+    return _scaled(corpus, {"playlist": playlists, "track": edges.reverse.sum(playlists, weights)}, dim)
 
 
-def _normalised(corpus: Corpus) -> sparse.csr_array[np.float32]:
-    """(n_playlists, n_tracks) ``D_p^-1/2 A D_t^-1/2``."""
+def _normalised(corpus: Corpus) -> tuple[Edges, Tensor]:
+    """The matrix ``D_p^-1/2 A D_t^-1/2`` of playlists and tracks."""
     rows, columns = corpus.pairs
     degrees = (np.bincount(rows, minlength=corpus.n_playlists), np.bincount(columns, minlength=corpus.n_tracks))
     norms = [np.divide(1.0, np.sqrt(d), out=np.zeros(len(d)), where=d > 0).astype(np.float32) for d in degrees]
-    shape = corpus.n_playlists, corpus.n_tracks
-    return sparse.csr_array((norms[0][rows] * norms[1][columns], (rows, columns)), shape=shape)
+    return _matrix(rows, columns, norms[0][rows] * norms[1][columns], (corpus.n_playlists, corpus.n_tracks))
 
 
-def _scaled(corpus: Corpus, tables: dict[str, npt.NDArray[np.float32]], dim: int) -> dict[str, Tensor]:
+def _matrix(
+    rows: npt.NDArray[Any], columns: npt.NDArray[Any], values: npt.NDArray[Any], shape: tuple[int, ...]
+) -> tuple[Edges, Tensor]:
+    """A sparse matrix as edges from columns to rows with their weights, on the device of :func:`computed_on`."""
+    device = _device.get()
+    src, dst = (torch.from_numpy(ids.astype(np.int32)).to(device) for ids in (columns, rows))
+    weights = torch.from_numpy(values.astype(np.float32)).to(device)
+    return Edges(src, dst, shape[1], shape[0]), weights
+
+
+def _scaled(corpus: Corpus, tables: dict[str, Tensor], dim: int) -> dict[str, Tensor]:
     """The tables of playlists and tracks at one root mean square, and that of artists, each (n, dim)."""
-    square = np.mean([np.square(table).mean() if table.size else 0.0 for table in tables.values()])
-    tables = {kind: table * (SVD_RMS / max(float(np.sqrt(square)), 1e-12)) for kind, table in tables.items()}
-    tables["artist"] = _artists(corpus, tables["track"])
-    return {kind: _padded(torch.from_numpy(table.astype(np.float32)), dim) for kind, table in tables.items()}
+    square = sum(float(table.square().mean()) if table.numel() else 0.0 for table in tables.values()) / len(tables)
+    tables = {kind: table.cpu() * (SVD_RMS / max(math.sqrt(square), 1e-12)) for kind, table in tables.items()}
+    tables["artist"] = torch.from_numpy(_artists(corpus, tables["track"].numpy()))
+    return {kind: _padded(table, dim) for kind, table in tables.items()}
 
 
-def _svd(
-    matrix: sparse.csr_array[np.float32], rank: int, rounds: int = 6, extra: int = 16
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """(n, rank), (rank,) and (m, rank): the largest singular values and their vectors."""
-    seeds = torch.randn(matrix.shape[1], min(rank + extra, min(matrix.shape))).numpy()
-    transposed = matrix.T.tocsr()
-    basis, _ = np.linalg.qr(seeds)
+def _svd(edges: Edges, weights: Tensor, rank: int, rounds: int = 6, extra: int = 16) -> tuple[Tensor, Tensor, Tensor]:
+    """(n, rank), (rank,) and (m, rank): the largest singular values and their vectors, as many as there are."""
+    n, m = edges.n_dst, edges.n_src
+    rank = min(rank, n, m)
+    seeds = torch.randn(m, min(rank + extra, n, m)).to(weights.device)
+    basis, _ = torch.linalg.qr(seeds)
     for _ in range(rounds):
-        basis, _ = np.linalg.qr(transposed @ (matrix @ basis))
-    u, s, vt = np.linalg.svd(matrix @ basis, full_matrices=False)
-    v = basis @ vt.T
-    sign = np.sign(v[np.abs(v).argmax(0), np.arange(v.shape[1])])  # an SVD leaves the signs open
-    return u[:, :rank] * sign[:rank], s[:rank], v[:, :rank] * sign[:rank]
+        basis, _ = torch.linalg.qr(edges.reverse.sum(edges.sum(basis.contiguous(), weights), weights))
+    tall, small = torch.linalg.qr(edges.sum(basis.contiguous(), weights))
+    u, s, vt = torch.linalg.svd(small, full_matrices=False)
+    u, v = tall @ u, basis @ vt.T
+    # An SVD leaves the signs open.
+    sign = torch.sign(v.gather(0, v.abs().argmax(0, keepdim=True)))
+    return (u * sign)[:, :rank], s[:rank], (v * sign)[:, :rank]
 
 
 def _artists(corpus: Corpus, tracks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

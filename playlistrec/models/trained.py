@@ -15,6 +15,7 @@ from typing_extensions import Self
 from ..config import Config
 from ..corpus.corpus import Corpus
 from .base import Arrays, Recommender
+from .initial import computed_on
 
 __all__ = ["TrainedModel", "drawn_with"]
 
@@ -46,8 +47,13 @@ class TrainedModel(nn.Module, Recommender):
         return cls.build(corpus, options)
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        with drawn_with(seed):
+    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0, device: torch.device | str = "cpu") -> Self:
+        """The untrained model, on the CPU.
+
+        Args:
+            device: where its first embeddings are computed, if they are.
+        """
+        with drawn_with(seed), computed_on(device):
             return cls.build(corpus, config)
 
     def _forget(self) -> None:

@@ -43,8 +43,12 @@ class LightGCNConv(nn.Module):
             (n_dst, d).
         """
         src, _ = expand_as_pair(feat, graph)
+        out: Tensor
+        if not graph.num_edges():
+            out = src.new_zeros(graph.num_dst_nodes(), src.shape[1])
+            return out
         if norm is None:
             norm = ops.symmetric_norm(graph)
         norm_src, norm_dst = (factor.to(src).unsqueeze(-1) for factor in norm)
-        out: Tensor = ops.copy_u_sum(graph, src * norm_src) * norm_dst
+        out = ops.copy_u_sum(graph, src * norm_src) * norm_dst
         return out

@@ -67,7 +67,7 @@ class SAGEConv(nn.Module):
         if self.pool is not None:
             neighbours = ops.copy_u_max(graph, self.pool(src))
         else:
-            degree = graph.in_degrees().clamp(min=1).to(src).unsqueeze(-1)
+            degree = ops.in_degrees(graph, src).clamp(min=1).unsqueeze(-1)
             neighbours = ops.copy_u_sum(graph, src) / degree
         out: Tensor = self.self_weight(dst) + self.neighbour_weight(neighbours)
         return out

@@ -33,6 +33,9 @@ AT_K: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
 BATCH_BYTES = 32 * 2**20
 """Size of a batch of scores when the caller does not say: small enough for the allocator to reuse the memory."""
 
+CUDA_BATCH_BYTES = 512 * 2**20
+"""The same on a GPU, where a small batch would leave most of it idle."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -68,25 +71,28 @@ class Batch:
 
 
 def answers(model: Recommender, questions: Questions, batch_size: int | None, on_event: OnEvent) -> Iterator[Batch]:
-    """Score all questions, ``batch_size`` at once; None: 32 MB of scores. Tells the progress after each batch.
+    """Score all questions, ``batch_size`` at once; None: 32 MB of scores, and 512 MB where they come from a GPU.
 
-    Raises ConfigError for a ``batch_size`` below 1, DataError when there are no questions.
+    Tells the progress after each batch. Raises ConfigError for a ``batch_size`` below 1, DataError when there are no
+    questions.
     """
-    if batch_size is None:
-        batch_size = max(1, BATCH_BYTES // (4 * model.n_tracks))
-    require(batch_size >= 1, "batch_size", "at least 1", batch_size)
+    require(batch_size is None or batch_size >= 1, "batch_size", "at least 1", batch_size)
     if not len(questions):
         raise DataError("nothing was hidden in this part of the data, so there is nothing to evaluate")
-    for low in range(0, len(questions), batch_size):
-        high = min(low + batch_size, len(questions))
+    high, on_gpu = 0, False
+    while high < len(questions):
+        size = batch_size or max(1, (CUDA_BATCH_BYTES if on_gpu else BATCH_BYTES) // (4 * model.n_tracks))
+        low, high = high, min(high + size, len(questions))
         truth = questions.truth_offsets[low : high + 1]
         query = query_of(questions, low, high)
+        scores = masked_scores(model, query)
+        on_gpu = scores.is_cuda
         yield Batch(
             query=query,
             truth_rows=np.repeat(np.arange(high - low), np.diff(truth)),
             truth=questions.truth[truth[0] : truth[-1]].astype(np.int64),
             playlists=questions.playlists[low:high],
-            scores=masked_scores(model, query),
+            scores=scores,
         )
         on_event(Event("progress", f"ranking {model.name}", {"done": high, "total": len(questions)}))
 

@@ -49,7 +49,8 @@ def evaluate(
         model: scores (batch, n_tracks) tensors that the caller may change, on any device.
         questions: as from :meth:`~playlistrec.corpus.split.Split.questions`.
         ks: depths of the metrics that have one.
-        batch_size: questions scored at once, memory being ``batch_size · n_tracks`` scores; None: 32 MB of them.
+        batch_size: questions scored at once, memory being ``batch_size · n_tracks`` scores; None: 32 MB of them, 512 MB
+            on a GPU.
         metrics: names out of :data:`METRICS` and :data:`~.beyond.BEYOND`; None: all of the former and, where
             ``known`` is given, of the latter.
         known: what the model knows when it ranks (:meth:`~playlistrec.corpus.split.Split.ranking`): popularity and

@@ -190,7 +190,7 @@ def _logits(queries: Tensor, keys: Tensor, bias: Tensor, masked: Pairs, reduced:
     """(n, m) products and biases, in float32 whatever they are multiplied in, of what is masked ``OUT``."""
     small = (queries.to(reduced), keys.to(reduced)) if reduced else (queries, keys)
     logits = (small[0] @ small[1].T).to(queries.dtype) + bias
-    logits[masked] = OUT
+    logits[masked] = logits.new_full((), OUT)
     return logits
 
 
@@ -215,7 +215,10 @@ class _Softmax(torch.autograd.Function):
         grad_queries, grad_keys = torch.empty_like(queries), torch.zeros_like(keys)
         buffer = queries.new_empty(step, m)
         small_keys, small_buffer = keys.to(reduced or keys.dtype), torch.empty_like(buffer, dtype=reduced)
-        loss = queries.new_zeros(())
+        loss, out = (
+            queries.new_zeros(()),
+            queries.new_full((), OUT),
+        )  # a number would be copied to a GPU, and waited for
         for index, low in enumerate(starts):
             high = min(low + step, n)
             logits, some = buffer[: high - low], queries[low:high]
@@ -229,10 +232,10 @@ class _Softmax(torch.autograd.Function):
             here = of_positives[index]
             at, weight = (rows[here] - low, columns[here]), weights[here]
             positive = logits[at]
-            logits[at] = OUT
+            logits[at] = out
             if masked is not None and of_masked is not None:
-                out = of_masked[index]
-                logits[masked[0][out] - low, masked[1][out]] = OUT
+                there = of_masked[index]
+                logits[masked[0][there] - low, masked[1][there]] = out
             largest = logits.amax(1)
             torch.softmax(logits, 1, out=logits)
             margin = (largest - logits.amax(1).log())[at[0]] - positive  # ln Σ e^s_ic - s_ij
