@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 
 __all__ = ["Edges", "copy_u_max", "copy_u_sum", "edge_softmax", "u_add_v", "u_dot_v", "u_mul_e_sum"]
 
-_CHUNK = 2**21  # elements of such a slice
+_CHUNK = {"cpu": 2**21, "cuda": 2**27}  # elements of such a slice
 
 
 def copy_u_sum(edges: Edges, x: Tensor) -> Tensor:
@@ -145,7 +145,7 @@ class Edges:
         return best.masked_fill_(winner == self.n_src, 0.0), winner
 
     def _chunks(self, width: int) -> list[slice]:
-        step = max(1, _CHUNK // max(1, width))
+        step = max(1, _CHUNK.get(self.src.device.type, _CHUNK["cpu"]) // max(1, width))
         return [slice(start, start + step) for start in range(0, len(self.src), step)]
 
     def _matrix(self, columns: Tensor, values: Tensor, n_columns: int) -> Tensor:
