@@ -9,7 +9,7 @@ demo: $(VENV)/installed
 	sh examples/demo.sh $(BIN)/playlistrec demo
 
 test: lint docs
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # The site, in build/site; a warning is an error.
 docs: $(VENV)/installed-dev

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("DGLBACKEND", "pytorch")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # what a fit comes to hangs on the number of threads
 
 from pathlib import Path
 
