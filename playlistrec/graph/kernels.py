@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 
 __all__ = ["Edges", "copy_u_max", "copy_u_sum", "edge_softmax", "u_add_v", "u_dot_v", "u_mul_e_sum"]
 
-_CHUNK = {"cpu": 2**21, "cuda": 2**27}  # elements of such a slice
+_CHUNK = {"cpu": 2**21, "cuda": 2**25}  # elements of such a slice
 
 
 def copy_u_sum(edges: Edges, x: Tensor) -> Tensor:
