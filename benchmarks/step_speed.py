@@ -128,7 +128,7 @@ def random_corpus(n_pairs: int, seed: int) -> Corpus:
     """Playlists of fifty tracks, drawn with a chance that falls with the root of their number; no artists."""
     rng = np.random.default_rng(seed)
     n = n_pairs // 50
-    tracks = (n * rng.random(n_pairs) ** 2).astype(np.int32)
+    tracks = (n * rng.random(50 * n) ** 2).astype(np.int32)
     names = pa.array([str(i) for i in range(n)], pa.string())
     return Corpus(
         offsets=np.arange(n + 1) * 50,
@@ -147,7 +147,9 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 @click.command()
 @click.argument("data", type=click.Path(exists=True, path_type=Path), required=False)
-@click.option("--pairs", type=int, default=10_000_000, show_default=True, help="Random pairs, without DATA.")
+@click.option(
+    "--pairs", type=click.IntRange(min=50), default=10_000_000, show_default=True, help="Random pairs, without DATA."
+)
 @click.option("--preset", help="LightGCN's options from a preset.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Options for all.")
 @click.option("--steps", type=int, default=10, show_default=True)

@@ -42,13 +42,10 @@ class LightGCNConv(nn.Module):
         Returns:
             (n_dst, d).
         """
-        src, _ = expand_as_pair(feat, graph)
-        out: Tensor
+        src: Tensor = expand_as_pair(feat, graph)[0]
         if not graph.num_edges():
-            out = src.new_zeros(graph.num_dst_nodes(), src.shape[1])
-            return out
+            return src.new_zeros(graph.num_dst_nodes(), src.shape[1])
         if norm is None:
             norm = ops.symmetric_norm(graph)
         norm_src, norm_dst = (factor.to(src).unsqueeze(-1) for factor in norm)
-        out = ops.copy_u_sum(graph, src * norm_src) * norm_dst
-        return out
+        return ops.copy_u_sum(graph, src * norm_src) * norm_dst

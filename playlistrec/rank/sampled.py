@@ -67,7 +67,7 @@ def evaluate_sampled(
         questions: as from :meth:`~playlistrec.corpus.split.Split.questions`.
         corpus: all of the corpus that the questions are from: it says which tracks a playlist has touched.
         draws: how often negatives are drawn; all figures are means over the draws, coverage too.
-        batch_size: questions scored at once; None: 32 MB of scores. The negatives do not depend on it.
+        batch_size: questions scored at once; None: 32 MB of scores, 512 MB on a GPU. The negatives do not depend on it.
         seed: of the first draw of negatives, ``seed + 1`` of the second, and so on; the same for every model, so that
             they are asked the same.
         on_event: gets a ``"progress"`` event after each batch.
