@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 import playlistrec as pr
-from playlistrec.apps.asking import Answerer, Wishes
-from playlistrec.apps.batch import Batch, write_lines
-from playlistrec.models.zoo import model_class
+from playlistrec.models.registry import model_class
+from playlistrec.serving.batch import Batch, write_lines
+from playlistrec.serving.recommender import Answerer, Wishes
 
 PLAYLISTS, SEEDS = 20_000, 27
 """Random playlists, and the mean number of tracks in these and in the questions."""

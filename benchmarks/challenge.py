@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 import playlistrec as pr
-from playlistrec.apps.challenge.score import Scores, score_run
-from playlistrec.apps.comparing import fit_each
+from playlistrec.challenge.score import Scores, score_run
 from playlistrec.events import Event
+from playlistrec.experiment.comparison import fit_each
 
 METRICS = {"r_precision": "R-precision", "ndcg": "NDCG", "clicks": "clicks"}
 

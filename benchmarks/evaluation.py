@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 import playlistrec as pr
-from playlistrec.apps.runs import pick_device
 from playlistrec.corpus.split import Questions
+from playlistrec.experiment.runs import pick_device
 from playlistrec.graph.products import products
 from playlistrec.models.base import Query, Recommender
 from playlistrec.rank.protocols import METRICS, evaluate

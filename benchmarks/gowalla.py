@@ -24,13 +24,13 @@ import click
 import torch
 
 import playlistrec as pr
-from playlistrec.apps.fitting import resolve
-from playlistrec.apps.presets import preset_for, preset_named
-from playlistrec.apps.run_parts import refits, taught_by
-from playlistrec.apps.runs import pick_device
 from playlistrec.events import Event
+from playlistrec.experiment.ensembles.run_parts import refits, taught_by
+from playlistrec.experiment.fitting import resolve
+from playlistrec.experiment.presets import preset_for, preset_named
+from playlistrec.experiment.runs import pick_device
 from playlistrec.models.base import Arrays
-from playlistrec.models.zoo import model_class
+from playlistrec.models.registry import model_class
 from playlistrec.rank.protocols import Evaluation, evaluate
 from playlistrec.train.fit import fit
 

@@ -21,11 +21,11 @@ import torch
 from scipy.stats import hypergeom
 
 import playlistrec as pr
-from playlistrec.apps.fitting import preset_of, resolve
 from playlistrec.corpus.corpus import Corpus
+from playlistrec.experiment.fitting import preset_of, resolve
 from playlistrec.models.base import Query, Recommender
-from playlistrec.models.trained import TrainedModel
-from playlistrec.models.zoo import model_class
+from playlistrec.models.embedding.trained import TrainedModel
+from playlistrec.models.registry import model_class
 from playlistrec.train.fit import fit
 
 K, DRAWN = 10, 99

@@ -18,9 +18,9 @@ import click
 import torch
 
 import playlistrec as pr
-from playlistrec.apps.fitting import resolve
-from playlistrec.models.embedding import EmbeddingModel
-from playlistrec.models.zoo import model_class
+from playlistrec.experiment.fitting import resolve
+from playlistrec.models.embedding.model import EmbeddingModel
+from playlistrec.models.registry import model_class
 from playlistrec.rank.protocols import evaluate
 from playlistrec.train.fit import fit
 

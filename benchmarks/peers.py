@@ -78,7 +78,7 @@ def ours(folder: Path, limit: int | None, device: str) -> tuple[list[float], int
     import torch
 
     import playlistrec as pr
-    from playlistrec.models.zoo import model_class
+    from playlistrec.models.registry import model_class
     from playlistrec.train.fit import fit
     from playlistrec.train.options import TrainOptions
 

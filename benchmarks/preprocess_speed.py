@@ -15,11 +15,11 @@ from pathlib import Path
 
 import click
 
-from playlistrec.corpus.synth import synthesize
+from playlistrec.corpus.synth.synthesize import synthesize
 
 READ = """
 from pathlib import Path
-from playlistrec.corpus.read import read
+from playlistrec.corpus.sources.read import read
 if __name__ == "__main__":
     corpus, _ = read(Path({source!r}), workers={workers})
     print(f"{{corpus.n_playlists:,}} playlists, {{corpus.n_tracks:,}} tracks, {{corpus.n_entries:,}} entries")

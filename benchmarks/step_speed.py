@@ -29,15 +29,15 @@ import pyarrow as pa
 import torch
 
 import playlistrec as pr
-from playlistrec.apps.fitting import resolve
-from playlistrec.apps.presets import preset_named
-from playlistrec.apps.runs import pick_device
 from playlistrec.corpus.corpus import Corpus
+from playlistrec.experiment.fitting import resolve
+from playlistrec.experiment.presets import preset_named
+from playlistrec.experiment.runs import pick_device
 from playlistrec.graph import ops
-from playlistrec.models.graph import GraphModel
-from playlistrec.models.zoo import model_class
-from playlistrec.train.batches import batches_for
-from playlistrec.train.objective import PRECISIONS, Objective
+from playlistrec.models.graph.model import GraphModel
+from playlistrec.models.registry import model_class
+from playlistrec.train.batches.regimes import batches_for
+from playlistrec.train.objectives.objective import PRECISIONS, Objective
 
 
 class Stepper:

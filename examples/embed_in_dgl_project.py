@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import playlistrec  # noqa: F401 - before dgl: it names DGL's backend, for which DGL would ask otherwise
 from playlistrec.graph.loader import Norms, block_norms, edge_loader, relation_norms, seeded
-from playlistrec.graph.negatives import UniformNegatives
+from playlistrec.graph.negatives.random import UniformNegatives
 from playlistrec.nn import DotScore, LayerSum, LightGCNConv
 
 import dgl  # isort: skip

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import playlistrec as pr
-from playlistrec.models.graph import GraphModel, GraphOptions
+from playlistrec.models.graph.model import GraphModel, GraphOptions
 
 import dgl  # isort: skip - after playlistrec, which names DGL's backend
 

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 import playlistrec as pr
-from playlistrec.graph.negatives import NegativeSampler, UniformNegatives
-from playlistrec.graph.structural_negatives import TwoHopNegatives
-from playlistrec.models.lightgcn import LightGCN
-from playlistrec.train.losses import bpr
+from playlistrec.graph.negatives.random import NegativeSampler, UniformNegatives
+from playlistrec.graph.negatives.structural import TwoHopNegatives
+from playlistrec.models.graph.lightgcn import LightGCN
+from playlistrec.train.losses.formulas import bpr
 
 EPOCHS, BATCH, L2 = 15, 4096, 1e-4
 

@@ -16,16 +16,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .apps.data import Data, preprocess
-    from .apps.fitting import fit
-    from .apps.runs import Run
-    from .apps.search import TrackIndex
     from .corpus.corpus import Corpus
     from .corpus.split import Split
-    from .corpus.synth import synthesize
+    from .corpus.synth.synthesize import synthesize
+    from .experiment.data import Data, preprocess
+    from .experiment.fitting import fit
+    from .experiment.runs import Run
     from .graph.build import build_graph
     from .models.base import Query, Recommender
     from .rank.protocols import Evaluation, evaluate, recommend
+    from .serving.lookup.search import TrackIndex
 
 # DGL asks for its backend at import, and otherwise writes a file into the home directory.
 os.environ.setdefault("DGLBACKEND", "pytorch")
@@ -33,14 +33,14 @@ os.environ.setdefault("DGLBACKEND", "pytorch")
 __version__ = "0.1.0"
 
 _HOME = {
-    "Data": "apps.data",
-    "preprocess": "apps.data",
-    "fit": "apps.fitting",
-    "Run": "apps.runs",
-    "TrackIndex": "apps.search",
+    "Data": "experiment.data",
+    "preprocess": "experiment.data",
+    "fit": "experiment.fitting",
+    "Run": "experiment.runs",
+    "TrackIndex": "serving.lookup.search",
     "Corpus": "corpus.corpus",
     "Split": "corpus.split",
-    "synthesize": "corpus.synth",
+    "synthesize": "corpus.synth.synthesize",
     "build_graph": "graph.build",
     "Query": "models.base",
     "Recommender": "models.base",

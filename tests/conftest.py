@@ -15,7 +15,7 @@ import pytest
 @pytest.fixture(scope="session")
 def slices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with 300 synthetic playlists in MPD format."""
-    from playlistrec.corpus.synth import synthesize
+    from playlistrec.corpus.synth.synthesize import synthesize
 
     return synthesize(tmp_path_factory.mktemp("synth") / "slices", 300, seed=1)
 
@@ -23,7 +23,7 @@ def slices(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def data_folder(slices: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of those playlists."""
-    from playlistrec.apps.data import preprocess
+    from playlistrec.experiment.data import preprocess
 
     out = tmp_path_factory.mktemp("data") / "data"
     preprocess(slices, out, k_core=2, workers=1)

@@ -6,10 +6,10 @@ import re
 import shlex
 from pathlib import Path
 
-from playlistrec.apps.data import preprocess
-from playlistrec.apps.search import TrackIndex
 from playlistrec.cli.main import VERBS
-from playlistrec.corpus.synth import synthesize
+from playlistrec.corpus.synth.synthesize import synthesize
+from playlistrec.experiment.data import preprocess
+from playlistrec.serving.lookup.search import TrackIndex
 
 SCRIPT = (Path(__file__).parents[1] / "examples" / "demo.sh").read_text()
 

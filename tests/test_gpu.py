@@ -12,13 +12,13 @@ import pytest
 import torch
 
 import playlistrec as pr
-from playlistrec.apps.fitting import resolve
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.models.initial import computed_on, spectral
-from playlistrec.models.trained import drawn_with
-from playlistrec.models.zoo import model_class
-from playlistrec.train.batches import batches_for
-from playlistrec.train.objective import Objective
+from playlistrec.experiment.fitting import resolve
+from playlistrec.models.embedding.initial import computed_on, spectral
+from playlistrec.models.embedding.trained import drawn_with
+from playlistrec.models.registry import model_class
+from playlistrec.train.batches.regimes import batches_for
+from playlistrec.train.objectives.objective import Objective
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 

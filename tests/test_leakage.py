@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from playlistrec.apps.data import Data, preprocess
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.split import Part
+from playlistrec.experiment.data import Data, preprocess
 
 Pairs = set[tuple[int, int]]
 
@@ -95,8 +95,8 @@ def test_test_entries_change_nothing_before_they_are_asked(data: Data, model: st
 
 def test_hidden_tracks_may_be_drawn_as_negatives(data: Data) -> None:
     """Sparing them would tell the model where they are."""
-    from playlistrec.models.zoo import model_class
-    from playlistrec.train.batches import FullBatches
+    from playlistrec.models.registry import model_class
+    from playlistrec.train.batches.regimes import FullBatches
     from playlistrec.train.options import TrainOptions
 
     training = data.split.training(data.corpus)

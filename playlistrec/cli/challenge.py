@@ -12,7 +12,7 @@ from .console import Screen
 from .verb import verb
 
 if TYPE_CHECKING:
-    from ..apps.challenge.score import Scores
+    from ..challenge.score import Scores
 
 __all__ = ["command"]
 
@@ -36,7 +36,7 @@ def make(screen: Screen, data: Path, out: Path, per_scenario: int | None, seed: 
     It holds challenge_set.json in the official format, the withheld tracks in truth.json, and the other playlists as
     the data folder SET/data, to fit models to.
     """
-    from ..apps.challenge.make import make_challenge
+    from ..challenge.make import make_challenge
 
     with screen.events() as on_event:
         made = make_challenge(data, out, per_scenario=per_scenario, seed=seed, on_event=on_event)
@@ -62,9 +62,9 @@ def submit(
 
     SET is a folder that `challenge make` wrote, or the path of a challenge_set.json, such as the official one.
     """
-    from ..apps.challenge.answering import answer
-    from ..apps.challenge.submission import check_team, write_submission
-    from ..apps.runs import Run
+    from ..challenge.answer import answer
+    from ..challenge.submission import check_team, write_submission
+    from ..experiment.runs import Run
 
     check_team(team, email)
     loaded = Run.load(run, data=data)
@@ -79,7 +79,7 @@ def submit(
 @click.argument("challenge", type=FOLDER, metavar="SET")
 def verify(screen: Screen, submission: Path, challenge: Path) -> None:
     """Hold SUBMISSION to the rules: each fault with its line. Exit code 1 where there is one."""
-    from ..apps.challenge.verify import verify as hold
+    from ..challenge.verify import verify as hold
 
     verdict = hold(submission, challenge)
     for text in verdict.warnings:
@@ -106,7 +106,7 @@ def score(
 
     TRUTH holds the withheld tracks; SET/truth.json where it is not given. Figures of the two variants do not compare.
     """
-    from ..apps.challenge.score import score_submission
+    from ..challenge.score import score_submission
 
     with screen.events() as on_event:
         found = score_submission(submission, challenge, truth, variant=variant, data=data, on_event=on_event)

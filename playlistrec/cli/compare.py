@@ -16,7 +16,7 @@ from .console import Screen
 from .verb import verb
 
 if TYPE_CHECKING:
-    from ..apps.comparing import Comparison, Row
+    from ..experiment.comparison import Comparison, Row
 
 __all__ = ["command"]
 
@@ -75,7 +75,7 @@ def command(
         raise ConfigError("compare with -m takes one data folder, and -o FOLDER for the runs")
     if not models and out is not None:
         raise ConfigError("-o is for the runs of -m: there is none")
-    from ..apps.comparing import compare, fit_each
+    from ..experiment.comparison import compare, fit_each
 
     with screen.events() as on_event:
         failed: dict[str, str] = {}

@@ -16,7 +16,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(screen: Screen, as_json: bool) -> None:
     """Tell which versions are here, whether DGL imports, has CUDA and sees a GPU, and what to install where not."""
-    from ..apps.doctor import examine
+    from .environment import examine
 
     findings = examine()
     if as_json:

@@ -54,8 +54,8 @@ def command(
     Compare and choose on valid; read test once, at the end. Figures of --protocol sampled:N compare with those of the
     same N only, never with full ranking.
     """
-    from ..apps.runs import Run
-    from ..rank.beyond import BEYOND
+    from ..experiment.runs import Run
+    from ..rank.beyond_accuracy import BEYOND
 
     loaded = Run.load(run, data=data)
     with screen.events() as on_event:

@@ -38,7 +38,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Write the vectors of a run, indices of them, a module or a graph, for programs that know nothing of this one."""
-    from ..apps.export.export import export
+    from ..export.export import export
 
     with screen.events() as on_event:
         manifest = export(run, out, to, data=data, force=force, device=device, on_event=on_event)

@@ -69,7 +69,7 @@ def command(
     """
     given = {**_from_file(config), **from_sets(sets)}
     seconds = seconds_of(time_limit)
-    from ..apps.fitting import fit
+    from ..experiment.fitting import fit
 
     with screen.events() as on_event:
         run = fit(data, model, out, options=given, time_limit=seconds, on_event=on_event, **options)

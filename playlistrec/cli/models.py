@@ -16,8 +16,8 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(screen: Screen, as_json: bool) -> None:
     """List the models: what each is, and the options that --set takes, with their defaults."""
-    from ..apps.presets import presets
-    from ..models.zoo import MODELS, model_class
+    from ..experiment.presets import presets
+    from ..models.registry import MODELS, model_class
     from ..train.options import TrainOptions
 
     told: dict[str, dict[str, Any]] = {}

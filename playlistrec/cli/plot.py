@@ -31,7 +31,7 @@ def command(
     KIND is one of: lengths, degrees, popularity, k-core, graph (of data); training, metrics, recall-over-k, by-length,
     by-popularity, map, separation, epochs (of runs).
     """
-    from ..apps.report.pictures import plot
+    from ..report.plots.registry import plot
 
     with screen.events() as on_event:
         drawn = plot(kind, paths, out, playlists=[playlist] if playlist else [], on_event=on_event, **options)

@@ -72,7 +72,7 @@ def command(screen: Screen, source: Path, out: Path, **options: Any) -> None:
     and playlists.csv beside it are taken in), adjacency text (playlist track track …), ratings (movielens: .inter,
     u.data, ratings.dat, ratings.csv; lastfm: user_artists.dat), or a folder with train.* and test.*.
     """
-    from ..apps.data import preprocess
+    from ..experiment.data import preprocess
 
     with screen.events() as on_event:
         data = preprocess(source, out, on_event=on_event, **options)

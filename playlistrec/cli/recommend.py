@@ -15,8 +15,8 @@ from .console import Screen
 from .verb import verb
 
 if TYPE_CHECKING:
-    from ..apps.asking import Answerer, Wishes
-    from ..apps.locating import Located
+    from ..serving.lookup.locating import Located
+    from ..serving.recommender import Answerer, Wishes
 
 __all__ = ["command"]
 
@@ -74,10 +74,10 @@ def command(
         raise click.UsageError("-o is for the answers of --batch")
     if explain and form == "m3u":
         raise click.UsageError("--explain has no place in m3u: take --format table, json or csv")
-    from ..apps import listing
-    from ..apps.asking import Wishes
-    from ..apps.explain import explain as reasons
-    from ..apps.runs import Run
+    from ..experiment.runs import Run
+    from ..serving import listing
+    from ..serving.explain import explain as reasons
+    from ..serving.recommender import Wishes
 
     Wishes(k=k, max_per_artist=max_per_artist, diversity=diversity)  # refused before the run is read
     loaded = Run.load(run, data=data)
@@ -116,9 +116,9 @@ def _located(
     screen: Screen, answerer: Answerer, tracks: Sequence[str], file: Path | None, title: str | None
 ) -> tuple[list[Located], str | None]:
     """The seeds and the title; what is not as it was named is told."""
-    from ..apps.locating import locate
-    from ..apps.playlist_file import Entry, read_playlist
-    from ..apps.search import TrackIndex
+    from ..serving.lookup.locating import locate
+    from ..serving.lookup.playlist_file import Entry, read_playlist
+    from ..serving.lookup.search import TrackIndex
 
     index = TrackIndex(answerer.known, answerer.known.popularity)
     named = locate(index, [Entry.of(text) for text in tracks])
@@ -154,7 +154,7 @@ def _why_cold(answerer: Answerer, n_seeds: int, title: str | None) -> str:
 
 
 def _answer_lines(screen: Screen, answerer: Answerer, wishes: Wishes, source: str, out: str) -> None:
-    from ..apps.batch import Batch, write_lines
+    from ..serving.batch import Batch, write_lines
 
     batch = Batch(answerer, wishes)
     with screen.events() as on_event, ExitStack() as stack:

@@ -29,7 +29,7 @@ def command(screen: Screen, runs: tuple[Path, ...], out: Path, **options: Any) -
     What the data is, how training went, how good the runs are, what they recommend, and maps of their embeddings. Look
     at valid while you choose; read test once, at the end.
     """
-    from ..apps.report.report import report
+    from ..report.html.report import report
 
     with screen.events() as on_event:
         written = report(runs, out, on_event=on_event, **options)

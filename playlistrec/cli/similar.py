@@ -13,7 +13,7 @@ from .console import Screen
 from .verb import verb
 
 if TYPE_CHECKING:
-    from ..apps.similar import Kind
+    from ..serving.similar import Kind
 
 __all__ = ["command"]
 
@@ -46,8 +46,8 @@ def command(
     given = {kind: text for kind, text in asked.items() if text is not None}
     if len(given) != 1:
         raise click.UsageError("give one of --track, --artist, --playlist")
-    from ..apps.runs import Run
-    from ..apps.similar import KINDS, find, similar
+    from ..experiment.runs import Run
+    from ..serving.similar import KINDS, find, similar
 
     loaded = Run.load(run, data=data)
     kind = next(kind for kind in KINDS if kind in given)

@@ -21,7 +21,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(screen: Screen, data: Path, as_json: bool) -> None:
     """Describe the data folder DATA: counts, lengths, popularity, repeats, the split."""
-    from ..apps.data import Data, statistics
+    from ..experiment.data import Data, statistics
 
     loaded = Data.load(data)
     told = statistics(loaded)
@@ -46,7 +46,7 @@ def command(screen: Screen, data: Path, as_json: bool) -> None:
 
 def _histogram(corpus: Corpus, kind: str) -> tuple[list[int], list[int]]:
     """Edges and counts of the degrees of one type of nodes."""
-    from ..apps.report.data_facts import degrees, histogram
+    from ..report.analysis.data_facts import degrees, histogram
 
     edges, counts = histogram(degrees(corpus)[kind])
     return edges.tolist(), counts.tolist()

@@ -21,7 +21,7 @@ def command(screen: Screen, out: Path, playlists: int, seed: int) -> None:
 
     They have its shape (lengths, popularity, repeats, titles) around hidden tastes; all names are invented.
     """
-    from ..corpus.synth import synthesize
+    from ..corpus.synth.synthesize import synthesize
 
     with screen.events() as on_event:
         synthesize(out, playlists, seed=seed, on_event=on_event)

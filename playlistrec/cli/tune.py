@@ -46,7 +46,7 @@ def command(
     The same command again goes on where the last one ended.
     """
     given, seconds = from_sets(sets), seconds_of(time_limit)
-    from ..apps.tuning import tune
+    from ..experiment.tuning.search import tune
 
     with screen.events() as on_event:
         found = tune(data, model, out, by=by, options=given, time_limit=seconds, on_event=on_event, **options)

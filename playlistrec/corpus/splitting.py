@@ -14,7 +14,14 @@ import numpy.typing as npt
 from ..config import require
 from ..errors import DataError
 from .corpus import Corpus, Ints, Mask
-from .split import TEST, TEST_SEED, TRAIN, VALID, VALID_SEED, Split
+from .split import (
+    TEST,
+    TEST_SEED,
+    TRAIN,
+    VALID,
+    VALID_SEED,
+    Split,
+)
 
 __all__ = ["Hide", "split_continuation", "split_edges", "split_given", "split_leave_one_out"]
 

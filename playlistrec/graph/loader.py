@@ -17,7 +17,7 @@ from dgl.utils import get_num_threads, set_num_threads
 from torch import Tensor
 
 from ..config import require
-from .negatives import NegativeSampler
+from .negatives.random import NegativeSampler
 from .ops import symmetric_norm
 
 __all__ = ["Batch", "EdgeLoader", "Norms", "block_norms", "edge_loader", "relation_norms", "seeded"]

@@ -1,1 +1,1 @@
-"""Recommenders, one a file; :mod:`playlistrec.models.zoo` knows them by name."""
+"""Recommenders, one a file; :mod:`playlistrec.models.registry` knows them by name."""

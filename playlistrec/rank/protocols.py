@@ -18,9 +18,18 @@ from ..errors import ConfigError, nearest
 from ..events import OnEvent, ignore
 from ..models.base import Query, Recommender
 from . import metrics as formulas
-from .beyond import BEYOND, Beyond
-from .evaluation import AT_K, Batch, Evaluation, answers, check_ks, masked_scores, on, ranked
-from .untouched import Untouched
+from .beyond_accuracy import BEYOND, Beyond
+from .complement import Untouched
+from .evaluation import (
+    AT_K,
+    Batch,
+    Evaluation,
+    answers,
+    check_ks,
+    masked_scores,
+    on,
+    ranked,
+)
 
 __all__ = ["METRICS", "Evaluation", "evaluate", "recommend"]
 

@@ -16,8 +16,16 @@ from ..errors import ConfigError
 from ..events import Event, OnEvent, ignore
 from ..models.base import Recommender
 from . import metrics as formulas
-from .evaluation import AT_K, Batch, Evaluation, answers, check_ks, on, ranked
-from .untouched import Untouched, draw_ranks
+from .complement import Untouched, draw_ranks
+from .evaluation import (
+    AT_K,
+    Batch,
+    Evaluation,
+    answers,
+    check_ks,
+    on,
+    ranked,
+)
 
 __all__ = ["evaluate_sampled", "sampled_of"]
 

@@ -16,14 +16,14 @@ import torch
 from ..corpus.corpus import Corpus
 from ..errors import DataError, RunError
 from ..events import Event, OnEvent, ignore
-from ..models.embedding import Vectors
-from ..models.trained import TrainedModel
-from .batches import FullBatches, SampledBatches, batches_for
+from ..models.embedding.model import Vectors
+from ..models.embedding.trained import TrainedModel
+from .batches.regimes import FullBatches, SampledBatches, batches_for
+from .batches.sessions import SessionBatches
 from .checkpoint import Arrays, read_arrays, write_arrays
-from .objective import PRECISIONS, Objective
+from .objectives.objective import PRECISIONS, Objective
+from .objectives.session import SessionObjective
 from .options import TrainOptions
-from .session_objective import SessionObjective
-from .sessions import SessionBatches
 from .snapshots import write_snapshot
 
 __all__ = ["FitState", "fit"]

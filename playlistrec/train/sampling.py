@@ -8,10 +8,10 @@ from torch import Tensor
 
 from ..corpus.corpus import Corpus
 from ..errors import ConfigError, DataError
-from ..graph.hard_negatives import PoolNegatives, annealed_share
-from ..graph.negatives import NonEdgeSampler, PopularityNegatives, UniformNegatives
-from ..graph.structural_negatives import SameGroupNegatives, TwoHopNegatives
-from ..models.embedding import EmbeddingModel
+from ..graph.negatives.hard import PoolNegatives, annealed_share
+from ..graph.negatives.random import NonEdgeSampler, PopularityNegatives, UniformNegatives
+from ..graph.negatives.structural import SameGroupNegatives, TwoHopNegatives
+from ..models.embedding.model import EmbeddingModel
 from .options import TrainOptions
 
 __all__ = ["in_batch", "negative_sampler", "refresh_pools"]

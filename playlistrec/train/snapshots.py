@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..models.embedding import EmbeddingModel
-from ..models.trained import TrainedModel
+from ..models.embedding.model import EmbeddingModel
+from ..models.embedding.trained import TrainedModel
 from .checkpoint import read_arrays, write_arrays
 
 __all__ = ["read_snapshot", "snapshot_epochs", "track_vectors", "write_snapshot"]

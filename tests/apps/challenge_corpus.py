@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from playlistrec.apps.data import Data
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.splitting import split_edges
+from playlistrec.experiment.data import Data
 
 N_PLAYLISTS, N_TRACKS, N_ARTISTS = 200, 900, 60
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import playlistrec as pr
-from playlistrec.apps.asking import CANDIDATES, Wishes
-from playlistrec.apps.diversify import first_of_each, mmr
 from playlistrec.errors import ConfigError, DataError
 from playlistrec.models.base import Query
+from playlistrec.serving.recommender import CANDIDATES, Wishes
+from playlistrec.serving.rerank import first_of_each, mmr
 
 SEEDS = [[3, 17, 4], [20], [5, 5, 40, 41]]
 

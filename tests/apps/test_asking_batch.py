@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playlistrec.serving import batch as batch_module
 
 import playlistrec as pr
-from playlistrec.apps import batch as batch_module
-from playlistrec.apps.asking import Wishes
-from playlistrec.apps.batch import TOLD, Batch, write_lines
 from playlistrec.errors import DataError
 from playlistrec.events import Event
+from playlistrec.serving.batch import TOLD, Batch, write_lines
+from playlistrec.serving.recommender import Wishes
 
 
 @pytest.fixture(scope="module", params=["itemknn", "lightgcn"])

@@ -12,14 +12,14 @@ from challenge_corpus import challenge_data
 from torch import Tensor
 
 import playlistrec as pr
-from playlistrec.apps.challenge.answering import _best, answer
-from playlistrec.apps.challenge.challenge_set import ChallengeSet, Entry, Incomplete, read_challenge
-from playlistrec.apps.challenge.make import make_challenge
-from playlistrec.apps.challenge.score import score_run
-from playlistrec.apps.data import Data
+from playlistrec.challenge.answer import _best, answer
+from playlistrec.challenge.files import ChallengeSet, Entry, Incomplete, read_challenge
+from playlistrec.challenge.make import make_challenge
+from playlistrec.challenge.score import score_run
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import DataError, RunError
 from playlistrec.events import Event
+from playlistrec.experiment.data import Data
 from playlistrec.models.base import Query
 from playlistrec.models.popularity import Popularity
 

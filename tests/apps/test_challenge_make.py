@@ -12,15 +12,15 @@ import pyarrow as pa
 import pytest
 from challenge_corpus import challenge_data
 
-from playlistrec.apps.challenge.challenge_set import SCENARIOS, read_challenge, read_truth
-from playlistrec.apps.challenge.drawing import TRAINING, draw
-from playlistrec.apps.challenge.make import Made, make_challenge
-from playlistrec.apps.data import Data
+from playlistrec.challenge.draw import TRAINING, draw
+from playlistrec.challenge.files import SCENARIOS, read_challenge, read_truth
+from playlistrec.challenge.make import Made, make_challenge
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.split import VALID, VALID_SEED
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError, DataError
 from playlistrec.events import Event
+from playlistrec.experiment.data import Data
 
 N_EACH = 3
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from challenge_corpus import challenge_data
 
-from playlistrec.apps.challenge.challenge_set import ChallengeSet, Entry, Incomplete, Truth, Withheld
-from playlistrec.apps.challenge.make import Made, make_challenge
-from playlistrec.apps.challenge.score import Scores, score, score_submission
-from playlistrec.apps.challenge.submission import write_submission
+from playlistrec.challenge.files import ChallengeSet, Entry, Incomplete, Truth, Withheld
+from playlistrec.challenge.make import Made, make_challenge
+from playlistrec.challenge.score import Scores, score, score_submission
+from playlistrec.challenge.submission import write_submission
 from playlistrec.errors import ConfigError, DataError
 from playlistrec.events import Event
 

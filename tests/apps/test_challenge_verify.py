@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from playlistrec.apps.challenge.challenge_set import ChallengeSet, Entry, Incomplete
-from playlistrec.apps.challenge.submission import write_submission
-from playlistrec.apps.challenge.verify import verify
+from playlistrec.challenge.files import ChallengeSet, Entry, Incomplete
+from playlistrec.challenge.submission import write_submission
+from playlistrec.challenge.verify import verify
 from playlistrec.errors import ConfigError, DataError
 
 TRACKS = [f"spotify:track:{i}" for i in range(600)]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import playlistrec as pr
-from playlistrec.apps.comparing import SIGNIFICANT, compare, fit_each
 from playlistrec.errors import ConfigError, RunError
 from playlistrec.events import Event
+from playlistrec.experiment.comparison import SIGNIFICANT, compare, fit_each
 from playlistrec.rank.significance import bootstrap_interval, bootstrap_test, holm, permutation_test
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import playlistrec as pr
-from playlistrec.apps.explain import explain
+from playlistrec.serving.explain import explain
 
 
 def test_reasons_are_the_loop() -> None:

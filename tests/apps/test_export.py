@@ -18,11 +18,11 @@ import torch.nn.functional as F
 import voyager
 
 import playlistrec as pr
-from playlistrec.apps.export.embeddings import Embeddings
-from playlistrec.apps.export.export import KINDS, export
-from playlistrec.apps.export.recall import EF, recall
 from playlistrec.corpus.splitting import split_continuation, split_edges
 from playlistrec.errors import ConfigError, DataError
+from playlistrec.export.export import KINDS, export
+from playlistrec.export.recall import EF, recall
+from playlistrec.export.vectors import Embeddings
 
 Vectors = npt.NDArray[np.float32]
 OPTIONS = {"epochs": 2, "batch_size": 256, "dim": 16, "lr": 0.05}
@@ -162,7 +162,7 @@ def test_long_vectors_do_not_spoil_recall(kind: str, runs: dict[str, pr.Run], tm
     lengths = rng.lognormal(0, 1, size=(5000, 1))
     tracks, playlists = (rng.normal(size=(n, 16)).astype(np.float32) for n in (5000, 200))
     source = replace(Embeddings.of(runs["mf"]), tracks=(tracks * lengths).astype(np.float32), playlists=playlists)
-    told = import_module(f"playlistrec.apps.export.{kind}").write(source, tmp_path)
+    told = import_module(f"playlistrec.export.{kind}").write(source, tmp_path)
     assert told["recall@100"] >= 0.97
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from playlistrec.apps.playlist_file import Entry, PlaylistFile, read_playlist
 from playlistrec.errors import ConfigError, DataError
+from playlistrec.serving.lookup.playlist_file import Entry, PlaylistFile, read_playlist
 
 ID = "4uLU6hMCjMI75M1A2tKUQC"
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from calling import call
+from playlistrec.experiment import presets as module
 
 import playlistrec as pr
-from playlistrec.apps import presets as module
-from playlistrec.apps.presets import Preset, preset_for, preset_named, presets
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError
-from playlistrec.models.zoo import MODELS, model_class
+from playlistrec.experiment.presets import Preset, preset_for, preset_named, presets
+from playlistrec.models.registry import MODELS, model_class
 from playlistrec.train.options import TrainOptions
 
 FILES = sorted((Path(module.__file__).parents[1] / "presets").glob("*.toml"))

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playlistrec.apps.data import Data
-from playlistrec.apps.fitting import fit
-from playlistrec.apps.report.data_facts import at_least, cores, degrees, histogram, popularity_curve, thinned
-from playlistrec.apps.report.embedding_map import chance, choose, pca, purity, tsne, with_artists
-from playlistrec.apps.report.labels import places, shortened
-from playlistrec.apps.report.neighbourhood import neighbourhood, spring_layout
-from playlistrec.apps.report.quality import DEPTHS, KS, LENGTHS, against_best, grouped, judge
-from playlistrec.apps.report.quality_pictures import by_length, by_popularity
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.filters import k_core
 from playlistrec.errors import ConfigError, DataError
+from playlistrec.experiment.data import Data
+from playlistrec.experiment.fitting import fit
 from playlistrec.models.base import Query
 from playlistrec.rank.protocols import recommend
+from playlistrec.report.analysis.data_facts import at_least, cores, degrees, histogram, popularity_curve, thinned
+from playlistrec.report.analysis.embedding_map import chance, choose, pca, purity, tsne, with_artists
+from playlistrec.report.analysis.neighbourhood import neighbourhood, spring_layout
+from playlistrec.report.analysis.quality import DEPTHS, KS, LENGTHS, against_best, grouped, judge
+from playlistrec.report.plots.labels import places, shortened
+from playlistrec.report.plots.quality import by_length, by_popularity
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import playlistrec as pr
-from playlistrec.apps.run_parts import taught_by
 from playlistrec.corpus.split import TEST, TEST_SEED, TRAIN, VALID, Part
 from playlistrec.corpus.splitting import split_continuation
 from playlistrec.errors import ConfigError, DataError, RunError
+from playlistrec.experiment.ensembles.run_parts import taught_by
 
 OPTIONS = {"epochs": 3, "batch_size": 64}
 

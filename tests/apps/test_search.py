@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from playlistrec.apps.search import Match, TrackIndex
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import DataError
+from playlistrec.serving.lookup.search import Match, TrackIndex
 
 TRACKS = [  # title, artist, entries
     ("Bohemian Rhapsody", "Queen", 5),
@@ -174,5 +174,5 @@ def test_many_tracks_in_slices() -> None:
     words = ["".join(rng.choice(list("abcdefgh"), 6)) for _ in range(50)]
     tracks = [(" ".join(rng.choice(words, 3)), None, 1) for _ in range(500)]
     tracks[-1] = ("quizzical zebra", None, 1)
-    with patch("playlistrec.apps.search.SLICE", 64):
+    with patch("playlistrec.serving.lookup.search.SLICE", 64):
         assert TrackIndex(corpus(tracks)).find("quizical zebra") == Match(499, fuzzy=True)

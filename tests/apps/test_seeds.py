@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from playlistrec.apps.seeds import ARTIST, NAME, UNKNOWN, URI, resolve
 from playlistrec.corpus.corpus import Corpus
+from playlistrec.serving.lookup.seeds import ARTIST, NAME, UNKNOWN, URI, resolve
 
 TRACKS = [  # uri, name, artist, playlists that hold it
     ("t0", "Holocene", 0, 5),

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 import playlistrec as pr
-from playlistrec.apps.similar import KINDS, Kind, find, similar
 from playlistrec.corpus.split import TEST, TEST_SEED, TRAIN
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError, DataError
+from playlistrec.serving.similar import KINDS, Kind, find, similar
 
 OPTIONS = {"epochs": 2, "batch_size": 128, "dim": 8, "lr": 0.05}
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from playlistrec.experiment.tuning import search as tuning
 
 import playlistrec as pr
-from playlistrec.apps import tuning
-from playlistrec.apps.fitting import resolve
-from playlistrec.apps.presets import preset_named
-from playlistrec.apps.spaces import Choice, Range, space_for
-from playlistrec.apps.tuning import tune
 from playlistrec.corpus.split import TEST
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.events import Event
-from playlistrec.models.zoo import MODELS, model_class
+from playlistrec.experiment.fitting import resolve
+from playlistrec.experiment.presets import preset_named
+from playlistrec.experiment.tuning.search import tune
+from playlistrec.experiment.tuning.spaces import Choice, Range, space_for
+from playlistrec.models.registry import MODELS, model_class
 
 SPACES = sorted((Path(tuning.__file__).parents[1] / "presets" / "spaces").glob("*.toml"))
 SHORT = {"epochs": 2, "eval_every": 1}

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from playlistrec.apps.data import preprocess
 from playlistrec.cli.main import main
+from playlistrec.experiment.data import preprocess
 
 Make = Callable[[Path, Path], list[object]]
 

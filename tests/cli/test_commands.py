@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from calling import call
 
-from playlistrec.apps.data import Data
 from playlistrec.cli.main import VERBS
-from playlistrec.models.zoo import MODELS
+from playlistrec.experiment.data import Data
+from playlistrec.models.registry import MODELS
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from calling import call
 
-from playlistrec.apps.runs import Run
+from playlistrec.experiment.runs import Run
 
 FULL = ["recall", "ndcg", "map", "precision", "hit", "mrr", "r_precision", "auc", "coverage", "gini", "popularity"]
 

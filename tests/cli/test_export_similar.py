@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from calling import call
 
-from playlistrec.apps.data import Data
+from playlistrec.experiment.data import Data
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from calling import call
 
-from playlistrec.apps.challenge.score import score_run
-from playlistrec.apps.data import Data
-from playlistrec.apps.report.pictures import KINDS
-from playlistrec.apps.runs import Run
+from playlistrec.challenge.score import score_run
+from playlistrec.experiment.data import Data
+from playlistrec.experiment.runs import Run
+from playlistrec.report.plots.registry import KINDS
 from playlistrec.train.snapshots import read_snapshot, snapshot_epochs, track_vectors
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

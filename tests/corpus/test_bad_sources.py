@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from playlistrec.corpus.read import read
+from playlistrec.corpus.sources.read import read
 from playlistrec.errors import ConfigError, DataError
 
 Content = bytes | str | dict[str, Any]

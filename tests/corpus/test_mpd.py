@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.corpus.read import read
+from playlistrec.corpus.sources.read import read
 from playlistrec.events import Event
 
 
@@ -275,7 +275,9 @@ def test_against_a_naive_reader(
 
 
 def test_workers_do_not_import_what_they_do_not_need() -> None:
-    code = "import sys, playlistrec.corpus.mpd_slice; print(sorted({'torch', 'dgl', 'scipy'} & set(sys.modules)))"
+    code = (
+        "import sys, playlistrec.corpus.sources.mpd_slice; print(sorted({'torch', 'dgl', 'scipy'} & set(sys.modules)))"
+    )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
@@ -283,7 +285,7 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
     write_three(tmp_path / "data")
     script = tmp_path / "script.py"
     script.write_text(
-        "from playlistrec.corpus.read import read\nfrom pathlib import Path\n"
+        "from playlistrec.corpus.sources.read import read\nfrom pathlib import Path\n"
         f"read(Path({str(tmp_path / 'data')!r}), workers=2)\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)

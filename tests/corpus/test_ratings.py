@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playlistrec.apps.data import preprocess
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.corpus.read import read
+from playlistrec.corpus.sources.read import read
 from playlistrec.errors import ConfigError, DataError
 from playlistrec.events import Event
+from playlistrec.experiment.data import preprocess
 
 # user, item, rating, time: the rows are in no order, b's last two are at the same time
 ROWS = [("b", "1", "3", "20"), ("a", "2", "5", "9"), ("b", "3", "4", "10"), ("a", "1", "4", "8"), ("b", "2", "1", "20")]

@@ -17,7 +17,7 @@ import pytest
 from scipy import linalg, sparse
 
 from playlistrec.corpus import synth_taste
-from playlistrec.corpus.synth import synthesize
+from playlistrec.corpus.synth.synthesize import synthesize
 from playlistrec.errors import ConfigError, DataError
 
 N = 3000

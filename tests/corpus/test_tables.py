@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from playlistrec.corpus import csv_file
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.corpus.read import read
+from playlistrec.corpus.sources.read import read
 from playlistrec.events import Event
 
 
@@ -208,7 +208,7 @@ def test_blocks_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "a.txt").write_text("".join(f"{p} {t}\n" for p, t in rows))
     table, text = read(tmp_path / "a.csv")[0], read(tmp_path / "a.txt")[0]
     monkeypatch.setattr(csv_file, "BLOCK", 256)
-    monkeypatch.setattr("playlistrec.corpus.adjacency.BLOCK", 100)
+    monkeypatch.setattr("playlistrec.corpus.sources.adjacency.BLOCK", 100)
     for corpus in (table, text, read(tmp_path / "a.csv")[0], read(tmp_path / "a.txt")[0]):
         assert lists(corpus) == lists(table)
     naive: dict[str, list[str]] = {}

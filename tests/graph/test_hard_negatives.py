@@ -12,7 +12,7 @@ from torch import Tensor
 
 from playlistrec.errors import ConfigError
 from playlistrec.graph import hard_negatives
-from playlistrec.graph.hard_negatives import PoolNegatives, annealed_share, hardest
+from playlistrec.graph.negatives.hard import PoolNegatives, annealed_share, hardest
 
 N_SRC, N_DST = 200, 90
 

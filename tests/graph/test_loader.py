@@ -14,7 +14,7 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.graph.build import REVERSE, build_graph
 from playlistrec.graph.loader import block_norms, edge_loader, relation_norms, seeded
-from playlistrec.graph.negatives import UniformNegatives
+from playlistrec.graph.negatives.random import UniformNegatives
 
 
 def movies(n_users: int = 30, n_movies: int = 20, seed: int = 0) -> dgl.DGLGraph:

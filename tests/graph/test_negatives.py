@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from playlistrec.errors import ConfigError
-from playlistrec.graph.hard_negatives import PoolNegatives
 from playlistrec.graph.loader import edge_loader, seeded
-from playlistrec.graph.negatives import NonEdgeSampler, PopularityNegatives, UniformNegatives
-from playlistrec.graph.structural_negatives import SameGroupNegatives, TwoHopNegatives
+from playlistrec.graph.negatives.hard import PoolNegatives
+from playlistrec.graph.negatives.random import NonEdgeSampler, PopularityNegatives, UniformNegatives
+from playlistrec.graph.negatives.structural import SameGroupNegatives, TwoHopNegatives
 
 SAMPLERS = ["uniform", "popularity", "pool", "same group", "two hops"]
 

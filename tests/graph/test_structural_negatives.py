@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy import stats
 
-from playlistrec.graph.structural_negatives import TRIES, SameGroupNegatives, TwoHopNegatives
+from playlistrec.graph.negatives.structural import TRIES, SameGroupNegatives, TwoHopNegatives
 
 PAIRS = [(0, 0), (0, 1), (1, 1), (1, 2), (1, 3), (2, 3), (2, 4), (3, 5), (4, 0), (4, 1), (4, 2), (4, 3), (4, 4)]
 N_SRC, N_DST, DRAWS = 6, 8, 20_000  # source 5 has no edges, source 3 shares nothing, destinations 6 and 7 are isolated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.models.graph import GraphModel
+from playlistrec.models.graph.model import GraphModel
 
 
 def small_corpus() -> Corpus:

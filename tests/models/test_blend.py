@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 from fixed import Fixed
+from playlistrec.experiment.ensembles import blending
 from torch import Tensor
 
 import playlistrec as pr
-from playlistrec.apps import blending
-from playlistrec.apps.blending import fit_weights
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError, RunError
+from playlistrec.experiment.ensembles.blending import fit_weights
 from playlistrec.models.base import Query
-from playlistrec.models.blend import Blend, BlendOptions, reciprocal_ranks, standardised
+from playlistrec.models.ensemble.blend import Blend, BlendOptions, reciprocal_ranks, standardised
 from playlistrec.rank.protocols import evaluate
 
 

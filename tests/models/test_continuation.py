@@ -18,10 +18,10 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.splitting import split_continuation, split_edges
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.models.base import Query
-from playlistrec.models.candidates import FirstStage, Pool
-from playlistrec.models.continuation import Continuation, ContinuationOptions, fingerprints
-from playlistrec.models.held_out import held_out
-from playlistrec.models.pair_features import PairFeatures
+from playlistrec.models.two_stage.candidates import FirstStage, Pool
+from playlistrec.models.two_stage.held_out import held_out
+from playlistrec.models.two_stage.pair_features import PairFeatures
+from playlistrec.models.two_stage.two_stage import Continuation, ContinuationOptions, fingerprints
 from playlistrec.rank.protocols import evaluate
 
 SMALL = {"trees": "40", "leaves": "7"}

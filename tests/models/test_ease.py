@@ -13,7 +13,7 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models import ease
 from playlistrec.models.base import Query
-from playlistrec.models.ease import EASE, EASEConfig
+from playlistrec.models.linear.ease import EASE, EASEConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [29]], [0, -1, 4, -1, -1])
 

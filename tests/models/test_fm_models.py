@@ -14,16 +14,16 @@ import torch.nn.functional as F
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
-from playlistrec.models.context import previous_tracks
-from playlistrec.models.fm import FM
-from playlistrec.models.fm_gat import FMGAT
-from playlistrec.models.fm_gcn import FMGCN
-from playlistrec.models.fm_graph import FMGraph
-from playlistrec.models.trained import drawn_with
+from playlistrec.models.embedding.trained import drawn_with
+from playlistrec.models.factorization.context import previous_tracks
+from playlistrec.models.factorization.fm import FM
+from playlistrec.models.factorization.fm_gat import FMGAT
+from playlistrec.models.factorization.fm_gcn import FMGCN
+from playlistrec.models.factorization.fm_graph import FMGraph
 from playlistrec.nn import pair_interactions
-from playlistrec.train.batches import Batch, FullBatches, batches_for
+from playlistrec.train.batches.regimes import Batch, FullBatches, batches_for
 from playlistrec.train.fit import fit
-from playlistrec.train.objective import Objective
+from playlistrec.train.objectives.objective import Objective
 from playlistrec.train.options import TrainOptions
 
 CPU = torch.device("cpu")

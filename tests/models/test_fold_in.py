@@ -12,13 +12,13 @@ from small_graph import build, small_corpus
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.models.base import Query
-from playlistrec.models.gat import GAT
-from playlistrec.models.gcn import GCN
-from playlistrec.models.graph import GraphModel
-from playlistrec.models.lightgcn import LightGCN
-from playlistrec.models.ngcf import NGCF
-from playlistrec.models.sage import SAGE
-from playlistrec.models.zoo import model_class
+from playlistrec.models.graph.gat import GAT
+from playlistrec.models.graph.gcn import GCN
+from playlistrec.models.graph.lightgcn import LightGCN
+from playlistrec.models.graph.model import GraphModel
+from playlistrec.models.graph.ngcf import NGCF
+from playlistrec.models.graph.sage import SAGE
+from playlistrec.models.registry import model_class
 from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 

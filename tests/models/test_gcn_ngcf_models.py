@@ -14,9 +14,9 @@ from torch import Tensor
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
-from playlistrec.models.gcn import GCN
-from playlistrec.models.graph import GraphModel
-from playlistrec.models.ngcf import NGCF
+from playlistrec.models.graph.gcn import GCN
+from playlistrec.models.graph.model import GraphModel
+from playlistrec.models.graph.ngcf import NGCF
 from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 

@@ -9,7 +9,7 @@ import torch
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
-from playlistrec.models.gfcf import GFCF, GFCFConfig
+from playlistrec.models.linear.gfcf import GFCF, GFCFConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [29]], [0, -1, 4, -1, -1])
 

@@ -15,13 +15,13 @@ from small_graph import build, small_corpus
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
-from playlistrec.models.gat import GAT
-from playlistrec.models.gcn import GCN
-from playlistrec.models.graph import GraphModel
-from playlistrec.models.lightgcn import LightGCN
-from playlistrec.models.mf import MF
-from playlistrec.models.sage import SAGE
-from playlistrec.models.trained import drawn_with
+from playlistrec.models.embedding.trained import drawn_with
+from playlistrec.models.factorization.mf import MF
+from playlistrec.models.graph.gat import GAT
+from playlistrec.models.graph.gcn import GCN
+from playlistrec.models.graph.lightgcn import LightGCN
+from playlistrec.models.graph.model import GraphModel
+from playlistrec.models.graph.sage import SAGE
 
 KINDS = [LightGCN, GAT, SAGE]
 

@@ -9,7 +9,7 @@ import torch
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
-from playlistrec.models.gru4rec import GRU4Rec, GRU4RecOptions
+from playlistrec.models.sequence.gru4rec import GRU4Rec, GRU4RecOptions
 from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 

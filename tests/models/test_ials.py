@@ -14,7 +14,7 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models import ridge
 from playlistrec.models.base import Query
-from playlistrec.models.ials import IALS, IALSConfig
+from playlistrec.models.factorization.ials import IALS, IALSConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [29]], [0, -1, 4, -1, -1])
 CONFIG = IALSConfig(dim=6, alpha=4.0, l2=2.0)

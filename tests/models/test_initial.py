@@ -10,9 +10,9 @@ import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.models.initial import SVD_RMS, given, spectral, xavier
-from playlistrec.models.mf import MF
-from playlistrec.models.trained import drawn_with
+from playlistrec.models.embedding.initial import SVD_RMS, given, spectral, xavier
+from playlistrec.models.embedding.trained import drawn_with
+from playlistrec.models.factorization.mf import MF
 
 
 @pytest.fixture(scope="module")

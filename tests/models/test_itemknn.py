@@ -13,7 +13,7 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models import itemknn
 from playlistrec.models.base import Query
-from playlistrec.models.itemknn import ItemKNN, ItemKNNConfig
+from playlistrec.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [19]], [0, -1, 4, -1, -1])
 

@@ -8,7 +8,7 @@ import pytest
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.models.side import side_rows
+from playlistrec.models.linear.side import side_rows
 
 
 def corpus(albums: list[str | None] | None) -> Corpus:

@@ -14,22 +14,22 @@ from scipy import sparse
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.filters import k_core
-from playlistrec.corpus.read import read
+from playlistrec.corpus.sources.read import read
 from playlistrec.corpus.split import Questions
 from playlistrec.corpus.splitting import split_continuation
-from playlistrec.corpus.synth import synthesize
+from playlistrec.corpus.synth.synthesize import synthesize
 from playlistrec.errors import ConfigError
 from playlistrec.models import title_features
 from playlistrec.models.base import Query
-from playlistrec.models.blend import Blend, BlendOptions
-from playlistrec.models.embedding import EmbeddingModel
-from playlistrec.models.initial import SVD_RMS, named
+from playlistrec.models.embedding.initial import SVD_RMS, named
+from playlistrec.models.embedding.model import EmbeddingModel
+from playlistrec.models.embedding.trained import drawn_with
+from playlistrec.models.ensemble.blend import Blend, BlendOptions
 from playlistrec.models.popularity import Popularity
-from playlistrec.models.title_features import SentenceSpace, Titled, TitleSpace
-from playlistrec.models.title_map import PENALTY, TitledSpace, TitleMap, ridge
-from playlistrec.models.titles import TitleNeighbours, TitleOptions
-from playlistrec.models.trained import drawn_with
-from playlistrec.models.zoo import model_class
+from playlistrec.models.registry import model_class
+from playlistrec.models.titles.features import SentenceSpace, Titled, TitleSpace
+from playlistrec.models.titles.neighbours import TitleNeighbours, TitleOptions
+from playlistrec.models.titles.title_map import PENALTY, TitledSpace, TitleMap, ridge
 from playlistrec.rank.protocols import evaluate
 
 NAMES = ["Rock", "rock!!", "Chill", "chill rock", "CHILL 🌴", None, "", "Metal", "chilly", "rocks"]

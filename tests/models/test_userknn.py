@@ -13,7 +13,7 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models import userknn
 from playlistrec.models.base import Query
-from playlistrec.models.userknn import UserKNN, UserKNNConfig
+from playlistrec.models.neighbours.userknn import UserKNN, UserKNNConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [19]], [-1, -1, 4, 2, -1])
 

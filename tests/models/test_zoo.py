@@ -11,7 +11,7 @@ import pytest
 import playlistrec as pr
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError
-from playlistrec.models.zoo import model_class
+from playlistrec.models.registry import model_class
 
 CODE = """
 from playlistrec.models.popularity import Popularity

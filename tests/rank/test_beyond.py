@@ -16,7 +16,7 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.split import Split
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query, Recommender
-from playlistrec.rank.beyond import BEYOND, Beyond, diversity, gini, list_mean
+from playlistrec.rank.beyond_accuracy import BEYOND, Beyond, diversity, gini, list_mean
 from playlistrec.rank.protocols import METRICS, evaluate
 
 N_TRACKS, DEPTH = 7, 5

@@ -7,7 +7,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from playlistrec.rank.continuation_metrics import NO_HIT, clicks, ndcg_2018, ndcg_2020, r_precision
+from playlistrec.rank.challenge_metrics import NO_HIT, clicks, ndcg_2018, ndcg_2020, r_precision
 
 # Artists: A made a1 a2 a3, B made b1 b2, C made c1.
 ARTISTS = {"a1": "A", "a2": "A", "a3": "A", "b1": "B", "b2": "B", "c1": "C"}

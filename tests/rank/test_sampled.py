@@ -19,8 +19,8 @@ from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.events import Event
 from playlistrec.models.base import Query, Recommender
 from playlistrec.rank import untouched
+from playlistrec.rank.complement import Untouched, draw_ranks
 from playlistrec.rank.sampled import evaluate_sampled, sampled_of
-from playlistrec.rank.untouched import Untouched, draw_ranks
 
 N_TRACKS, KS = 30, (1, 4, 40)
 

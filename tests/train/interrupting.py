@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from playlistrec.events import Event
-from playlistrec.models.embedding import EmbeddingModel
+from playlistrec.models.embedding.model import EmbeddingModel
 
 
 class Interrupted(Exception):

@@ -11,11 +11,11 @@ import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError, DataError
-from playlistrec.models.embedding import EmbeddingModel
-from playlistrec.models.graph import GraphModel
-from playlistrec.models.zoo import model_class
+from playlistrec.models.embedding.model import EmbeddingModel
+from playlistrec.models.graph.model import GraphModel
+from playlistrec.models.registry import model_class
 from playlistrec.train import batches as module
-from playlistrec.train.batches import Batch, FullBatches, SampledBatches, batches_for
+from playlistrec.train.batches.regimes import Batch, FullBatches, SampledBatches, batches_for
 from playlistrec.train.options import TrainOptions
 
 CPU = torch.device("cpu")

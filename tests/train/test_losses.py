@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playlistrec.train import losses
-from playlistrec.train.losses import (
+from playlistrec.train.losses.formulas import (
     LOSSES,
     alignment,
     bce,

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.models.embedding import EmbeddingModel
-from playlistrec.models.graph import GraphModel
-from playlistrec.models.zoo import model_class
-from playlistrec.train.batches import Batch, FullBatches, SampledBatches, batches_for
-from playlistrec.train.losses import bpr, contrast
-from playlistrec.train.objective import Objective
+from playlistrec.models.embedding.model import EmbeddingModel
+from playlistrec.models.graph.model import GraphModel
+from playlistrec.models.registry import model_class
+from playlistrec.train.batches.regimes import Batch, FullBatches, SampledBatches, batches_for
+from playlistrec.train.losses.formulas import bpr, contrast
+from playlistrec.train.objectives.objective import Objective
 from playlistrec.train.options import TrainOptions
 
 CPU = torch.device("cpu")

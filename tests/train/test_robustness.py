@@ -20,8 +20,8 @@ from interrupting import Interrupted, interrupt_in, spread
 from playlistrec.cli.main import main
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import RunError
-from playlistrec.models.embedding import EmbeddingModel
-from playlistrec.models.zoo import model_class
+from playlistrec.models.embedding.model import EmbeddingModel
+from playlistrec.models.registry import model_class
 from playlistrec.train.checkpoint import read_arrays, write_arrays
 from playlistrec.train.fit import FitState, fit
 from playlistrec.train.options import TrainOptions

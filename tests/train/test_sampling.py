@@ -11,12 +11,12 @@ import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.graph.hard_negatives import PoolNegatives
-from playlistrec.graph.negatives import PopularityNegatives, UniformNegatives
-from playlistrec.graph.structural_negatives import SameGroupNegatives, TwoHopNegatives
-from playlistrec.models.mf import MF
+from playlistrec.graph.negatives.hard import PoolNegatives
+from playlistrec.graph.negatives.random import PopularityNegatives, UniformNegatives
+from playlistrec.graph.negatives.structural import SameGroupNegatives, TwoHopNegatives
+from playlistrec.models.factorization.mf import MF
+from playlistrec.train.batches.pairs import Pairs
 from playlistrec.train.options import TrainOptions
-from playlistrec.train.pairs import Pairs
 from playlistrec.train.sampling import in_batch, negative_sampler, refresh_pools
 
 

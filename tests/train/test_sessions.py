@@ -14,14 +14,14 @@ from torch import Tensor
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError, DataError, RunError
-from playlistrec.models.gru4rec import GRU4Rec, GRU4RecOptions
-from playlistrec.models.mf import MF
+from playlistrec.models.factorization.mf import MF
+from playlistrec.models.sequence.gru4rec import GRU4Rec, GRU4RecOptions
+from playlistrec.train.batches.session_layout import stretches
+from playlistrec.train.batches.sessions import SessionBatches, SharedNegatives
 from playlistrec.train.checkpoint import read_arrays
 from playlistrec.train.fit import fit
+from playlistrec.train.objectives.session import SessionObjective
 from playlistrec.train.options import TrainOptions
-from playlistrec.train.session_objective import SessionObjective
-from playlistrec.train.sessions import SessionBatches, SharedNegatives
-from playlistrec.train.stretches import stretches
 
 CPU = torch.device("cpu")
 OPTIONS = TrainOptions(

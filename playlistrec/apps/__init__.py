@@ -1,1 +1,0 @@
-"""What people do with a corpus or a trained recommender."""

@@ -1,0 +1,80 @@
+"""The submission file: ``team_info,team,email``, then a line a playlist, ``pid,uri,…``; gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..config import require
+from ..errors import DataError
+
+__all__ = ["EMAIL", "Damaged", "check_team", "submission_lines", "write_submission"]
+
+GZIP = b"\x1f\x8b"
+
+EMAIL = r"[^@,\s]+@[^@,\s]+"
+
+
+class Damaged(Exception):
+    """The file cannot be read on after ``line`` whole lines."""
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(text)
+        self.line = line
+
+
+def check_team(team: str, email: str) -> None:
+    """Raise ConfigError for a team or an address that cannot stand in the first line."""
+    require(bool(team.strip()) and not set(team) & set(",\r\n"), "team", "text without commas", team)
+    require(bool(re.fullmatch(EMAIL, email)), "email", "an address such as name@example.org", email)
+
+
+def write_submission(out: str | Path, answers: Mapping[str, Sequence[str]], team: str, email: str) -> None:
+    """Write the answers, gzipped where ``out`` ends in ``.gz``; the file appears whole or not at all.
+
+    Raises ConfigError for a team or an address that cannot stand in the first line, DataError where ``out`` cannot be
+    written.
+    """
+    check_team(team, email)
+    out = Path(out)
+    lines = [f"team_info,{team.strip()},{email.strip()}"]
+    lines += [",".join((pid, *uris)) for pid, uris in answers.items()]
+    content = "\n".join(lines).encode() + b"\n"
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(gzip.compress(content, mtime=0) if out.suffix == ".gz" else content)
+        os.replace(partial, out)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def submission_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a submission that say something, numbered from 1, without blanks around them.
+
+    Raises DataError where there is no such file; :class:`Damaged` where its content ends too early or is not what its
+    name says.
+    """
+    path, number = Path(path), 0
+    try:
+        with path.open("rb") as file:
+            gzipped = file.read(2) == GZIP
+        if gzipped != (path.suffix == ".gz"):
+            raise Damaged(0, f"it is {'' if gzipped else 'not '}gzipped, and its name says otherwise")
+        with gzip.open(path) if gzipped else path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if (text := line.strip()) and not text.startswith(b"#"):
+                    yield number, text
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        cut_off = isinstance(error, EOFError)
+        raise Damaged(number, "the gzip data is cut off" if cut_off else "the gzip data is damaged") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from None

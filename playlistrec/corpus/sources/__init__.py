@@ -1,0 +1,1 @@
+"""Readers: files as people and collections have them, one reader a format."""

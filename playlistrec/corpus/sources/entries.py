@@ -1,0 +1,51 @@
+"""Entries as sources list them, in any order, gathered into playlists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ...events import Event, OnEvent
+
+__all__ = ["gather"]
+
+Rows = npt.NDArray[np.int32]
+
+
+def gather(
+    parts: Sequence[tuple[Rows, Rows]], n_playlists: int, n_tracks: int, on_event: OnEvent
+) -> tuple[npt.NDArray[np.int64], Rows, npt.NDArray[np.bool_]]:
+    """Group the entries of one part, or of a training and a test part, by playlist, keeping their order.
+
+    Test entries whose (playlist, track) pair also stands in train are left out, with a warning.
+
+    Args:
+        parts: for each part the (n,) playlist and the (n,) track of its entries.
+        n_playlists: number of playlists.
+        n_tracks: number of tracks.
+        on_event: told of the warning.
+
+    Returns:
+        The (n_playlists + 1,) offsets, the (n_entries,) tracks, and which entries are of the second part; in
+        every playlist those of the first part stand first.
+
+    >>> train, test = ([1, 0, 1], [5, 6, 7]), ([1, 0], [8, 6])
+    >>> gather([(np.array(p), np.array(t)) for p, t in (train, test)], 2, 9, lambda event: print(event.text))
+    left out 1 test entry that also stands in train
+    (array([0, 1, 4]), array([6, 5, 7, 8]), array([False, False, False,  True]))
+    """
+    playlist, track = (np.concatenate(column) for column in zip(*parts))
+    test = np.arange(len(playlist)) >= len(parts[0][0])
+    keys = playlist.astype(np.int64) * n_tracks + track
+    repeated = np.flatnonzero(test)[np.isin(keys[test], keys[~test])]
+    if n := len(repeated):
+        what = "1 test entry that also stands" if n == 1 else f"{n:,} test entries that also stand"
+        on_event(Event("warning", f"left out {what} in train", {"left_out": n}))
+        kept = np.ones(len(playlist), dtype=bool)
+        kept[repeated] = False
+        playlist, track, test = playlist[kept], track[kept], test[kept]
+    order = np.argsort(playlist, kind="stable")
+    counts = np.bincount(playlist, minlength=n_playlists)
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), track[order], test[order]

@@ -1,0 +1,182 @@
+"""The Spotify Million Playlist Dataset and copies of it: slices into a Corpus, in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ...errors import DataError
+from ...events import Event, OnEvent
+from ..corpus import Corpus
+from ..vocabulary import Catalogue, drop_unknown
+from .mpd_slice import Decoder, Piece, SliceFile, send_all
+
+__all__ = ["find_slices", "read_mpd"]
+
+SMALL = 32 * 2**20  # bytes; below it starting processes takes longer than reading
+
+
+def find_slices(source: Path) -> tuple[list[SliceFile], list[str]]:
+    """The slices of a folder (or its ``data`` folder), a ``.zip`` or a file, in natural order; other files.
+
+    Where any file is called ``mpd.slice.*`` those alone are slices, else every ``.json`` and ``.json.gz``.
+    Raises DataError for a ``.zip`` that cannot be opened.
+    """
+    if source.is_dir():
+        places = [[SliceFile(path) for path in _files(folder)] for folder in (source, source / "data")]
+    elif zipfile.is_zipfile(source) or source.suffix == ".zip":
+        places = [[SliceFile(source, member) for member in _members(source)]]
+    else:
+        return [SliceFile(source)], []
+    for prefix in ("mpd.slice.", ""):
+        for files in places:
+            slices = [file for file in files if _is_slice(file, prefix)]
+            if slices:
+                others = [file.name for file in files if file not in set(slices)]
+                return sorted(slices, key=lambda file: _natural(file.member or file.path.name)), others
+    return [], [file.name for files in places for file in files]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+
+
+def _members(archive: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return [info.filename for info in opened.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DataError(f"{archive.name} is not a readable .zip: {str(error).splitlines()[0]}") from None
+
+
+def _is_slice(file: SliceFile, prefix: str) -> bool:
+    path = PurePosixPath(file.member or file.path.name)
+    return (
+        path.name.startswith(prefix)
+        and path.name.endswith((".json", ".json.gz"))
+        and not path.name.startswith(".")
+        and "__MACOSX" not in path.parts
+    )
+
+
+def _natural(name: str) -> list[str | int]:
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split("([0-9]+)", name))]
+
+
+def read_mpd(source: Path, *, limit: int | None, workers: int | None, renumber: bool, on_event: OnEvent) -> Corpus:
+    """Read slices. The outcome does not depend on the number of ``workers``; see :func:`~.read.read`."""
+    files, others = find_slices(source)
+    if not files:
+        raise DataError(f"{source} holds no slices (*.json, *.json.gz){_found(others)}")
+    if others:
+        text = f"skipped {len(others)} other file{'s' * (len(others) > 1)} in {source.name}"
+        on_event(Event("message", text, {"skipped": others}))
+    catalogue = Catalogue()
+    pids: list[npt.NDArray[np.int64]] = []
+    lengths: list[npt.NDArray[np.int64]] = []
+    entries: list[npt.NDArray[np.int32]] = []
+    playlists: list[pa.Table] = []
+    taken: dict[int, int] = {}
+    rows: defaultdict[int, npt.NDArray[np.int32]] = defaultdict(lambda: np.empty(0, dtype=np.int32))
+    left = limit
+    with closing(_decoded(files, limit, workers)) as slices:
+        for number, (decoder, pieces) in enumerate(slices):
+            for piece in pieces:
+                taking = piece if left is None else piece.head(left)
+                if not renumber:
+                    _claim(taking.pids.tolist(), number, taken, files)
+                pids.append(taking.pids)
+                lengths.append(taking.lengths)
+                rows[decoder] = np.concatenate([rows[decoder], catalogue.add(taking.tracks)])
+                entries.append(rows[decoder][taking.entries])
+                playlists.append(taking.playlists)
+                left = None if left is None else left - len(taking.pids)
+            progress = {"done": number + 1, "total": len(files)}
+            on_event(Event("progress", f"read {files[number].name}", progress))
+            if left == 0:
+                break
+    n = sum(map(len, pids))
+    if not n:
+        raise DataError(f"{source} holds no playlists")
+    names = pa.array(np.arange(n) if renumber else np.concatenate(pids)).cast(pa.string())
+    table = drop_unknown(pa.concat_tables(playlists).combine_chunks(), ())
+    ordered = pa.array(np.ones(n, dtype=bool))
+    tracks, artists = catalogue.tables()
+    return Corpus(
+        offsets=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64),
+        tracks=np.concatenate(entries),
+        playlists=table.add_column(0, "pid", names).append_column("ordered", ordered),
+        track_table=tracks,
+        artists=artists,
+    )
+
+
+def _found(names: Sequence[str]) -> str:
+    return f"; found {', '.join(names[:3])}{', …' * (len(names) > 3)}" if names else "; it is empty"
+
+
+def _claim(pids: Sequence[int], number: int, taken: dict[int, int], files: Sequence[SliceFile]) -> None:
+    """Note that slice ``number`` has these pids; raises DataError for one that was met before."""
+    for pid in pids:
+        if pid in taken:
+            first, second = files[taken[pid]].name, files[number].name
+            where = f"twice in {first}" if taken[pid] == number else f"in {first} and in {second}"
+            raise DataError(f"pid {pid} stands {where}; --renumber numbers the playlists anew")
+        taken[pid] = number
+
+
+def _decoded(
+    files: Sequence[SliceFile], limit: int | None, workers: int | None
+) -> Generator[tuple[int, Iterable[Piece]], None, None]:
+    """The pieces of each slice, in order, with the number of the decoder whose track numbers they have."""
+    if workers is None:
+        size = sum(path.stat().st_size for path in {file.path for file in files})
+        workers = 1 if size < SMALL else _usable_cores()
+    workers = min(workers, len(files))
+    if workers == 1:
+        decoder = Decoder()
+        yield from ((0, decoder.decode(file, limit)) for file in files)
+        return
+    # Spawned, since a fork would copy the locks of whatever threads torch or Arrow have started. Each takes every
+    # so many-th slice, so that its pieces come in order, and waits at its pipe until they are taken.
+    context = multiprocessing.get_context("spawn")
+    started = []
+    try:
+        for worker in range(workers):
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=send_all, args=(files[worker::workers], limit, sender), daemon=True)
+            process.start()
+            sender.close()
+            started.append((receiver, process))
+        for number in range(len(files)):
+            decoder_number = number % workers
+            told = started[decoder_number][0].recv()
+            if isinstance(told, DataError):
+                raise told
+            yield decoder_number, told
+    except EOFError:
+        raise DataError(
+            "a process that read slices died: it ran out of memory, or the calling script has no "
+            "`if __name__ == '__main__':`; one worker reads without other processes"
+        ) from None
+    finally:
+        for receiver, process in started:
+            receiver.close()
+            process.terminate()
+            process.join()
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

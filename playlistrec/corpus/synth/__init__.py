@@ -1,0 +1,1 @@
+"""Synthetic playlists in the likeness of the Million Playlist Dataset."""

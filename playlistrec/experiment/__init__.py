@@ -1,0 +1,1 @@
+"""Experiments: a data folder preprocessed, models fitted into run folders, compared and tuned."""

@@ -1,0 +1,271 @@
+"""Several models on one split: fitted where they are not yet, ranked, and held to the best by a paired test."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..config import require
+from ..corpus.split import Part
+from ..errors import ConfigError, RunError, nearest
+from ..events import Event, OnEvent, ignore
+from ..models.registry import model_class
+from ..rank.evaluation import Evaluation
+from ..rank.significance import bootstrap_interval, bootstrap_test, holm, permutation_test
+from .data import Data
+from .run_folder import read_info
+from .runs import Run
+
+__all__ = ["SIGNIFICANT", "Comparison", "Row", "compare", "fit_each"]
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of a comparison.
+
+    Attributes:
+        name: what it was called by the caller; the folder's name where a folder was given.
+        metrics: as of :class:`~playlistrec.rank.evaluation.Evaluation`.
+        fit_seconds, fit_mb: time and peak memory of the fit.
+        rank_seconds: time of scoring and ranking all questions.
+        difference: mean of its metric minus the best model's, 0 for the best itself.
+        interval: 95 % bootstrap interval of the difference; none for the best.
+        p: of the paired test against the best, corrected for all comparisons; none for the best.
+    """
+
+    name: str
+    run: Path
+    metrics: Mapping[str, float]
+    fit_seconds: float
+    fit_mb: int
+    rank_seconds: float
+    difference: float = 0.0
+    interval: tuple[float, float] | None = None
+    p: float | None = None
+
+    @property
+    def as_good(self) -> bool:
+        """Whether it is not shown to be worse than the best."""
+        return self.p is not None and self.p >= SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What :func:`compare` found; ``failed`` has, by name, what went wrong with models that are not among ``rows``."""
+
+    data: str
+    part: Part
+    protocol: str
+    n_queries: int
+    by: str
+    test: str
+    resamples: int
+    rows: list[Row]
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def compare(
+    runs: Mapping[str, Path] | Sequence[str | Path],
+    *,
+    part: Part = "valid",
+    k: Sequence[int] = (10, 20),
+    by: str = "ndcg@20",
+    protocol: str = "full",
+    test: Literal["permutation", "bootstrap"] = "permutation",
+    resamples: int = 10_000,
+    seed: int = 0,
+    data: str | Path | Data | None = None,
+    device: str = "auto",
+    on_event: OnEvent = ignore,
+) -> Comparison:
+    """Rank the questions of ``part`` with each run and test each against the best by the metric ``by``.
+
+    The same questions choose the best and test it, so that p is a little too small where several are about as good.
+
+    Args:
+        runs: run folders, by name or named by their folders.
+        test: ``permutation`` (of signs) or ``bootstrap``, see :mod:`playlistrec.rank.significance`; Holm's correction
+            over all comparisons.
+
+    Raises:
+        ConfigError: ``by`` is no metric that is a mean over playlists. RunError: the runs are not all of one data and
+            split, or none of them can be ranked.
+    """
+    require(test in ("permutation", "bootstrap"), "test", "permutation or bootstrap", test)
+    require(resamples >= 1, "resamples", "at least 1", resamples)
+    folders = dict(runs) if isinstance(runs, Mapping) else _named([Path(run) for run in runs])
+    require(len(folders) > 0, "runs", "one or more run folders", runs)
+    first = _same_data(folders)
+    depth = re.fullmatch(r"\w+@(\d+)", by)
+    ks = sorted({*k, *((int(depth[1]),) if depth else ())})
+    loaded = data if isinstance(data, Data) else Data.load(data or read_info(first)["data"])
+    done: dict[str, tuple[dict[str, Any], Evaluation]] = {}
+    failed = {}
+    for name, folder in folders.items():
+        result = _ranked(folder, loaded, part, ks, protocol, device, on_event)
+        if isinstance(result, str):
+            failed[name] = result
+            continue
+        known = result[1].per_query
+        if by not in known:
+            rule = f"by must be a mean over playlists{nearest(by, known)}"
+            raise ConfigError(f"{rule}: {', '.join(known)} (got {by!r})")
+        done[name] = result
+    if not done:
+        raise RunError("; ".join(f"{name}: {error}" for name, error in failed.items()))
+    one = next(iter(done.values()))[1]
+    best = max(done, key=lambda name: done[name][1].metrics[by])
+    others = [name for name in done if name != best]
+    rows = {name: _row(name, folders[name], *told) for name, told in done.items()}
+    if others:
+        on_event(Event("message", f"testing {len(others)} differences, {resamples:,} resamples"))
+        theirs = np.stack([done[name][1].per_query[by] for name in others]) - done[best][1].per_query[by]
+        tested = permutation_test if test == "permutation" else bootstrap_test
+        p = holm(tested(theirs, resamples=resamples, seed=seed))
+        bounds = bootstrap_interval(theirs, resamples=resamples, seed=seed + 1)
+        for index, name in enumerate(others):
+            low, high = bounds[index].tolist()
+            rows[name] = _row(
+                name, folders[name], *done[name], float(theirs[index].mean()), (low, high), float(p[index])
+            )
+    return Comparison(loaded.name, part, one.protocol, one.n_queries, by, test, resamples, list(rows.values()), failed)
+
+
+def fit_each(
+    data: str | Path, models: Sequence[str], out: str | Path, *, seed: int = 0, on_event: OnEvent = ignore
+) -> tuple[dict[str, Path], dict[str, str]]:
+    """Fit models one after the other, each in a process of its own, into folders below ``out``.
+
+    What is fitted there already is left as it is; what was interrupted is resumed.
+
+    Args:
+        models: each a name and, if wanted, options of `playlistrec fit`, as in ``"mf --epochs 5 --set lr=0.01"``.
+        seed: of each that does not name its own.
+
+    Returns:
+        The run folders of those that are fitted, and in one line what went wrong with the others.
+
+    Raises:
+        ConfigError: a model that does not exist, or two that would share a folder.
+    """
+    folders: dict[str, Path] = {}
+    arguments: dict[str, list[str]] = {}
+    for text in dict.fromkeys(models):
+        words = shlex.split(text)
+        require(bool(words), "models", "a name and options of fit", text)
+        model_class(words[0])
+        if seed and "--seed" not in words:
+            words += ["--seed", str(seed)]
+        folder = Path(out) / re.sub(r"[^\w.=,+-]+", "-", "-".join(word.strip("-") for word in words))
+        if folder in folders.values():
+            other = next(name for name, taken in folders.items() if taken == folder)
+            raise ConfigError(
+                f"models must be told apart by letters and digits: {other!r} and {text!r} are both {folder}"
+            )
+        folders[text], arguments[text] = folder, words
+    fitted, failed = {}, {}
+    for name, folder in folders.items():
+        if not _is_fitted(folder):
+            on_event(Event("message", f"fitting {name} into {folder}"))
+            error = _fit(Path(data), folder, arguments[name], on_event)
+            if error is not None:
+                on_event(Event("warning", f"{name}: {error}"))
+                failed[name] = error
+                continue
+        fitted[name] = folder
+    return fitted, failed
+
+
+def _fit(data: Path, folder: Path, words: list[str], on_event: OnEvent) -> str | None:
+    """Run `playlistrec fit`; what it said when it failed."""
+    model, *options = words
+    if (folder / "checkpoint.npz").exists():
+        options = [*_without_preset(options), "--resume"]  # the run knows its preset
+    elif (folder / "run.json").exists():
+        options = [*options, "--force"]  # killed before the first epoch was done
+    command = [sys.executable, "-m", "playlistrec", "fit", str(data), "-m", model, "-o", str(folder), *options]
+    process = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    lines = [line.strip() for line in process.stderr.splitlines() if line.strip()]
+    for line in lines:
+        if line.startswith("warning: "):
+            on_event(Event("warning", f"{shlex.join(words)}: {line.removeprefix('warning: ')}"))
+    if process.returncode == 0:
+        return None
+    if process.returncode < 0:
+        return f"the fit was ended by signal {-process.returncode} (9: by hand, or for lack of memory)"
+    return re.sub(r"^[Ee]rror: ", "", lines[-1]) if lines else f"the fit ended with exit code {process.returncode}"
+
+
+def _without_preset(options: list[str]) -> list[str]:
+    kept, words = [], iter(options)
+    for word in words:
+        if word == "--preset":
+            next(words, None)
+        elif not word.startswith("--preset="):
+            kept.append(word)
+    return kept
+
+
+def _is_fitted(folder: Path) -> bool:
+    return (folder / "run.json").exists() and "seconds" in read_info(folder)
+
+
+def _named(folders: list[Path]) -> dict[str, Path]:
+    """By the folder's own name where that is no other's too."""
+    names = [folder.resolve().name for folder in folders]
+    return {str(f) if names.count(name) > 1 else name: f for name, f in zip(names, folders)}
+
+
+def _same_data(folders: Mapping[str, Path]) -> Path:
+    """The first folder. Raises RunError unless all were fitted on the data and split that it was fitted on."""
+    infos = {name: read_info(folder) for name, folder in folders.items()}
+    first = next(iter(infos))
+    for key, what in (("vocabulary", "other data"), ("split", "another split")):
+        differ = [name for name, info in infos.items() if info[key] != infos[first][key]]
+        if differ:
+            was = "were" if len(differ) > 1 else "was"
+            raise RunError(f"{', '.join(differ)} {was} fitted on {what} than {first}: they do not compare")
+    return folders[first]
+
+
+def _ranked(
+    folder: Path, data: Data, part: Part, ks: Sequence[int], protocol: str, device: str, on_event: OnEvent
+) -> tuple[dict[str, Any], Evaluation] | str:
+    """What is known of a run and what it came to, or why it cannot be ranked; not the model, which may be large."""
+    try:
+        run = Run.load(folder, data=data)
+        return run.info, run.evaluate(part, ks, protocol=protocol, device=device, on_event=on_event)
+    except RunError as error:
+        return str(error)
+
+
+def _row(
+    name: str,
+    folder: Path,
+    info: Mapping[str, Any],
+    result: Evaluation,
+    difference: float = 0.0,
+    interval: tuple[float, float] | None = None,
+    p: float | None = None,
+) -> Row:
+    return Row(
+        name=name,
+        run=folder,
+        metrics=result.metrics,
+        fit_seconds=info["seconds"],
+        fit_mb=info["peak_memory_mb"],
+        rank_seconds=result.seconds,
+        difference=difference,
+        interval=interval,
+        p=p,
+    )

@@ -1,0 +1,1 @@
+"""Fitting models that are made of runs."""

@@ -1,0 +1,45 @@
+"""What models that are made of other runs share: the runs read, and whether there is a refit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...errors import ConfigError
+from ...models.base import Recommender
+from ...models.embedding.model import EmbeddingModel, Vectors
+from ..data import Data
+from ..runs import Run
+
+__all__ = ["parts_of_runs", "refits", "taught_by"]
+
+
+def parts_of_runs(data: Data, runs: Sequence[str], *, refit: bool) -> list[Recommender]:
+    """The models of some run folders: as fitted on the training part; with ``refit`` as the test part is ranked.
+
+    Raises RunError where one is missing, unfinished, or of other data.
+    """
+    loaded = [Run.load(path, data=data) for path in runs]
+    return [run.recommender("test" if refit else "valid", device="cpu") for run in loaded]
+
+
+def refits(data: Data, runs: Sequence[str], asked: bool) -> bool:
+    """Whether a model made of ``runs`` has a second set of parts, for the test part.
+
+    It has where that is ``asked`` for or all runs have one. Raises ConfigError where it is asked for, and a run has
+    none.
+    """
+    without = [path for path in runs if Run.load(path, data=data).refit_arrays is None]
+    if asked and without:
+        raise ConfigError(f"--refit needs runs that were refitted: {', '.join(without)} was not")
+    return asked or (bool(runs) and not without)
+
+
+def taught_by(data: Data, run: str, *, refit: bool) -> Vectors:
+    """The vectors of a run's playlists and tracks, whose dot products are its scores.
+
+    Raises RunError where it is missing, unfinished, or of other data, ConfigError where its model has none.
+    """
+    [model] = parts_of_runs(data, [run], refit=refit)
+    if not isinstance(model, EmbeddingModel):
+        raise ConfigError(f"teacher must be a run of a model with vectors, such as lightgcn or mf (got {run})")
+    return model.with_prior(*model.vectors())

@@ -1,0 +1,181 @@
+"""Runs: a model fitted to some data, and the questions it can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..config import Config, require
+from ..corpus.split import TEST_SEED, Part
+from ..errors import ConfigError, DataError, RunError
+from ..events import OnEvent, ignore
+from ..models.base import Arrays, Query, Recommender
+from ..models.registry import model_class
+from ..rank.protocols import Evaluation, evaluate
+from ..rank.sampled import evaluate_sampled, sampled_of
+from ..serving.recommender import Answerer, Wishes
+from ..train.checkpoint import read_arrays
+from .data import Data
+from .run_folder import check_same_data, read_info
+
+__all__ = ["Run", "pick_device"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A fitted model with the data it was fitted on.
+
+    Attributes:
+        info: what ``run.json`` holds: model, options, seed, data, best epoch, versions, seconds, memory.
+        arrays: what the model learned from the training part.
+        refit_arrays: what it learned from training and validation part together, when it was refitted.
+        path: the run folder, or none for a run in memory.
+    """
+
+    data: Data
+    model_type: type[Recommender]
+    options: Config
+    arrays: Arrays
+    refit_arrays: Arrays | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+    @classmethod
+    def load(cls, path: str | Path, *, data: str | Path | Data | None = None) -> Run:
+        """Read a run folder and the data it names (or ``data``, where that has moved).
+
+        Raises:
+            RunError: the folder is missing, unfinished, damaged, or was made from other data.
+        """
+        folder = Path(path)
+        info = read_info(folder)
+        if not isinstance(data, Data):
+            where = Path(data or info["data"])
+            if not where.is_dir():
+                raise RunError(f"the data of {folder} is not at {where} any more: say where with --data")
+            data = Data.load(where)
+        check_same_data(folder, info, data)
+        if not (folder / "weights.npz").exists():
+            raise RunError(f"{folder} has no weights yet: continue it with `playlistrec fit … -o {folder} --resume`")
+        model_type = model_class(info["model"])
+        options = model_type.options.from_options(info["options"])
+        refitted = folder / "refit" / "weights.npz"
+        return cls(
+            data=data,
+            model_type=model_type,
+            options=options,
+            arrays=read_arrays(folder / "weights.npz")[0],
+            refit_arrays=read_arrays(refitted)[0] if info["refit"] and refitted.exists() else None,
+            info=info,
+            path=folder,
+        )
+
+    def recommender(self, part: Part = "test", *, device: str = "auto") -> Recommender:
+        """The model ready to rank ``part``.
+
+        For ``"valid"`` it was fitted on, and knows, the training entries; for ``"test"`` it knows those of the
+        validation part as well, and was fitted on them too when the run was refitted.
+        """
+        learned = self.refit_arrays if part == "test" and self.refit_arrays is not None else self.arrays
+        known = self.data.split.ranking(self.data.corpus, part)
+        return self.model_type.from_arrays(known, self.options, learned).to(pick_device(device))
+
+    def evaluate(
+        self,
+        part: Part = "valid",
+        k: Sequence[int] = (10, 20),
+        *,
+        protocol: str = "full",
+        device: str = "auto",
+        on_event: OnEvent = ignore,
+    ) -> Evaluation:
+        """Rank tracks for every playlist of which ``part`` hides some.
+
+        All tracks with the protocol ``"full"``, with measures beyond accuracy; with ``"sampled:99"`` each hidden
+        track among 99 others, and with ``"sampled:99x20"`` the mean over 20 draws of them, see
+        :func:`~playlistrec.rank.sampled.evaluate_sampled`.
+        """
+        sampled = sampled_of(protocol)
+        corpus, split = self.data.corpus, self.data.split
+        questions = split.questions(corpus, part)
+        if not len(questions):
+            raise DataError(f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed")
+        model = self.recommender(part, device=device)
+        if sampled is not None:
+            n_negatives, draws = sampled
+            return evaluate_sampled(model, questions, corpus, n_negatives, draws=draws, ks=k, on_event=on_event)
+        return evaluate(model, questions, ks=k, known=split.ranking(corpus, part), on_event=on_event)
+
+    def recommend(
+        self,
+        *,
+        playlist: str | int | None = None,
+        tracks: Sequence[int] | None = None,
+        title: str | None = None,
+        k: int = 10,
+        exclude_artists: Sequence[str] = (),
+        max_per_artist: int | None = None,
+        diversity: float = 0.0,
+        device: str = "auto",
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """The ``k`` best tracks for a playlist of the data (by pid) or for a new one, and their scores.
+
+        A new playlist is known by seed tracks (by row), a title, or both. The tracks that a playlist is known to hold,
+        hidden test entries aside, are not recommended again. For a playlist of which nothing is known, the most popular
+        tracks; scores are then numbers of playlists.
+
+        Args:
+            exclude_artists: names or uris of artists none of whose tracks are wanted.
+            max_per_artist: at most so many tracks of an artist.
+            diversity: 0, the best tracks, to 1, those least alike: see :class:`~.asking.Wishes`.
+
+        Raises:
+            ConfigError: neither a playlist nor tracks nor a title, or a playlist and more; a number that cannot be.
+            DataError: no playlist or artist is called so.
+        """
+        answerer = self.answerer(device)
+        wishes = Wishes(
+            k=k,
+            without=answerer.artists.all_of(exclude_artists),
+            max_per_artist=max_per_artist,
+            diversity=diversity,
+        )
+        taken: Sequence[int] | None = None
+        if tracks is not None:
+            seeds = answerer.placed(np.array(tracks, dtype=np.int64))
+            tracks, taken = seeds.rows[seeds.rows >= 0].tolist(), seeds.taken()[1].tolist()
+        answer = answerer.answer_one(self.query(playlist=playlist, tracks=tracks, title=title), wishes, taken)
+        return answer.tracks, answer.scores
+
+    def answerer(self, device: str = "auto") -> Answerer:
+        """What answers many questions; :meth:`recommend` makes one anew each time."""
+        return Answerer(self.recommender(device=device), self.data.split.ranking(self.data.corpus, "test"))
+
+    def query(
+        self, *, playlist: str | int | None = None, tracks: Sequence[int] | None = None, title: str | None = None
+    ) -> Query:
+        """The question that :meth:`recommend` asks."""
+        if (playlist is None) == (tracks is None and title is None):
+            raise ConfigError("recommend needs either a playlist or tracks, a title or both")
+        if playlist is None:
+            return Query.of([list(tracks or ())], titles=None if title is None else [title])
+        corpus, split = self.data.corpus, self.data.split
+        row = corpus.playlist_index(playlist)
+        known = split.ranking(corpus, "test").playlist(row)
+        # A playlist that was hidden whole is asked as it would be in the test: unseen, with its seeds.
+        seeds = known if len(known) else corpus.where(split.mask(TEST_SEED)).playlist(row)
+        return Query.of([seeds.tolist()], [row] if len(known) else None, corpus.titles(np.array([row])))
+
+
+def pick_device(name: str) -> torch.device:
+    """``auto`` is the GPU where torch sees one. Raises ConfigError for ``cuda`` where it sees none."""
+    require(name in ("auto", "cpu", "cuda"), "device", "one of auto, cpu, cuda", name)
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device must be cpu or auto: torch sees no GPU here (see `playlistrec doctor`)")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

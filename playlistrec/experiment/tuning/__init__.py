@@ -1,0 +1,1 @@
+"""Searching the options of a model on the validation part."""

@@ -1,0 +1,139 @@
+"""Exporting a run to a folder that other programs read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import ConfigError, DataError, nearest
+from ..events import Event, OnEvent, ignore
+from ..experiment.runs import Run
+from ..storage import check_replaceable, write_whole
+from .vectors import Embeddings
+
+__all__ = ["KINDS", "export"]
+
+FORMAT_VERSION = 1
+
+KINDS = {
+    "parquet": "tables",
+    "npz": "npz",
+    "voyager": "voyager_index",
+    "faiss": "faiss_index",
+    "torchscript": "torchscript",
+    "dgl": "dgl_graph",
+}
+"""Name -> module of this package, with ``write(source, folder)`` and, for the README, ``LOAD``."""
+
+LOW = 0.95
+"""Recall of an index below which a warning says so."""
+
+
+def export(
+    run: Run | str | Path,
+    out: str | Path,
+    to: Sequence[str] = ("parquet",),
+    *,
+    data: str | Path | None = None,
+    force: bool = False,
+    device: str = "auto",
+    on_event: OnEvent = ignore,
+) -> dict[str, Any]:
+    """Write the vectors by which a run ranks the test part, and what was asked to be made of them, to ``out``.
+
+    The Parquet files are always there, since rows of an index or a graph mean nothing without them. The folder
+    appears whole or not at all.
+
+    Args:
+        run: a run, or its folder.
+        to: names out of :data:`KINDS`.
+        data: the data folder, where it has moved.
+        force: replace ``out`` where it is an export.
+
+    Returns:
+        what ``manifest.json`` says.
+
+    Raises:
+        ConfigError: an unknown kind, a package that is missing, or a model that cannot be exported so. DataError:
+        ``out`` exists or cannot be written. RunError: the run cannot be read.
+    """
+    out = Path(out)
+    for kind in to:
+        if kind not in KINDS:
+            raise ConfigError(f"unknown kind of export {kind!r}{nearest(kind, KINDS)}; known: {', '.join(KINDS)}")
+    _check_out(out, force)
+    run = run if isinstance(run, Run) else Run.load(run, data=data)
+    on_event(Event("message", f"computing the vectors of {run.model_type.name}"))
+    source = Embeddings.of(run, device=device)
+    kinds = list(dict.fromkeys(["parquet", *to]))
+    told: dict[str, dict[str, Any]] = {}
+    manifest = {
+        "export": FORMAT_VERSION,
+        "playlistrec": __version__,
+        "model": run.model_type.name,
+        "options": run.options.as_dict(),
+        "run": str(run.path) if run.path else None,
+        "data": run.data.name,
+        "split": run.data.split.kind,
+        "vocabulary": run.data.corpus.vocabulary_hash,
+        "counts": {
+            "playlists": len(source.playlists),
+            "tracks": len(source.tracks),
+            "artists": run.data.corpus.n_artists,
+        },
+        "dim": source.dim,
+        "similarity": "inner product",
+        "artist_vectors": source.artists is not None,
+        "kinds": told,
+    }
+
+    def write(folder: Path) -> None:
+        for kind in kinds:
+            on_event(Event("message", f"writing {kind}"))
+            told[kind] = _module(kind).write(source, folder)
+            for name, value in told[kind].items():
+                if name.startswith("recall@") and value is not None and value < LOW:
+                    on_event(Event("warning", f"the {kind} index finds only {value:.3f} of the best tracks ({name})"))
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        (folder / "README.md").write_text(_readme(manifest))
+
+    write_whole(out, write)
+    return manifest
+
+
+def _check_out(out: Path, force: bool) -> None:
+    if out.exists():
+        if not force:
+            raise DataError(f"{out} exists: choose another folder, or replace it with --force")
+        if not _is_export(out) and (not out.is_dir() or any(out.iterdir())):
+            raise DataError(f"{out} is not an export: it will not be replaced")
+    check_replaceable(out)
+
+
+def _is_export(folder: Path) -> bool:
+    try:
+        return "export" in json.loads((folder / "manifest.json").read_text())
+    except (OSError, ValueError):
+        return False
+
+
+def _module(kind: str) -> Any:
+    return import_module(f".{KINDS[kind]}", __package__)
+
+
+def _readme(manifest: dict[str, Any]) -> str:
+    """What this is, and how each file is read."""
+    counts = manifest["counts"]
+    what = (
+        f"Vectors of {counts['playlists']:,} playlists and {counts['tracks']:,} tracks, {manifest['dim']} numbers "
+        f"each, made by playlistrec {manifest['playlistrec']} with the model {manifest['model']}. The score of a track "
+        "for a playlist is the inner product of their vectors, higher is better; the seeds of a playlist, the tracks "
+        "that it is known to hold, are to be left out of what is recommended to it. `manifest.json` says how all this "
+        "was made and, of an approximate index, the share of the best tracks by exact ranking that it finds (recall)."
+    )
+    how = "".join(f"- {kind}: {_module(kind).LOAD}.\n" for kind in manifest["kinds"])
+    return f"# {manifest['model']}, exported\n\n{what}\n\nHow to read each file in Python:\n{how}"

@@ -1,0 +1,1 @@
+"""What every recommender of vectors shares: embeddings, their first values, scores by dot product."""

@@ -1,0 +1,87 @@
+"""Models that are fitted by gradient: what the training loop and the run folder need of them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from ...config import Config
+from ...corpus.corpus import Corpus
+from ..base import Arrays, Recommender
+from .initial import computed_on
+
+__all__ = ["TrainedModel", "drawn_with"]
+
+
+class TrainedModel(nn.Module, Recommender):
+    """Base of the gradient models: a module that is drawn from a seed, and kept and restored as arrays."""
+
+    trainable: ClassVar[bool] = True
+
+    tables: nn.ParameterDict
+    """Embeddings by what they are of, each (n, dim)."""
+    precision: torch.dtype = torch.float32
+    """Of the propagation in training; embeddings, and all of ranking, are float32 in any case."""
+
+    def __init__(self, tables: Mapping[str, Tensor], options: Config) -> None:
+        super().__init__()
+        self.config = options
+        self.n_tracks = len(tables["track"])
+        self.tables = nn.ParameterDict({kind: nn.Parameter(table) for kind, table in tables.items()})
+
+    @classmethod
+    @abstractmethod
+    def build(cls, corpus: Corpus, options: Any) -> Self:
+        """The untrained model, drawn with torch's global generator."""
+
+    @classmethod
+    def blank(cls, corpus: Corpus, options: Any) -> Self:
+        """A model of the right shapes, all of whose weights are to be overwritten."""
+        return cls.build(corpus, options)
+
+    @classmethod
+    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0, device: torch.device | str = "cpu") -> Self:
+        """The untrained model, on the CPU.
+
+        Args:
+            device: where its first embeddings are computed, if they are.
+        """
+        with drawn_with(seed), computed_on(device):
+            return cls.build(corpus, config)
+
+    def _forget(self) -> None:
+        """Drop what was computed from parameters that may have changed."""
+
+    def train(self, mode: bool = True) -> Self:
+        self._forget()
+        return super().train(mode)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        self._forget()
+        return cast(Self, super()._apply(fn, recurse))  # type: ignore[no-untyped-call]
+
+    def arrays(self) -> Arrays:
+        return {name: tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
+
+    @classmethod
+    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+        with drawn_with(0):
+            model = cls.blank(corpus, config)
+        model.config = config
+        model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+        return model.eval()
+
+
+@contextmanager
+def drawn_with(seed: int) -> Iterator[None]:
+    """Seed torch inside the block and leave its generator outside as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

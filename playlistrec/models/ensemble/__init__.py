@@ -1,0 +1,1 @@
+"""Recommenders made of several others."""

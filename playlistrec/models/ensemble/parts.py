@@ -1,0 +1,45 @@
+"""Models made of models: fitting the parts, and keeping them as arrays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...corpus.corpus import Corpus
+from ...errors import ConfigError
+from ..base import Arrays, Recommender
+from ..registry import model_class
+
+__all__ = ["arrays_of", "fit_parts", "parts_of", "under"]
+
+
+def fit_parts(names: Sequence[str], corpus: Corpus, *, seed: int = 0) -> list[Recommender]:
+    """Models with their default options, fitted to ``corpus``. Raises ConfigError for one that is trained."""
+    kinds = [model_class(name) for name in names]
+    for kind in kinds:
+        if kind.trainable:
+            raise ConfigError(f"parts must be models that are not trained: fit {kind.name}, and give its run (runs=…)")
+    return [kind.from_corpus(corpus, kind.options(), seed=seed) for kind in kinds]
+
+
+def arrays_of(parts: Sequence[Recommender]) -> Arrays:
+    """All that the parts learned, each name behind the number of its part; ``parts`` says what they are."""
+    told = [{"model": part.name, "options": part.config.as_dict()} for part in parts]
+    arrays: Arrays = {"parts": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8)}
+    return arrays | {f"{i}/{name}": a for i, part in enumerate(parts) for name, a in part.arrays().items()}
+
+
+def parts_of(corpus: Corpus, arrays: Arrays) -> list[Recommender]:
+    """The parts that :func:`arrays_of` was given."""
+    parts = []
+    for index, told in enumerate(json.loads(arrays["parts"].tobytes())):
+        kind = model_class(told["model"])
+        parts.append(kind.from_arrays(corpus, kind.options.from_options(told["options"]), under(str(index), arrays)))
+    return parts
+
+
+def under(prefix: str, arrays: Arrays) -> Arrays:
+    """The arrays called ``prefix/…``, by what comes after it."""
+    return {name[len(prefix) + 1 :]: array for name, array in arrays.items() if name.startswith(f"{prefix}/")}

@@ -1,0 +1,1 @@
+"""Matrix factorisation and factorisation machines."""

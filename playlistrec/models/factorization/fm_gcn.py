@@ -1,0 +1,25 @@
+"""Factorisation machine over a graph convolution."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import nn
+
+from ...nn.lightgcn import LightGCNConv
+from .fm_graph import FMGraph, FMGraphOptions
+
+__all__ = ["FMGCN"]
+
+
+class FMGCN(FMGraph):
+    """FM over a graph convolution: ``V = D^-1/2 (A + I) D^-1/2 E``. Ibero, Pérez & Martinez 2021.
+
+    Kipf & Welling 2017, eq. 2, of one-hot features, whose matrix W are the embeddings E.
+    """
+
+    name: ClassVar[str] = "fm-gcn"
+    summary: ClassVar[str] = "factorisation machine whose vectors are a graph convolution's"
+
+    def conv(self, options: FMGraphOptions) -> nn.Module:
+        return LightGCNConv()

@@ -1,0 +1,1 @@
+"""Graph neural networks over playlists, tracks and artists."""

@@ -1,0 +1,41 @@
+"""Graph attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from ...config import require
+from ...nn.gat import GATConv
+from .transform import TransformModel, TransformOptions
+
+__all__ = ["GAT", "GATOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GATOptions(TransformOptions):
+    """Options of the attention model.
+
+    Attributes:
+        heads: attention heads per layer, each of width dim / heads, merged by a linear layer.
+    """
+
+    heads: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.heads >= 1, "heads", "at least 1", self.heads)
+        require(self.dim % self.heads == 0, "heads", f"a divisor of dim = {self.dim}", self.heads)
+
+
+class GAT(TransformModel):
+    """Multi-head graph attention over the neighbours. Velickovic et al. 2018; heads merged by a linear layer."""
+
+    name: ClassVar[str] = "gat"
+    summary: ClassVar[str] = "graph attention: neighbours weighted by a softmax over edges"
+    options: ClassVar[type[TransformOptions]] = GATOptions
+
+    def conv(self, options: GATOptions) -> nn.Module:
+        return self.started(GATConv(options.dim, options.dim, options.heads), options)

@@ -1,0 +1,270 @@
+"""What graph networks over playlists, tracks and artists share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, ClassVar
+
+import dgl
+import numpy as np
+import torch
+import torch.nn.functional as F
+from dgl import DGLGraph
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from ...config import Config, require
+from ...corpus.corpus import Corpus
+from ...errors import ConfigError
+from ...graph.build import build_graph
+from ...graph.loader import Norms, block_norms, relation_norms
+from ...nn.combine import LayerConcat, LayerSum
+from ...nn.hetero import HeteroConv
+from ..base import Query
+from ..embedding.model import EmbeddingModel, EmbeddingOptions, Vectors, initial_tables
+
+__all__ = ["GraphModel", "GraphOptions", "with_own"]
+
+States = dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphOptions(EmbeddingOptions):
+    """Options of every graph model.
+
+    Attributes:
+        layers: rounds of message passing.
+        layer_weights: how the layers, the embeddings first, are summed: ``mean``, ``learned`` softmax weights, or
+            numbers, as in ``0,1,1``; ``concat`` puts them side by side instead.
+        artists: whether messages also pass between artists and their tracks.
+    """
+
+    layers: int = 3
+    layer_weights: str = "mean"
+    artists: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.layers >= 1, "layers", "at least 1", self.layers)
+        example = ",".join(["0", *"1" * self.layers])
+        rule = f"mean, learned, or {self.layers + 1} numbers that do not add up to 0, as in {example}; or concat"
+        require(self._weights() is not None, "layer_weights", rule, self.layer_weights)
+
+    def _weights(self) -> str | list[float] | None:
+        if self.layer_weights in ("mean", "learned", "concat"):
+            return self.layer_weights
+        try:
+            numbers = [float(number) for number in self.layer_weights.split(",")]
+        except ValueError:
+            return None
+        return numbers if len(numbers) == self.layers + 1 and isfinite(sum(numbers)) and sum(numbers) != 0 else None
+
+    @property
+    def weights(self) -> str | list[float]:
+        """What :class:`~playlistrec.nn.combine.LayerSum` takes, or ``concat``."""
+        weights = self._weights()
+        assert weights is not None, "checked when the options were made"
+        return weights
+
+
+class GraphModel(EmbeddingModel):
+    """Free embeddings, ``layers`` rounds of message passing over all relations, a weighted sum of the rounds.
+
+    A playlist outside the graph is folded in as a node with edges from its seeds only: it starts from the mean
+    embedding of the playlists and receives, layer by layer, what its seeds hold; the seeds do not hear of it.
+    """
+
+    options: ClassVar[type[Config]] = GraphOptions
+    propagates: ClassVar[bool] = True
+    tied: ClassVar[bool] = False
+    """Whether one layer stands for all relations of a round, or each has its own."""
+
+    def __init__(self, graph: DGLGraph, tables: Mapping[str, Tensor], options: GraphOptions) -> None:
+        super().__init__(tables, options)
+        self.graph = graph
+        self.norms: Norms = self.normalise(graph)
+        self.layers = nn.ModuleList(HeteroConv(self._convs(graph.etypes, options)) for _ in range(options.layers))
+        weights = options.weights
+        self.combine = LayerConcat() if weights == "concat" else LayerSum(options.layers, weights)
+        self._states: list[States] | None = None
+
+    @classmethod
+    def build(cls, corpus: Corpus, options: Any) -> Self:
+        graph = build_graph(corpus)
+        if not options.artists:
+            graph = graph.edge_type_subgraph(["contains", "in"])
+        return cls(graph, initial_tables(corpus, graph.ntypes, options), options)
+
+    @abstractmethod
+    def conv(self, options: Any) -> nn.Module:
+        """A new layer for one relation, ``dim`` in and out."""
+
+    def _convs(self, etypes: Sequence[str], options: Any) -> dict[str, nn.Module]:
+        if self.tied:
+            return dict.fromkeys(etypes, self.conv(options))
+        return {etype: self.conv(options) for etype in etypes}
+
+    def activate(self, h: Tensor) -> Tensor:
+        """What follows a layer."""
+        return h
+
+    def normalise(self, graph: DGLGraph) -> Norms:
+        """The factors that layers get as ``norm``, from the degrees of a graph."""
+        return relation_norms(graph)
+
+    def propagate(
+        self,
+        graphs: Sequence[DGLGraph],
+        states: States,
+        norms: Sequence[Norms],
+        disturb: Callable[[Tensor], Tensor] | None = None,
+    ) -> list[States]:
+        """The states before and after each layer; one graph (or block) and its norms a layer."""
+        passed = [states]
+        for layer, graph, norm in zip(self.layers, graphs, norms):
+            state = {kind: self.activate(h) for kind, h in layer(graph, passed[-1], norm).items()}
+            passed.append(state if disturb is None else {kind: disturb(h) for kind, h in state.items()})
+        return passed
+
+    def embed(self) -> Vectors:
+        passed = self._passed()
+        if not torch.is_grad_enabled():
+            self._states = passed
+        return self._combined(passed, "playlist"), self._combined(passed, "track")
+
+    def states(self) -> list[States]:
+        """The states before and after each layer, without gradients, kept as long as :meth:`vectors` are."""
+        self.vectors()
+        assert self._states is not None, "vectors() leaves the states of all layers"
+        return self._states
+
+    @torch.no_grad()
+    def node_vectors(self) -> dict[str, Tensor]:
+        states, found = self.states(), super().node_vectors()
+        return {kind: found[kind] if kind in found else self._combined(states, kind) for kind in self.tables}
+
+    def views(self, noise: float) -> tuple[Vectors, Vectors]:
+        """Final vectors, and those after the first layer, with noise added after every layer.
+
+        The noise of a node is of length ``noise``, uniform over the orthant its state lies in. Yu et al. 2023
+        (XSimGCL), eq. 8 and section 4.1.
+        """
+
+        def disturb(h: Tensor) -> Tensor:
+            return h + torch.sign(h.detach()) * F.normalize(torch.rand_like(h), dim=-1) * noise
+
+        if isinstance(self.combine, LayerConcat):
+            raise ConfigError("contrast compares one layer with all: set layer_weights=mean (got concat)")
+        passed = self._passed(disturb)
+        vectors = self._combined(passed, "playlist"), self._combined(passed, "track")
+        return vectors, (passed[1]["playlist"].float(), passed[1]["track"].float())
+
+    @contextmanager
+    def messages(self, mask: Tensor) -> Iterator[None]:
+        """Within this context messages pass only along some of the pairs, and degrees count only them.
+
+        Args:
+            mask: (n_pairs,) which, in the order of the corpus' pairs.
+        """
+        kept = mask.cpu()
+        edges = {
+            e: kept if e[1] in ("contains", "in") else torch.ones(self.graph.num_edges(e), dtype=torch.bool)
+            for e in self.graph.canonical_etypes
+        }
+        whole = self.graph, self.norms
+        self.graph = dgl.edge_subgraph(self.graph, edges, relabel_nodes=False, store_ids=False)
+        self.norms = self.normalise(self.graph)
+        try:
+            yield
+        finally:
+            self.graph, self.norms = whole
+
+    def _passed(self, disturb: Callable[[Tensor], Tensor] | None = None) -> list[States]:
+        """The states before and after each layer on the whole graph; in training in the chosen precision."""
+        n = len(self.layers)
+        precision = self.precision if torch.is_grad_enabled() else torch.float32
+        states = {kind: table.to(precision) for kind, table in self.tables.items()}
+        with torch.autocast(self.tables["track"].device.type, precision, precision != torch.float32):
+            return self.propagate([self.graph] * n, states, [self._norms()] * n, disturb)
+
+    def embed_blocks(
+        self, blocks: Sequence[DGLGraph], inputs: Mapping[str, Tensor]
+    ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Final vectors and layer-0 embeddings of the (playlists, tracks) that the last block is for.
+
+        With sampled neighbours the sums that ``norm`` is for are scaled up by degree over sampled degree, so that
+        they estimate those over all neighbours.
+        """
+        device = self.tables["track"].device
+        inputs = {kind: ids.long().to(device) for kind, ids in inputs.items() if len(ids)}
+        states = {kind: self.tables[kind].index_select(0, ids) for kind, ids in inputs.items()}
+        states |= {kind: self.tables[kind][:0] for kind in self.tables if kind not in states}
+        norms = [self._block_norms(block) for block in blocks]
+        passed = self.propagate(blocks, states, norms)
+        heads = {kind: blocks[-1].num_dst_nodes(kind) for kind in ("playlist", "track")}
+        passed = [{kind: h[: heads[kind]] for kind, h in state.items() if kind in heads} for state in passed]
+        vectors = self._combined(passed, "playlist"), self._combined(passed, "track")
+        return vectors, (passed[0]["playlist"], passed[0]["track"])
+
+    @torch.no_grad()
+    def fold_in(self, query: Query) -> Tensor:
+        self.vectors()
+        assert self._states is not None, "vectors() leaves the states of all layers"
+        pairs = query.matrix(self.n_tracks).tocoo()
+        seeds, columns = np.unique(pairs.col, return_inverse=True)
+        graph = dgl.heterograph(
+            {("track", "in", "playlist"): (torch.from_numpy(columns).int(), torch.from_numpy(pairs.row).int())},
+            num_nodes_dict={"track": len(seeds), "playlist": len(query)},
+            idtype=torch.int32,
+        )
+        device = self._states[0]["playlist"].device
+        rows = torch.from_numpy(seeds.astype(np.int64)).to(device)
+        _, *heard = self.normalise(graph)["in"]
+        norm = self._norms()["in"][0][rows], *(factor.to(device) for factor in heard)
+        state = self._states[0]["playlist"].mean(0, keepdim=True).expand(len(query), -1).contiguous()
+        passed = [{"playlist": state}]
+        for layer, states in zip(self.layers, self._states):
+            assert isinstance(layer, HeteroConv), "the layers are built that way"
+            one = HeteroConv({"in": layer.convs["in"]})
+            features = {"track": states["track"][rows], "playlist": passed[-1]["playlist"]}
+            passed.append({"playlist": self.activate(one(graph, features, {"in": norm})["playlist"])})
+        return self._combined(passed, "playlist")
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._states = None
+
+    def _combined(self, passed: Sequence[States], kind: str) -> Tensor:
+        out: Tensor = self.combine([states[kind] for states in passed])
+        return self.compared(out.float())
+
+    def _norms(self) -> Norms:
+        device = self.tables["track"].device
+        if self.norms["in"][0].device != device:
+            self.norms = {etype: tuple(f.to(device) for f in factors) for etype, factors in self.norms.items()}
+        return self.norms
+
+    def _block_norms(self, block: DGLGraph) -> Norms:
+        scaled: Norms = {}
+        for etype, (src, dst, *own) in block_norms(block, self._norms()).items():
+            ids = block.dstdata[dgl.NID][self.graph.to_canonical_etype(etype)[2]].to(self.graph.device)
+            degree = self.graph.in_degrees(ids, etype=etype).to(dst)
+            sampled = block.in_degrees(etype=etype).to(dst)
+            scaled[etype] = src, dst * degree / sampled.clamp(min=1), *own
+        return scaled
+
+
+def with_own(graph: DGLGraph, norms: Norms, own: Mapping[str, Tensor]) -> Norms:
+    """``norms`` with a third factor, that of a destination itself, which counts once and not once per relation.
+
+    It is ``own`` of the node's type with the first relation to that type, and 0 with the others.
+    """
+    left = dict(own)
+    return {
+        etype: (*norms[etype], left.pop(target, torch.zeros_like(own[target])))
+        for _, etype, target in graph.canonical_etypes
+    }

@@ -1,0 +1,35 @@
+"""GraphSAGE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import nn
+
+from ...nn.sage import SAGEConv
+from .transform import TransformModel, TransformOptions
+
+__all__ = ["SAGE", "SAGEOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SAGEOptions(TransformOptions):
+    """Options of GraphSAGE.
+
+    Attributes:
+        aggregator: ``mean`` of the neighbours, or ``max`` over their pooled features.
+    """
+
+    aggregator: Literal["mean", "max"] = "mean"
+
+
+class SAGE(TransformModel):
+    """GraphSAGE: own features and the aggregate of the neighbours, each through a matrix. Hamilton et al. 2017."""
+
+    name: ClassVar[str] = "sage"
+    summary: ClassVar[str] = "GraphSAGE: mean or max of the neighbours beside a node's own features"
+    options: ClassVar[type[TransformOptions]] = SAGEOptions
+
+    def conv(self, options: SAGEOptions) -> nn.Module:
+        return self.started(SAGEConv(options.dim, options.dim, options.aggregator), options)

@@ -1,0 +1,52 @@
+"""What graph models with matrices in their layers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .model import GraphModel, GraphOptions
+
+__all__ = ["TransformModel", "TransformOptions"]
+
+Conv = TypeVar("Conv", bound=nn.Module)
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"elu": F.elu, "relu": F.relu, "none": lambda h: h}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformOptions(GraphOptions):
+    """Options of graph models whose layers have matrices.
+
+    Attributes:
+        matrices: what the matrices of the layers start from: ``xavier``, at random, or ``identity``, so that before
+            training all layers lie in the space of the embeddings and their sum means something.
+        activation: what follows a layer.
+    """
+
+    layers: int = 2
+    matrices: Literal["xavier", "identity"] = "xavier"
+    activation: Literal["elu", "relu", "none"] = "elu"
+
+
+class TransformModel(GraphModel):
+    """A graph model whose layers have matrices and are followed by an activation."""
+
+    options: ClassVar[type[TransformOptions]] = TransformOptions
+    config: TransformOptions
+
+    def activate(self, h: Tensor) -> Tensor:
+        return ACTIVATIONS[self.config.activation](h)
+
+    @staticmethod
+    def started(conv: Conv, options: TransformOptions) -> Conv:
+        """The layer with its matrices as the options have them start."""
+        if options.matrices == "identity":
+            for module in conv.modules():
+                if isinstance(module, nn.Linear):
+                    nn.init.eye_(module.weight)
+        return conv

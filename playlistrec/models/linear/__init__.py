@@ -1,0 +1,1 @@
+"""Linear recommenders in closed form: EASE and GF-CF."""

@@ -1,0 +1,1 @@
+"""Recommenders by similarity: user and item neighbours."""

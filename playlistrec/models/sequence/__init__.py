@@ -1,0 +1,1 @@
+"""Recommenders that read a playlist in order."""

@@ -1,0 +1,1 @@
+"""Recommenders that read the titles of playlists."""

@@ -1,0 +1,1 @@
+"""Candidates of several models, ranked again by gradient-boosted trees."""

@@ -1,0 +1,1 @@
+"""What is worth knowing of data and runs, in numbers."""

@@ -1,0 +1,151 @@
+"""How good a run is: one pass over all questions, from which every figure of the report is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ...corpus.corpus import Corpus, Ints
+from ...corpus.split import Questions
+from ...events import OnEvent, ignore
+from ...models.base import Recommender
+from ...rank import metrics as formulas
+from ...rank.beyond_accuracy import BEYOND, Beyond
+from ...rank.evaluation import AT_K, answers, ranked
+from ...rank.significance import bootstrap_interval, holm, permutation_test
+
+__all__ = [
+    "DEPTHS",
+    "KS",
+    "LENGTHS",
+    "POPULARITY",
+    "Difference",
+    "Quality",
+    "against_best",
+    "grouped",
+    "intervals",
+    "judge",
+]
+
+Floats = npt.NDArray[np.float64]
+
+KS = (10, 20)
+"""Depths of the tables."""
+
+DEPTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Depths of the recall curve."""
+
+LENGTHS = (0, 1, 5, 10, 25, 50, 100, 250)
+POPULARITY = (0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
+"""Where groups of playlists, by seeds, and of tracks, by the playlists that hold them, begin."""
+
+RESAMPLES = 1_000
+"""Of the intervals that are drawn, of which there are many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """What one model did on one set of questions.
+
+    Attributes:
+        per_query: (n_questions,) of each metric at each of :data:`KS`, and recall at each of :data:`DEPTHS`.
+        ranks: (n_truth,) of every hidden track its rank from 1, 0 where it is not among the first 500.
+        beyond: measures beyond accuracy, coverage among them.
+    """
+
+    per_query: dict[str, Floats]
+    ranks: npt.NDArray[np.int32]
+    beyond: dict[str, float]
+
+    def mean(self, name: str) -> float:
+        """The metric as :func:`~playlistrec.rank.protocols.evaluate` gives it."""
+        return float(self.per_query[name].mean())
+
+
+def judge(model: Recommender, questions: Questions, known: Corpus, on_event: OnEvent = ignore) -> Quality:
+    """Rank all tracks for every question, once.
+
+    Args:
+        known: what the model knows when it ranks.
+    """
+    depths = [k for k in DEPTHS if k <= max(model.n_tracks, max(KS))]
+    beyond = Beyond(known, KS, BEYOND)
+    values: dict[str, list[torch.Tensor]] = {}
+    ranks, shown = [], {k: torch.zeros(model.n_tracks, dtype=torch.bool) for k in KS}
+    for batch in answers(model, questions, None, on_event):
+        indices = ranked(model, batch.scores, depths[-1])[1].cpu()
+        beyond.add(indices)
+        for k in KS:
+            shown[k] |= formulas.recommended(indices, model.n_tracks, k)
+        sizes = torch.from_numpy(np.bincount(batch.truth_rows, minlength=len(batch.query)))
+        place, hits = _places(batch.truth_rows * model.n_tracks + batch.truth, indices.numpy(), model.n_tracks)
+        ranks.append(place)
+        for name, k in [("recall", k) for k in depths] + [(name, k) for name in AT_K for k in KS if name != "recall"]:
+            values.setdefault(f"{name}@{k}", []).append(AT_K[name](torch.from_numpy(hits), sizes, k))
+    return Quality(
+        per_query={name: torch.cat(parts).numpy() for name, parts in values.items()},
+        ranks=np.concatenate(ranks),
+        beyond={f"coverage@{k}": float(shown[k].double().mean()) for k in KS} | beyond.metrics(),
+    )
+
+
+def intervals(values: Sequence[Floats]) -> Floats:
+    """(n, 2): the 95 % bootstrap interval of the mean of each, playlists being drawn anew."""
+    return bootstrap_interval(np.stack(values), resamples=RESAMPLES)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far a run is from the best one: mean, 95 % interval, and p corrected for the number of runs."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+
+
+def against_best(qualities: Mapping[str, Quality], by: str) -> tuple[str, dict[str, Difference]]:
+    """The best run by a metric, and the others' paired differences from it, as `compare` tests them."""
+    best = max(qualities, key=lambda name: qualities[name].mean(by))
+    others = [name for name in qualities if name != best]
+    if not others:
+        return best, {}
+    theirs = np.stack([qualities[name].per_query[by] for name in others]) - qualities[best].per_query[by]
+    p = holm(permutation_test(theirs))
+    bounds = bootstrap_interval(theirs, seed=1)
+    return best, {
+        name: Difference(float(theirs[i].mean()), float(bounds[i, 0]), float(bounds[i, 1]), float(p[i]))
+        for i, name in enumerate(others)
+    }
+
+
+def grouped(values: Ints, starts: Sequence[int]) -> tuple[list[str], Ints]:
+    """The names of the groups that hold anything, and (n,) the group of each value.
+
+    >>> names, group = grouped(np.array([0, 3, 4, 1000]), (0, 1, 5, 10))
+    >>> names, group.tolist()
+    (['0', '1 to 4', '10+'], [0, 1, 1, 2])
+    """
+    raw = np.searchsorted(starts, values, side="right") - 1
+    present, group = np.unique(raw, return_inverse=True)
+    ends = [*(start - 1 for start in starts[1:]), None]
+    names = []
+    for index in present.tolist():
+        low, high = starts[index], ends[index]
+        names.append(f"{low:,}+" if high is None else f"{low:,}" if low == high else f"{low:,} to {high:,}")
+    return names, group.reshape(-1)
+
+
+def _places(truth: Ints, indices: Ints, n_tracks: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """(n_truth,) the rank of each key ``row · n_tracks + track`` among ``indices``, 0 for none; (batch, depth) hits."""
+    keys = np.arange(len(indices))[:, None] * n_tracks + indices
+    order = np.argsort(truth)
+    found = np.searchsorted(truth, keys, sorter=order).clip(max=len(truth) - 1)
+    hits = (truth[order[found]] == keys) & (indices >= 0)  # an index of -1 would be the last track of the row before
+    ranks = np.zeros(len(truth), np.int32)
+    ranks[order[found[hits]]] = np.nonzero(hits)[1] + 1
+    return ranks, hits

@@ -1,0 +1,137 @@
+"""How training went: loss and validation metrics of runs, by epoch and by time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import RunError
+from ...experiment.run_folder import read_info
+from ..plots.figure import INK, Panel, Picture, Spot
+from ..plots.style import curve, whole_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["History", "read_history", "training"]
+
+Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class History:
+    """What a run's folder tells of its fit.
+
+    Attributes:
+        records: one an epoch: ``epoch``, ``loss``, and the metrics where it was validated.
+        seconds: each epoch's, validation included.
+        best_epoch: the epoch whose weights were kept, none where nothing was trained.
+        loss: the option of that name, none where nothing was trained.
+    """
+
+    records: list[dict[str, float]]
+    seconds: list[float]
+    best_epoch: int | None
+    loss: str | None
+
+    def points(self, name: str) -> Points:
+        """Epoch and value wherever ``name`` was measured."""
+        return [(record["epoch"], record[name]) for record in self.records if name in record]
+
+    def minutes(self, name: str) -> Points:
+        """The same by the minutes that training had taken by then."""
+        spent = dict(enumerate(accumulate(self.seconds), start=1))
+        return [(spent[int(epoch)] / 60, value) for epoch, value in self.points(name) if int(epoch) in spent]
+
+
+def read_history(folder: Path) -> History:
+    """Read ``history.jsonl`` and ``timing.jsonl``; empty for a model that is not trained. RunError where damaged."""
+    info = read_info(folder)
+    training: dict[str, Any] = info["training"] or {}
+    records, times = (_lines(folder / name) for name in ("history.jsonl", "timing.jsonl"))
+    return History(records, [row["seconds"] for row in times], info.get("best_epoch"), training.get("loss"))
+
+
+def training(histories: Mapping[str, History]) -> Picture:
+    """Loss by epoch, a panel for each kind of loss; validation metrics by epoch, and the first of them by time.
+
+    Raises RunError where no run was trained.
+    """
+    trained = {name: history for name, history in histories.items() if history.records}
+    if not trained:
+        raise RunError(f"{', '.join(histories)}: no run here was trained by epochs")
+    names = list(histories)  # a run looks the same in all pictures
+    panels = []
+    for loss in dict.fromkeys(history.loss for history in trained.values()):
+        curves = {name: h.points("loss") for name, h in trained.items() if h.loss == loss}
+        panels.append(_panel(f"Training loss ({loss})", "loss, mean over the epoch", "epoch", curves, names, {}))
+    metrics = dict.fromkeys(key for h in trained.values() for record in h.records for key in record if "@" in key)
+    best = {name: h.best_epoch for name, h in trained.items() if h.best_epoch}
+    for metric in sorted(metrics, key=lambda key: (not key.startswith("ndcg"), key)):
+        curves = {name: h.points(metric) for name, h in trained.items()}
+        panels.append(_panel(f"Validation {_name(metric)}", _name(metric), "epoch", curves, names, best))
+    if metrics:
+        first = min(metrics, key=lambda key: (not key.startswith("ndcg"), key))
+        timed = {name: h.minutes(first) for name, h in trained.items()}
+        if any(timed.values()):
+            panels.append(_panel(f"Validation {_name(first)} by time", _name(first), "minutes", timed, names, {}))
+    return Picture(
+        "training",
+        "Training",
+        "Losses of different kinds do not compare, so each kind has axes of its own. Validation metrics are of full "
+        "ranking unless a run says otherwise; a ring marks the epoch whose weights were kept.",
+        panels,
+    )
+
+
+def _panel(
+    title: str, what: str, by: str, curves: Mapping[str, Points], names: Sequence[str], best: Mapping[str, int | None]
+) -> Panel:
+    curves = {name: points for name, points in curves.items() if points}
+
+    def draw(axes: Axes) -> Sequence[Spot]:
+        spots = []
+        for name, points in curves.items():
+            x, y = zip(*points)
+            few = {round(i * (len(x) - 1) / 14) for i in range(15)}
+            curve(axes, x, y, names.index(name), label=name, marks=[i in few for i in range(len(x))])
+            ringed = [(epoch, value) for epoch, value in points if epoch == best.get(name)]
+            for epoch, value in ringed:
+                axes.plot(epoch, value, "o", markersize=11, markerfacecolor="none", markeredgecolor=INK)
+            unit = "epoch {:g}" if by == "epoch" else "{:.1f} minutes"
+            spots += [Spot(a, b, f"{name}, {unit.format(a)}: {b:.4f}") for i, (a, b) in enumerate(points) if i in few]
+        axes.set(xlabel=by, ylabel=what)
+        if by == "epoch":
+            whole_ticks(axes)
+        return spots
+
+    rows = [
+        (
+            name,
+            len(points),
+            f"{points[0][1]:.4f}",
+            f"{points[-1][1]:.4f}",
+            *((f"{max(points, key=lambda p: p[1])[1]:.4f}", f"{max(points, key=lambda p: p[1])[0]:g}") if best else ()),
+        )
+        for name, points in curves.items()
+    ]
+    columns = ("run", "points", "first", "last", *(("highest", "at epoch") if best else ()))
+    told = "; ".join(f"{name} from {row[2]} to {row[3]}" for name, row in zip(curves, rows))
+    return Panel(title, draw, f"{what} by {by}: {told}.", numbers=(columns, rows))
+
+
+def _name(metric: str) -> str:
+    return metric.upper() if metric.startswith(("ndcg", "map", "mrr")) else metric.capitalize()
+
+
+def _lines(path: Path) -> list[dict[str, float]]:
+    if not path.exists():
+        return []
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from error

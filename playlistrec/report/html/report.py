@@ -1,0 +1,199 @@
+"""The report: what the data is, how training went, how good runs are, what they recommend, and maps, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ... import __version__
+from ...errors import DataError, RunError
+from ...events import Event, OnEvent, ignore
+from ...experiment.data import statistics
+from ...experiment.run_folder import read_info
+from ..analysis.inputs import Material, gather
+from ..analysis.quality import KS, against_best, intervals
+from ..plots.registry import KINDS
+from .page import (
+    Section,
+    Shown,
+    note,
+    page,
+    picture,
+    table,
+)
+from .recommendations import recommendations
+from .scenarios import scenarios
+
+__all__ = ["report"]
+
+CHIEF = ("ndcg@20", "recall@20", "map@10")
+"""Metrics of the first table, with their intervals."""
+
+
+def report(
+    paths: Sequence[str | Path],
+    out: str | Path,
+    *,
+    data: str | Path | None = None,
+    challenge: str | Path | None = None,
+    on_event: OnEvent = ignore,
+    **options: Any,
+) -> Path:
+    """Write the report on some runs of the same data and split to ``out``, one HTML file that needs no other.
+
+    Args:
+        paths: run folders.
+        data: where their data is, where it has moved.
+        challenge: a folder of `challenge make`, on whose data the runs were fitted, for a table by scenario.
+        options: of :class:`~.material.Material`: the part that is asked, artists of the maps, playlists to show, seed.
+
+    Raises:
+        ConfigError: a missing package, or an option that cannot be. DataError: the part asks nothing.
+        RunError: a folder is not a run, the runs are not all of one data, or ``out`` cannot be written.
+    """
+    loaded, folders = gather(paths, data, on_event=on_event)
+    if not folders:
+        raise RunError(f"{paths[0]} is a data folder: a report is of runs (`playlistrec plot` draws data alone)")
+    target = Path(out)
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        raise RunError(f"{target} cannot be written: it must be a file in a folder that exists")
+    material = Material(loaded, folders, on_event=on_event, **options)
+    for name in folders:  # all that one model is needed for at a time: only one is held
+        on_event(Event("message", f"asking {name}"))
+        material.quality(name)
+        material.recommended(name)
+    by_scenario = [Section("scenarios", "By scenario", scenarios(material, Path(challenge)))] if challenge else []
+    sections = [
+        Section("summary", "At a glance", _summary(material)),
+        Section("data", "The data", _data(material)),
+        Section("fits", "How training went", _drawn(material, "training")),
+        Section("quality", "How good the runs are", _quality(material)),
+        *by_scenario,
+        Section("recommendations", "What they recommend", recommendations(material)),
+        Section("maps", "The embedding map", _drawn(material, "map", "separation", "epochs")),
+        Section("neighbours", "A look at the graph", _drawn(material, "graph")),
+        Section("about", "About this report", _about(material)),
+    ]
+    on_event(Event("message", f"writing {target}"))
+    what = "One run" if len(folders) == 1 else f"{len(folders)} runs"
+    title = f"{what} on {loaded.path.name if loaded.path else 'data in memory'}"
+    lead = note(
+        f"{len(material.questions):,} playlists of the {material.about}, ranked among all "
+        f"{loaded.corpus.n_tracks:,} tracks. Point at a picture, or step through it with the arrow keys, for its "
+        "figures."
+    )
+    try:
+        target.write_text(page(title, lead, sections), encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"{target} cannot be written: {error.strerror or error}") from error
+    return target
+
+
+def _drawn(material: Material, *kinds: str) -> Shown:
+    """Pictures, or why there is none."""
+    shown: list[Shown] = []
+    missing: dict[str, list[str]] = {}
+    for kind in kinds:
+        material.on_event(Event("message", f"drawing {kind}"))
+        try:
+            shown.append(picture(KINDS[kind].draw(material)))
+        except (DataError, RunError) as error:
+            missing.setdefault(str(error), []).append(kind)
+    shown += [note(f"Not drawn ({', '.join(left_out)}): {why}.") for why, left_out in missing.items()]
+    return f'<div class="gallery">{"".join(shown)}</div>'
+
+
+def _summary(material: Material) -> Shown:
+    infos = {name: read_info(folder) for name, folder in material.folders.items()}
+    values = [quality.per_query[key] for quality in material.qualities.values() for key in CHIEF]
+    bounds = intervals(values).reshape(len(infos), len(CHIEF), 2)
+    by = CHIEF[0]
+    best, differences = against_best(material.qualities, by)
+    rows = []
+    for name, info, bound in zip(infos, infos.values(), bounds):
+        quality = material.quality(name)
+        told = [f"{quality.mean(k):.4f} ({low:.4f} to {high:.4f})" for k, (low, high) in zip(CHIEF, bound.tolist())]
+        rows.append((name, info["model"], *told, f"{info['seconds']:,.0f} s"))
+    shown = table(
+        "Means with 95 % bootstrap intervals over the playlists; time of the fit",
+        ("run", "model", *CHIEF, "fit"),
+        rows,
+    )
+    if differences:
+        shown += table(
+            f"Difference of {by} from the best run, {best}: paired, by playlist. p of a sign-flip test, Holm's "
+            "correction; runs with p of .05 or more may be as good",
+            ("run", f"difference of {by}", "95 % interval", "p"),
+            [
+                (name, f"{d.mean:+.4f}", f"{d.low:+.4f} to {d.high:+.4f}", f"{d.p:.4f}")
+                for name, d in differences.items()
+            ],
+        )
+    options = {name: {"model": i["model"], **i["options"], **(i["training"] or {})} for name, i in infos.items()}
+    return shown + _options(options)
+
+
+def _options(options: Mapping[str, Mapping[str, object]]) -> Shown:
+    """The options in which runs that have them differ."""
+    rows = []
+    for key in dict.fromkeys(key for mine in options.values() for key in mine):
+        told = {run: _option(mine[key]) for run, mine in options.items() if key in mine}
+        if len(set(told.values())) > 1 and key != "snapshot_epochs":
+            rows.append((key, *(told.get(run, "") for run in options)))
+    return table("What the runs were fitted with, where they differ", ("option", *options), rows) if rows else ""
+
+
+def _option(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _data(material: Material) -> Shown:
+    told = statistics(material.data)
+    counts = [(name, n) for name, n in told["counts"].items()]
+    parts = [(f"entries, {name.replace('_', ' ')}", n) for name, n in told["split"].items() if name != "kind" and n]
+    more = [
+        ("density of the matrix", f"{told['density']:.3%}"),
+        ("tracks in one playlist only", f"{told['tracks in one playlist only']:.1%}"),
+        ("entries that repeat a track", f"{told['entries that repeat a track']:.1%}"),
+    ]
+    caption = f"What there is, and the parts of the split ({told['split']['kind']})"
+    return table(caption, ("what", "how many"), [*counts, *parts, *more]) + _drawn(
+        material, "lengths", "degrees", "k-core", "popularity"
+    )
+
+
+def _quality(material: Material) -> Shown:
+    qualities = material.qualities
+    keys = [f"{name}@{k}" for name in ("recall", "precision", "hit", "ndcg", "mrr", "map") for k in KS]
+    beyond = list(dict.fromkeys(key for quality in qualities.values() for key in quality.beyond))
+    return (
+        _drawn(material, "metrics", "recall-over-k", "by-popularity", "by-length")
+        + "<h3>All figures</h3>"
+        + table(
+            "Metrics, mean over the playlists",
+            ("metric", *qualities),
+            [(k, *(q.mean(k) for q in qualities.values())) for k in keys],
+        )
+        + table(
+            "Beyond accuracy: coverage, evenness, popularity, novelty and diversity of what is recommended",
+            ("measure", *qualities),
+            [(k, *(q.beyond.get(k) for q in qualities.values())) for k in beyond],
+        )
+    )
+
+
+def _about(material: Material) -> Shown:
+    known = "training" if material.part == "valid" else "training and validation"
+    return (
+        note(
+            f"The {material.about} was asked: each playlist with its {known} entries, all tracks ranked but these. "
+            "Recall is the share of the hidden tracks among the first k; NDCG has gains 0 and 1; MAP divides by min(k, "
+            "hidden). Figures of different data, splits or protocols do not compare."
+        )
+        + note(f"Written by playlistrec {__version__}. The same pictures, one by one, as PNG, SVG or PDF:")
+        + "<pre>playlistrec plot KIND RUN … -o FILE</pre>"
+        + note(f"KIND is one of {', '.join(KINDS)}.")
+    )

@@ -1,0 +1,199 @@
+"""How good runs are, drawn: metrics with their intervals, recall by depth, by length and by popularity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...corpus.corpus import Ints
+from ...corpus.split import Questions
+from ..analysis.quality import (
+    DEPTHS,
+    KS,
+    LENGTHS,
+    POPULARITY,
+    Floats,
+    Quality,
+    grouped,
+    intervals,
+)
+from .figure import Panel, Picture, Spot
+from .style import curve, look, plain_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["by_length", "by_popularity", "metrics", "recall_over_k"]
+
+Qualities = Mapping[str, Quality]
+
+SHOWN = ("ndcg", "recall", "map")
+K = max(KS)
+
+
+def metrics(qualities: Qualities, title: str) -> Picture:
+    """The means of the chief metrics with their 95 % intervals."""
+    keys = [f"{name}@{K}" for name in SHOWN]
+    bounds = _bounds(qualities, keys)
+    return Picture(
+        "metrics",
+        f"Metrics, {title}",
+        f"Mean over the playlists at depth {K}, with its 95 % bootstrap interval: the playlists are drawn anew. Runs "
+        "whose intervals overlap may differ all the same; the table of differences tests them playlist by playlist.",
+        [_dots(key, qualities, bounds[key]) for key in keys],
+    )
+
+
+def _dots(key: str, qualities: Qualities, bounds: Floats) -> Panel:
+    names = list(qualities)
+    means = [quality.mean(key) for quality in qualities.values()]
+
+    def draw(axes: Axes) -> Sequence[Spot]:
+        spots = []
+        for i, (name, mean, (low, high)) in enumerate(zip(names, means, bounds)):
+            axes.plot([low, high], [i, i], color=look(i).colour, linewidth=2, solid_capstyle="butt")
+            axes.plot(mean, i, look(i).marker, color=look(i).colour, markersize=7)
+            spots.append(Spot(mean, i, f"{name}: {key} {mean:.4f} ({low:.4f} to {high:.4f})"))
+        axes.set_yticks(range(len(names)), names)
+        axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=_label(key))
+        axes.grid(axis="y", visible=False)
+        axes.margins(x=0.15)
+        return spots
+
+    told = "; ".join(f"{name} {mean:.4f}" for name, mean in zip(names, means))
+    return Panel(_label(key), draw, f"{_label(key)}: {told}.", size=(4.8, 1.5 + 0.28 * len(names)))
+
+
+def recall_over_k(qualities: Qualities, title: str) -> Picture:
+    """Recall by the depth of the list."""
+    depths = [k for k in DEPTHS if all(f"recall@{k}" in quality.per_query for quality in qualities.values())]
+    curves = {name: [quality.mean(f"recall@{k}") for k in depths] for name, quality in qualities.items()}
+
+    def draw(axes: Axes) -> Sequence[Spot]:
+        for index, (name, values) in enumerate(curves.items()):
+            curve(axes, depths, values, index, label=name)
+        axes.set(xscale="log", xlabel="k, tracks recommended", ylabel="recall@k", ylim=(0, None))
+        plain_ticks(axes)
+        return [Spot(k, v, f"{name}: recall@{k} {v:.4f}") for name, vs in curves.items() for k, v in zip(depths, vs)]
+
+    return Picture(
+        "recall-over-k",
+        f"Recall over k, {title}",
+        "The share of a playlist's hidden tracks that stand among the first k, mean over the playlists.",
+        [
+            Panel(
+                "Recall by the length of the list",
+                draw,
+                "; ".join(f"{name} from {v[0]:.3f} at 1 to {v[-1]:.3f} at {depths[-1]}" for name, v in curves.items())
+                + ".",
+                numbers=(("k", *curves), [(k, *(v[i] for v in curves.values())) for i, k in enumerate(depths)]),
+            )
+        ],
+    )
+
+
+def by_length(qualities: Qualities, questions: Questions, title: str) -> Picture:
+    """NDCG and recall by the number of tracks that a playlist shows."""
+    names, group = grouped(np.diff(questions.seed_offsets), LENGTHS)
+    counts = np.bincount(group).tolist()
+    panels = []
+    for key in (f"ndcg@{K}", f"recall@{K}"):
+        found = {
+            name: [quality.per_query[key][group == g] for g in range(len(names))] for name, quality in qualities.items()
+        }
+        means = {name: [float(values.mean()) for values in parts] for name, parts in found.items()}
+        bounds = [intervals([parts[g] for parts in found.values()]) for g in range(len(names))]
+        spread = {name: np.array([bound[i] for bound in bounds]) for i, name in enumerate(found)}
+        panels.append(_groups(key, "tracks shown of the playlist", "playlists", names, counts, means, spread))
+    return Picture(
+        "by-length",
+        f"By the length of the playlist, {title}",
+        "Mean over the playlists that show so many tracks, repeats included, with 95 % bootstrap intervals.",
+        panels,
+    )
+
+
+def by_popularity(qualities: Qualities, questions: Questions, popularity: Ints, title: str) -> Picture:
+    """The share of the hidden tracks that are found, by how many known playlists hold the track."""
+    names, group = grouped(popularity[questions.truth], POPULARITY)
+    counts = np.bincount(group).tolist()
+    asked = np.repeat(np.arange(len(questions)), np.diff(questions.truth_offsets))
+    means, spread = {}, {}
+    for name, quality in qualities.items():
+        hit = (quality.ranks > 0) & (quality.ranks <= K)
+        shares = [_share(hit[group == g], asked[group == g]) for g in range(len(names))]
+        means[name] = [share for share, _ in shares]
+        spread[name] = np.array([[max(0.0, share - 1.96 * e), min(1.0, share + 1.96 * e)] for share, e in shares])
+    key = f"share found among the first {K}"
+    return Picture(
+        "by-popularity",
+        f"By the popularity of the track, {title}",
+        f"Of the hidden tracks that so many known playlists hold, the share that stands among the first {K}. The "
+        "intervals (95 %) take the tracks of one playlist together, as the standard error of a ratio.",
+        [_groups(key, "known playlists that hold the track", "hidden tracks", names, counts, means, spread)],
+    )
+
+
+def _share(hit: Ints, asked: Ints) -> tuple[float, float]:
+    """Hits a hidden track and its standard error, playlists being what is drawn.
+
+    ``r = Σ h_p / Σ n_p``, ``se = sqrt(Σ (h_p - r n_p)²) / Σ n_p``. Cochran 1977, "Sampling techniques", section 6.4.
+    """
+    hits, sizes = np.bincount(asked, hit), np.bincount(asked)
+    share = hits.sum() / sizes.sum()
+    return float(share), float(np.sqrt(((hits - share * sizes) ** 2).sum()) / sizes.sum())
+
+
+def _groups(
+    key: str,
+    by: str,
+    what: str,
+    names: Sequence[str],
+    counts: Sequence[int],
+    means: Mapping[str, Sequence[float]],
+    spread: Mapping[str, Floats],
+) -> Panel:
+    places = np.arange(len(names))
+    apart = 0.5 / max(1, len(means))
+
+    def draw(axes: Axes) -> Sequence[Spot]:
+        spots = []
+        for index, (name, values) in enumerate(means.items()):
+            x = places + (index - (len(means) - 1) / 2) * apart
+            style = look(index)
+            axes.vlines(x, spread[name][:, 0], spread[name][:, 1], color=style.colour, linewidth=1.2)
+            curve(axes, x, values, index, label=name)
+            spots += [
+                Spot(float(a), v, f"{name}, {group}: {v:.4f} ({low:.4f} to {high:.4f})")
+                for a, v, group, (low, high) in zip(x, values, names, spread[name])
+            ]
+        ticks = [name.replace(" to ", "\nto ") + f"\nn = {_brief(n)}" for name, n in zip(names, counts)]
+        axes.set_xticks(places, ticks, fontsize=7 if len(names) <= 8 else 5.5)
+        axes.set(xlabel=f"{by} (n: {what})", ylabel=_label(key), ylim=(0, None))
+        axes.grid(axis="x", visible=False)
+        return spots
+
+    rows = [(name, n, *(values[g] for values in means.values())) for g, (name, n) in enumerate(zip(names, counts))]
+    told = "; ".join(f"{name} from {v[0]:.3f} to {v[-1]:.3f}" for name, v in means.items())
+    return Panel(
+        f"{_label(key)}" if "@" in key else "Hidden tracks found",
+        draw,
+        f"{_label(key)} by {by}, from {names[0]} to {names[-1]}: {told}.",
+        numbers=((by, what, *means), rows),
+    )
+
+
+def _bounds(qualities: Qualities, keys: Sequence[str]) -> dict[str, Floats]:
+    """(n_runs, 2) intervals of each metric, all from the same draws."""
+    found = intervals([quality.per_query[key] for key in keys for quality in qualities.values()])
+    return dict(zip(keys, found.reshape(len(keys), len(qualities), 2)))
+
+
+def _label(key: str) -> str:
+    return key.upper().replace("RECALL", "Recall") if "@" in key else key
+
+
+def _brief(n: int) -> str:
+    return f"{n:,}" if n < 10_000 else f"{n / 1_000:,.0f}k"

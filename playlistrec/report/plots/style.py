@@ -1,0 +1,183 @@
+"""How all pictures look: colours that the colour-blind tell apart, each with a marker and a dash of its own."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import ConfigError, RunError
+from .figure import INK, Panel, Picture, Spot
+from .labels import name_points
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Look", "curve", "drawn", "form_of", "look", "plain_ticks", "save", "whole_ticks"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#B05C92", "#C98500", "#3A9AD1", "#6B6B6B")
+"""Okabe & Ito 2008, "Color universal design", the lighter ones darkened for thin lines on white."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
+
+RC: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "text.parse_math": False,  # names of tracks may hold dollar signs
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#8a8a8a",
+    "grid.alpha": 0.28,
+    "grid.linewidth": 0.6,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "playlistrec",  # the same picture, the same file
+    "pdf.fonttype": 42,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What tells one series from another: by colour, and without it."""
+
+    colour: str
+    marker: str
+    dash: Any
+
+
+def look(index: int) -> Look:
+    """The look of the ``index``-th series; 280 go by before one comes again.
+
+    >>> look(0).colour, look(7).marker
+    ('#0072B2', '*')
+    """
+    return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)], DASHES[index % len(DASHES)])
+
+
+def curve(
+    axes: Axes, x: npt.ArrayLike, y: npt.ArrayLike, index: int, *, label: str = "_", marks: npt.ArrayLike | None = None
+) -> None:
+    """The ``index``-th series as a line, with markers at all points or where ``marks`` is true."""
+    style = look(index)
+    every = None if marks is None else np.flatnonzero(marks).tolist()
+    axes.plot(
+        np.asarray(x),
+        np.asarray(y),
+        color=style.colour,
+        linestyle=style.dash,
+        marker=style.marker,
+        markevery=every,
+        label=label,
+    )
+
+
+def plain_ticks(axes: Axes, x: bool = True, y: bool = True) -> None:
+    """On log axes numbers such as 1,000 in place of powers of ten; 2 and 5 too where there are few tens."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
+        if axis.get_scale() == "log":
+            low, high = axis.get_minpos(), axis.get_data_interval()[1]
+            if low < high < 50 * low:
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            form = FuncFormatter(
+                lambda value, _, whole=wanted: f"{value:,.0f}" if whole and value >= 1 else f"{value:g}"
+            )
+            axis.set_major_formatter(form)
+            axis.set_minor_formatter(NullFormatter())
+
+
+def whole_ticks(axes: Axes) -> None:
+    """Only whole numbers along the x axis."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+@contextmanager
+def drawn(panels: Sequence[Panel], columns: int = 3) -> Iterator[tuple[Figure, list[tuple[Axes, Sequence[Spot]]]]]:
+    """A figure of the panels, each with its axes and spots; what is set for it is set within this context alone.
+
+    Raises ConfigError where matplotlib is missing.
+    """
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ConfigError("pictures need the package matplotlib: pip install 'playlistrec[plots]'") from None
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    width, height = max(p.size[0] for p in panels), max(p.size[1] for p in panels)
+    settings: Any = RC
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the font has no emoji; the names are elsewhere
+        figure = Figure(figsize=(columns * width, rows * height), dpi=72, layout="constrained")
+        places = []
+        labels: dict[str, Any] = {}
+        for index, panel in enumerate(panels):
+            axes = figure.add_subplot(rows, columns, index + 1)
+            axes.set_title(panel.title)
+            spots = panel.draw(axes)
+            handles, names = axes.get_legend_handles_labels()
+            labels |= dict(zip(names, handles))
+            places.append((axes, spots))
+        if labels:
+            wide = max(map(len, labels)) > 18
+            figure.legend(
+                labels.values(),
+                labels.keys(),
+                loc="outside lower left",
+                ncols=max(1, columns * (1 if wide else 2 if max(map(len, labels)) > 11 else 3)),
+                fontsize=8,
+            )
+        figure.draw_without_rendering()  # settles where the axes are
+        figure.set_layout_engine("none")
+        for axes, spots in places:
+            name_points(axes, spots)
+        yield figure, places
+
+
+def save(picture: Picture, path: Path) -> None:
+    """Write a picture as ``.png``, ``.svg`` or ``.pdf``.
+
+    Raises ConfigError for another suffix, RunError where the file cannot be written.
+    """
+    form = form_of(path)
+    made: dict[str, Any] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with drawn(picture.panels, picture.columns) as (figure, _):
+        buffer = BytesIO()
+        figure.savefig(buffer, format=form, dpi=200, metadata=made[form])
+    try:
+        path.write_bytes(buffer.getvalue())
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def form_of(path: Path) -> Literal["png", "svg", "pdf"]:
+    """The format that a file's name asks for. Raises ConfigError where there is none."""
+    form = path.suffix.lower().removeprefix(".")
+    if form not in ("png", "svg", "pdf"):
+        raise ConfigError(f"-o must end in .png, .svg or .pdf (got {path.name!r})")
+    return form  # type: ignore[return-value]

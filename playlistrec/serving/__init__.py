@@ -1,0 +1,1 @@
+"""A fitted model answering: recommendations, filters, explanations, batches."""

@@ -1,0 +1,1 @@
+"""Batches: which playlists, tracks and negatives a training step sees."""
