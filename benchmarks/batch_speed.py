@@ -22,10 +22,10 @@ import torch
 import playlistrec as pr
 from playlistrec.models.registry import model_class
 from playlistrec.serving.batch import Batch, write_lines
-from playlistrec.serving.recommender import Answerer, Wishes
+from playlistrec.serving.recommender import RecommendationService, RecommendOptions
 
 PLAYLISTS, SEEDS = 20_000, 27
-"""Random playlists, and the mean number of tracks in these and in the questions."""
+"""Random playlists, and the mean number of tracks in these and in the queries."""
 
 
 def lists(n: int, uris: list[str], rng: np.random.Generator) -> list[list[str]]:
@@ -34,14 +34,14 @@ def lists(n: int, uris: list[str], rng: np.random.Generator) -> list[list[str]]:
     return [[uris[row] for row in dict.fromkeys(rng.integers(0, len(uris), size).tolist())] for size in sizes]
 
 
-def untrained(name: str, n_tracks: int, rng: np.random.Generator) -> Answerer:
+def untrained(name: str, n_tracks: int, rng: np.random.Generator) -> RecommendationService:
     """A model that has learned nothing, on random playlists in which every track stands."""
     uris = [f"spotify:track:{row:022d}" for row in range(n_tracks)]
     shuffled = [uris[row] for row in rng.permutation(n_tracks).tolist()]
     every = [shuffled[low : low + SEEDS] for low in range(0, n_tracks, SEEDS)]
     corpus = pr.Corpus.from_lists([*every, *lists(PLAYLISTS, uris, rng)])
     kind = model_class(name)
-    return Answerer(kind.from_corpus(corpus, kind.options()), corpus)
+    return RecommendationService(kind.from_corpus(corpus, kind.config_class()), corpus)
 
 
 @click.command(context_settings={"show_default": True})
@@ -49,20 +49,20 @@ def untrained(name: str, n_tracks: int, rng: np.random.Generator) -> Answerer:
 @click.option("--model", default="lightgcn", help="Which, where there is no run.")
 @click.option("--tracks", "n_tracks", default=40_000, help="How many, where there is no run.")
 @click.option("-k", default=100, help="How many are recommended.")
-@click.option("--lines", default=5_000, help="Questions.")
+@click.option("--lines", default=5_000, help="EvaluationSet.")
 @click.option("--repeats", default=5)
 @click.option("--seed", default=0)
 def main(run: Path | None, model: str, n_tracks: int, k: int, lines: int, repeats: int, seed: int) -> None:
     """Tell the best and the median of some repeats."""
     rng = np.random.default_rng(seed)
-    answerer = pr.Run.load(run).answerer("cpu") if run is not None else untrained(model, n_tracks, rng)
-    uris = answerer.known.track_table["uri"].to_pylist()
+    service = pr.Run.load(run).service("cpu") if run is not None else untrained(model, n_tracks, rng)
+    uris = service.known.track_table["uri"].to_pylist()
     asked = [msgspec.json.encode({"id": i, "tracks": seeds}) for i, seeds in enumerate(lists(lines, uris, rng))]
     rates, used = [], []
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder) / "queries.jsonl", Path(folder) / "out.jsonl"
         source.write_bytes(b"\n".join(asked) + b"\n")
-        batch = Batch(answerer, Wishes(k=k))
+        batch = Batch(service, RecommendOptions(k=k))
         list(batch.answers(asked[:500]))
         for _ in range(repeats):
             start, before = time.perf_counter(), time.process_time()
@@ -72,7 +72,7 @@ def main(run: Path | None, model: str, n_tracks: int, k: int, lines: int, repeat
             used.append((time.process_time() - before) / lines)
         assert len(out.read_bytes().splitlines()) == lines
     click.echo(
-        f"{answerer.model.name}, {len(uris):,} tracks, k = {k}, {lines:,} lines, seed {seed}, "
+        f"{service.model.name}, {len(uris):,} tracks, k = {k}, {lines:,} lines, seed {seed}, "
         f"{torch.get_num_threads()} threads of {os.cpu_count()} cores: "
         f"best {max(rates):,.0f} playlists/s, median {statistics.median(rates):,.0f}; "
         f"{min(used) * 1000:.2f} ms of processor time a playlist at best"

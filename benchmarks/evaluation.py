@@ -4,7 +4,7 @@
 
 ranks the test part of a data folder with the model of a run folder; it tells the seconds alone, not how good the model
 is. Each repeat begins with the model just made, so that propagating its vectors is part of the figure, while reading
-and building it are not. Without a run the vectors are random; without data too, questions are drawn of Gowalla's size.
+and building it are not. Without a run the vectors are random; without data too, queries are drawn of Gowalla's size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 import playlistrec as pr
-from playlistrec.corpus.split import Questions
+from playlistrec.corpus.split import EvaluationSet
 from playlistrec.experiment.runs import pick_device
 from playlistrec.graph.products import products
 from playlistrec.models.base import Query, Recommender
@@ -37,7 +37,7 @@ class Dot(Recommender):
     """Inner products of random vectors; evaluation sees no more of a model than this."""
 
     name = "random vectors"
-    from_corpus = from_arrays = arrays = None  # type: ignore[assignment]
+    from_corpus = from_state = state = None  # type: ignore[assignment]
 
     def __init__(self, n_playlists: int, n_tracks: int, dim: int, seed: int, device: torch.device) -> None:
         generator = torch.Generator().manual_seed(seed)
@@ -50,8 +50,8 @@ class Dot(Recommender):
         return products(self.playlists[rows], self.tracks)
 
 
-def random_questions(n_playlists: int, n_tracks: int, seed: int) -> Questions:
-    """Random questions; seeds and truth are told apart by parity."""
+def random_questions(n_playlists: int, n_tracks: int, seed: int) -> EvaluationSet:
+    """Random queries; seeds and truth are told apart by parity."""
     rng = np.random.default_rng(seed)
 
     def ragged(mean: int, parity: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,21 +60,21 @@ def random_questions(n_playlists: int, n_tracks: int, seed: int) -> Questions:
         offsets = np.searchsorted(keys, np.arange(n_playlists + 1) * n_tracks)
         return offsets, (keys % n_tracks).astype(np.int32)
 
-    return Questions(np.arange(n_playlists), True, *ragged(SEEDS, 0), *ragged(TRUTH, 1), 0)
+    return EvaluationSet(np.arange(n_playlists), True, *ragged(SEEDS, 0), *ragged(TRUTH, 1), 0)
 
 
 def prepared(
     data: Path | None, run: Path | None, dim: int, seed: int, device: torch.device
-) -> tuple[Questions, Callable[[], Recommender]]:
+) -> tuple[EvaluationSet, Callable[[], Recommender]]:
     """What is asked, and what makes the model that answers."""
     if run is not None:
         loaded = pr.Run.load(run, data=data)
-        questions = loaded.data.split.questions(loaded.data.corpus, "test")
-        return questions, lambda: loaded.recommender("test", device=device.type)
+        evaluation_set = loaded.data.split.evaluation_set(loaded.data.corpus, "test")
+        return evaluation_set, lambda: loaded.recommender("test", device=device.type)
     if data is not None:
         known = pr.Data.load(data)
-        questions = known.split.questions(known.corpus, "test")
-        return questions, lambda: Dot(known.corpus.n_playlists, known.corpus.n_tracks, dim, seed, device)
+        evaluation_set = known.split.evaluation_set(known.corpus, "test")
+        return evaluation_set, lambda: Dot(known.corpus.n_playlists, known.corpus.n_tracks, dim, seed, device)
     return random_questions(*GOWALLA, seed), lambda: Dot(*GOWALLA, dim, seed, device)
 
 
@@ -82,25 +82,25 @@ def prepared(
 @click.option("--data", type=click.Path(exists=True, path_type=Path), help="Data folder.")
 @click.option("--run", type=click.Path(exists=True, path_type=Path), help="Run folder.")
 @click.option("--dim", default=64, help="Of random vectors.")
-@click.option("--seed", default=0, help="Of random vectors and questions.")
+@click.option("--seed", default=0, help="Of random vectors and queries.")
 @click.option("--repeats", default=5)
 @click.option("--device", "chosen", type=click.Choice(["cpu", "cuda"]), default="cpu")
 def main(data: Path | None, run: Path | None, dim: int, seed: int, repeats: int, chosen: str) -> None:
     """Time full ranking at k = 20 with one and with all threads."""
     device = pick_device(chosen)
-    questions, make = prepared(data, run, dim, seed, device)
+    evaluation_set, make = prepared(data, run, dim, seed, device)
     model, most = make(), torch.get_num_threads()
     width = f", {dim} dimensions, seed {seed}" if isinstance(model, Dot) else ""
     gpu = f"{torch.cuda.get_device_name()}, " if chosen == "cuda" else ""
     print(
         f"{gpu}{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before, torch {torch.__version__}; "
-        f"{len(questions):,} playlists x {model.n_tracks:,} tracks, {model.name}{width}; {repeats} repeats\n"
+        f"{len(evaluation_set):,} playlists x {model.n_tracks:,} tracks, {model.name}{width}; {repeats} repeats\n"
     )
     print("| metrics | threads | best, s | median, s |\n|---|---|---|---|")
     for threads in sorted({1, most}):
         torch.set_num_threads(threads)
         for label, names in (("recall, ndcg", ("recall", "ndcg")), ("all", METRICS)):
-            runs = [evaluate(make(), questions, ks=(20,), metrics=names).seconds for _ in range(repeats)]
+            runs = [evaluate(make(), evaluation_set, ks=(20,), metrics=names).seconds for _ in range(repeats)]
             print(f"| {label} | {threads} | {min(runs):.2f} | {statistics.median(runs):.2f} |")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     print(f"\npeak memory {peak:,.0f} MB")

@@ -1,7 +1,7 @@
 """Quality and time to quality on Gowalla, the split of the NGCF and LightGCN papers.
 
-    python benchmarks/gowalla.py GOWALLA -m lightgcn -m "lightgcn lightgcn-later" -m sage
-    python benchmarks/gowalla.py GR -m "lightgcn lightgcn-later" --teacher RUN
+    python benchmarks/gowalla.py GOWALLA -m lightgcn -m "lightgcn lightgcn-temporal" -m sage
+    python benchmarks/gowalla.py GR -m "lightgcn lightgcn-temporal" --teacher RUN
 
 GOWALLA is the folder with the papers' train.txt and test.txt, or a data folder made of it. For each model (and preset,
 the default of the model if none is named): a fit on nine tenths of train, the tenth that is left choosing the epoch;
@@ -25,7 +25,7 @@ import torch
 
 import playlistrec as pr
 from playlistrec.events import Event
-from playlistrec.experiment.ensembles.run_parts import refits, taught_by
+from playlistrec.experiment.ensembles.run_parts import refits, teacher_vectors
 from playlistrec.experiment.fitting import resolve
 from playlistrec.experiment.presets import preset_for, preset_named
 from playlistrec.experiment.runs import pick_device
@@ -62,12 +62,12 @@ def trained(
     assert training is not None, "only trained models take part"
 
     def judge(arrays: Arrays) -> Evaluation:
-        fitted = kind.from_arrays(split.ranking(corpus, "test"), options, arrays).to(device)
-        return evaluate(fitted, split.questions(corpus, "test"), ks=(20,), metrics=METRICS)
+        fitted = kind.from_state(split.ranking(corpus, "test"), options, arrays).to(device)
+        return evaluate(fitted, split.evaluation_set(corpus, "test"), ks=(20,), metrics=METRICS)
 
     course = Course(f"{model}, preset {found.name}" if found else model, judge)
     course.name += f", taught by {teacher}" if teacher else ""
-    valid = split.questions(corpus, "valid")
+    valid = split.evaluation_set(corpus, "valid")
 
     start = time.perf_counter()
     first = kind.from_corpus(split.training(corpus), options, seed=seed, device=device)
@@ -77,7 +77,7 @@ def trained(
         training,
         seed=seed,
         device=device,
-        teacher=taught_by(data, teacher, refit=False) if teacher else None,
+        teacher=teacher_vectors(data, teacher, refit=False) if teacher else None,
         validate=lambda m: evaluate(m, valid, ks=(20,), metrics=METRICS).metrics,
     )
     course.first_seconds = time.perf_counter() - start
@@ -90,7 +90,7 @@ def trained(
 
     def keep(event: Event) -> None:
         if event.kind == "epoch" and (event.data["epoch"] % every == 0 or event.data["epoch"] == state.best_epoch):
-            arrays = {name: array.copy() for name, array in second.arrays().items()}
+            arrays = {name: array.copy() for name, array in second.state().items()}
             course.kept.append((event.data["epoch"], time.perf_counter() - start, arrays))
 
     fit(
@@ -99,7 +99,7 @@ def trained(
         training,
         seed=seed,
         device=device,
-        teacher=taught_by(data, teacher, refit=True) if teacher else None,
+        teacher=teacher_vectors(data, teacher, refit=True) if teacher else None,
         last_epoch=state.best_epoch,
         on_event=keep,
     )

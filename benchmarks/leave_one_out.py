@@ -32,7 +32,7 @@ K, DRAWN = 10, 99
 
 
 class Position:
-    """The question for the ``back``-th track from the end of each playlist of ``known``, 1 being the last.
+    """The query for the ``back``-th track from the end of each playlist of ``known``, 1 being the last.
 
     Attributes:
         corpus: what stands before it, to learn from.

@@ -28,10 +28,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "uniform": {"negatives": "uniform"},
     "popularity^.75": {"negatives": "popularity", "popularity_power": 0.75},
     "in-batch": {"negatives": "in-batch"},
-    "pool, down to the best 50 %": {"negatives": "pool", "pool_floor": 0.5},
-    "pool, down to the best 5 %": {"negatives": "pool", "pool_floor": 0.05},
-    "pool, down to the best 0.5 %": {"negatives": "pool", "pool_floor": 0.005},
-    "hardest of 8 uniform": {"negatives": "uniform", "candidates": 8},
+    "pool, down to the best 50 %": {"negatives": "pool", "pool_final_share": 0.5},
+    "pool, down to the best 5 %": {"negatives": "pool", "pool_final_share": 0.05},
+    "pool, down to the best 0.5 %": {"negatives": "pool", "pool_final_share": 0.005},
+    "hardest of 8 uniform": {"negatives": "uniform", "hard_negative_candidates": 8},
     "same artist": {"negatives": "artist"},
     "two hops": {"negatives": "two-hop"},
 }
@@ -50,7 +50,7 @@ def main(
     torch.set_num_threads(threads)
     data = pr.Data.load(source)
     corpus = data.split.training(data.corpus)
-    questions = data.split.questions(data.corpus, "valid")
+    evaluation_set = data.split.evaluation_set(data.corpus, "valid")
     given = dict(text.split("=", 1) for text in sets)
     click.echo(f"{os.cpu_count()} cores, {threads} threads, {seeds} seeds, {data.name}, {given}\n")
     click.echo(
@@ -70,7 +70,7 @@ def main(
                 def validate(model: EmbeddingModel) -> dict[str, float]:
                     nonlocal ranking
                     start = time.perf_counter()
-                    result = evaluate(model, questions, ks=(10, 20), metrics=("ndcg", "recall", "map")).metrics
+                    result = evaluate(model, evaluation_set, ks=(10, 20), metrics=("ndcg", "recall", "map")).metrics
                     ranking += time.perf_counter() - start
                     return result
 

@@ -39,7 +39,7 @@ class Markov(Recommender):
     """``score(p, t) = |{times t followed the last seed}| + ε popularity(t)``."""
 
     name = "markov"
-    arrays = from_arrays = None  # type: ignore[assignment]
+    arrays = from_state = None  # type: ignore[assignment]
 
     def __init__(self, follows: sparse.csr_array, popularity: Tensor) -> None:
         self.follows, self.popularity = follows, popularity
@@ -97,8 +97,8 @@ def judged(data: pr.Data, model: str, seed: int, parts: list[Part]) -> Line:
     if name == Markov.name:
         for part in parts:
             chain = Markov.from_corpus(data.split.ranking(data.corpus, part), Config())
-            questions = data.split.questions(data.corpus, part)
-            found[part] = evaluate(chain, questions, ks=(20,), metrics=("recall", "mrr", "ndcg")).metrics
+            evaluation_set = data.split.evaluation_set(data.corpus, part)
+            found[part] = evaluate(chain, evaluation_set, ks=(20,), metrics=("recall", "mrr", "ndcg")).metrics
         return Line(model, found, None, time.perf_counter() - start)
     options = dict(item.split("=", 1) for item in given)
     run = pr.fit(data, name, options=options, seed=seed, device="cpu", refit="test" in parts)
@@ -119,7 +119,7 @@ def main(folder: str, models: tuple[str, ...], only_ordered: bool, test: bool, s
     data = asked(folder, only_ordered)
     parts: list[Part] = ["valid", "test"] if test else ["valid"]
     counts = data.split.counts()
-    print(f"{counts['train']:,} training entries, {counts['valid']:,} questions; seed {seed}, {threads} threads\n")
+    print(f"{counts['train']:,} training entries, {counts['valid']:,} queries; seed {seed}, {threads} threads\n")
     heads = [f"{name} ({part})" for part in parts for name in SHOWN]
     print("| model | " + " | ".join(heads) + " | epoch | seconds |")
     print("|---|" + "---|" * (len(heads) + 2))

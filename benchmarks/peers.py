@@ -98,7 +98,7 @@ def ours(folder: Path, limit: int | None, device: str) -> tuple[list[float], int
     data = pr.Data.load(folder / "data")
     corpus = data.split.training(data.corpus, refit=True)
     kind: Any = model_class("lightgcn")
-    model = kind.from_corpus(corpus, kind.options.from_options({"dim": DIM, "layers": LAYERS, "artists": False}))
+    model = kind.from_corpus(corpus, kind.config_class.from_options({"dim": DIM, "layers": LAYERS, "artists": False}))
     settings = {"epochs": 1, "batch_size": BATCH, "lr": LR, "l2": L2, "loss": "bpr", "regime": "full"}
     options = TrainOptions.from_options({**settings, "negatives": "uniform", "n_negatives": 1})
     times[0] = time.perf_counter()

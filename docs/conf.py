@@ -31,33 +31,37 @@ html_theme = "furo"
 html_title = f"playlistrec {release}"
 html_static_path = ["_static"]
 
-FLOORS = {
+ROOMS = {
     "corpus": "From files to a corpus and its split.",
     "graph": "From a corpus to DGL's graph, its kernels, negatives and batches of edges.",
     "nn": "Layers. They import nothing of the package but its graph operations, so that they can be lifted out.",
     "models": "Recommenders, one a file.",
     "train": "Options, batches, losses, the training loop, checkpoints.",
     "rank": "Metrics, top-k, the protocols, significance.",
-    "apps": "What the commands do.",
+    "serving": "A fitted model answering: recommendations, filters, explanations, batches, names looked up.",
+    "experiment": "Data folders and runs: preprocess, fit, compare, tune.",
+    "export": "Vectors, indices and graphs for other programs.",
+    "challenge": "The RecSys Challenge 2018 on any playlists.",
+    "report": "Figures of data and runs, and a page of them.",
 }
 
 
 def write_reference(app: Sphinx) -> None:
-    """A page for every floor of the package with all of its modules that have public names, and one for the package."""
+    """A page for every room of the package with all of its modules that have public names, and one for the package."""
     folder = Path(app.srcdir) / "reference"
     folder.mkdir(exist_ok=True)
     package = Path(playlistrec.__file__).parent
     names = "\n".join(f"- `playlistrec.{name}`: {{py:obj}}`{_home(name)}`" for name in playlistrec.__all__)
     intro = "`import playlistrec as pr` has these names; each is imported when it is first used."
     pages = {"playlistrec": f"# The package\n\n{intro}\n\n{names}"}
-    for floor, summary in FLOORS.items():
-        parts = [f"# {floor}", summary]
-        for path in sorted((package / floor).rglob("*.py")):
+    for room, summary in ROOMS.items():
+        parts = [f"# {room}", summary]
+        for path in sorted((package / room).rglob("*.py")):
             module = ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
             if path.name != "__init__.py" and _is_public(path):
-                title = module.removeprefix(f"playlistrec.{floor}.")
+                title = module.removeprefix(f"playlistrec.{room}.")
                 parts.append(f"## {title}\n\n```{{eval-rst}}\n.. automodule:: {module}\n```")
-        pages[floor] = "\n\n".join(parts)
+        pages[room] = "\n\n".join(parts)
     for name, text in pages.items():
         path = folder / f"{name}.md"
         if not path.exists() or path.read_text() != text + "\n":  # what is unchanged is not built again

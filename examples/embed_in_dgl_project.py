@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import playlistrec  # noqa: F401 - before dgl: it names DGL's backend, for which DGL would ask otherwise
-from playlistrec.graph.loader import Norms, block_norms, edge_loader, relation_norms, seeded
+from playlistrec.graph.loader import DegreeNorms, block_norms, edge_loader, relation_norms, seeded
 from playlistrec.graph.negatives.random import UniformNegatives
 from playlistrec.nn import DotScore, LayerSum, LightGCNConv
 
@@ -52,11 +52,11 @@ class Net(nn.Module):
         self.layers = nn.ModuleList(dgl.nn.HeteroGraphConv(convs, aggregate="sum") for _ in range(2))
         self.combine = LayerSum(2)
 
-    def forward(self, blocks: list[dgl.DGLGraph], norms: list[Norms]) -> dict[str, Tensor]:
+    def forward(self, blocks: list[dgl.DGLGraph], degree_norms: list[DegreeNorms]) -> dict[str, Tensor]:
         """Vectors of the nodes that the last block leads to."""
         ids = {node: blocks[0].srcnodes[node].data[dgl.NID] for node in ("user", "movie")}
         outputs = [{node: self.embedding[node](ids[node]) for node in ids}]
-        for layer, block, norm in zip(self.layers, blocks, norms):
+        for layer, block, norm in zip(self.layers, blocks, degree_norms):
             options = {etype: {"norm": pair} for etype, pair in norm.items()}
             outputs.append(layer(block, outputs[-1], mod_kwargs=options))
         last = {node: blocks[-1].num_dst_nodes(node) for node in ids}
@@ -72,7 +72,7 @@ def main(seed: int = 0) -> tuple[float, float]:
         {("user", "rates", "movie"): (user, movie), ("movie", "rated_by", "user"): (movie, user)},
         num_nodes_dict={"user": N_USERS, "movie": N_MOVIES},
     )
-    norms = relation_norms(graph)
+    degree_norms = relation_norms(graph)
     loader = edge_loader(
         graph,
         "rates",
@@ -87,7 +87,7 @@ def main(seed: int = 0) -> tuple[float, float]:
         for epoch in range(EPOCHS):
             total = 0.0
             for _, positive, negative, blocks in loader:
-                vectors = net(blocks, [block_norms(block, norms) for block in blocks])
+                vectors = net(blocks, [block_norms(block, degree_norms) for block in blocks])
                 pair = vectors["user"], vectors["movie"]
                 loss = -F.logsigmoid(score(positive["rates"], pair) - score(negative["rates"], pair)).mean()
                 optimizer.zero_grad()
@@ -99,7 +99,7 @@ def main(seed: int = 0) -> tuple[float, float]:
     with torch.no_grad():
         everyone = {node: torch.arange(graph.num_nodes(node)) for node in graph.ntypes}
         full = dgl.to_block(graph, everyone)
-        vectors = net([full, full], [norms, norms])
+        vectors = net([full, full], [degree_norms, degree_norms])
         scores = vectors["user"] @ vectors["movie"].T
 
     def hit_rate(scores: Tensor) -> float:

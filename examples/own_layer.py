@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import playlistrec as pr
-from playlistrec.models.graph.model import GraphModel, GraphOptions
+from playlistrec.models.graph.model import GraphConfig, GraphModel
 
 import dgl  # isort: skip - after playlistrec, which names DGL's backend
 
@@ -47,7 +47,7 @@ class Gated(GraphModel):
     name: ClassVar[str] = "own_layer:Gated"  # how a run folder finds the class again
     summary: ClassVar[str] = "an example: sums over neighbours through a gate"
 
-    def conv(self, options: GraphOptions) -> nn.Module:
+    def conv(self, options: GraphConfig) -> nn.Module:
         return GatedConv(options.dim)
 
 

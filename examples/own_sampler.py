@@ -42,7 +42,7 @@ class MixedNegatives(NegativeSampler):
 
 def fit(corpus: pr.Corpus, sampler: NegativeSampler, seed: int = 0) -> LightGCN:
     """LightGCN, fitted to the pairs of a corpus with the negatives of ``sampler``."""
-    model = LightGCN.from_corpus(corpus, LightGCN.options.from_options({"dim": 32, "layers": 2}), seed=seed)
+    model = LightGCN.from_corpus(corpus, LightGCN.config_class.from_options({"dim": 32, "layers": 2}), seed=seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     generator = torch.Generator().manual_seed(seed)
     playlist, track = (torch.as_tensor(ids, dtype=torch.int64) for ids in corpus.pairs)
@@ -52,7 +52,7 @@ def fit(corpus: pr.Corpus, sampler: NegativeSampler, seed: int = 0) -> LightGCN:
             p, t, negatives = playlist[batch], track[batch], sampler.sample(playlist[batch], generator)
             playlists, tracks = model.embed()
             score = (playlists[p] * tracks[t]).sum(-1), (playlists[p].unsqueeze(1) * tracks[negatives]).sum(-1)
-            penalty = sum(table.square().mean() for table in model.penalised())
+            penalty = sum(table.square().mean() for table in model.regularised_embeddings())
             optimizer.zero_grad()
             (bpr(*score) + L2 * penalty).backward()
             optimizer.step()
@@ -63,13 +63,13 @@ def main() -> dict[str, float]:
     """Validation recall@20 by what share of the negatives is hard."""
     folder = Path(tempfile.mkdtemp())
     data = pr.preprocess(pr.synthesize(folder / "slices", playlists=500, seed=0), folder / "data", k_core=5)
-    training, questions = data.split.training(data.corpus), data.split.questions(data.corpus, "valid")
+    training, evaluation_set = data.split.training(data.corpus), data.split.evaluation_set(data.corpus, "valid")
     src, dst = (torch.as_tensor(ids, dtype=torch.int64) for ids in training.pairs)
     edges = src, dst, training.n_playlists, training.n_tracks
     recall = {}
     for share in (0.0, 0.5):
         sampler = MixedNegatives(TwoHopNegatives(*edges, k=2), UniformNegatives(*edges, k=2), share)
-        recall[share] = pr.evaluate(fit(training, sampler), questions, ks=(20,)).metrics["recall@20"]
+        recall[share] = pr.evaluate(fit(training, sampler), evaluation_set, ks=(20,)).metrics["recall@20"]
         print(f"{share:.0%} hard negatives: validation recall@20 {recall[share]:.4f}")
     return recall
 

@@ -14,8 +14,8 @@ import torch
 import playlistrec as pr
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.experiment.fitting import resolve
-from playlistrec.models.embedding.initial import computed_on, spectral
-from playlistrec.models.embedding.trained import drawn_with
+from playlistrec.models.embedding.initial import init_device, spectral
+from playlistrec.models.embedding.trained import torch_seed
 from playlistrec.models.registry import model_class
 from playlistrec.train.batches.regimes import batches_for
 from playlistrec.train.objectives.objective import Objective
@@ -24,7 +24,14 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
 SOFTMAX = {"loss": "softmax", "similarity": "cosine", "temperature": 0.1, "popularity_prior": 0.05, "init": "svd"}
 ALL = {**SOFTMAX, "negatives": "all", "batch_size": 64}
-SHARED = {**ALL, "negatives": "shared", "n_negatives": 256, "correction": 1.0, "length_power": 0.5, "reverse": 0.5}
+SHARED = {
+    **ALL,
+    "negatives": "shared",
+    "n_negatives": 256,
+    "logq_correction": 1.0,
+    "length_weight_exponent": 0.5,
+    "symmetric_weight": 0.5,
+}
 BPR = {"batch_size": 512, "n_negatives": 2}
 CASES: list[tuple[str, dict[str, Any]]] = [
     *((name, BPR) for name in ("mf", "lightgcn", "sage", "gat", "gcn", "ngcf", "fm", "fm-gcn", "fm-gat", "gru4rec")),
@@ -34,14 +41,21 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("lightgcn", {**SOFTMAX, "negatives": "in-batch", "batch_size": 512, "contrast": 0.1}),
     ("lightgcn", {**BPR, "negatives": "pool", "pool_size": 50}),
     ("lightgcn", {**BPR, "negatives": "two-hop"}),
-    ("lightgcn", {**BPR, "negatives": "popularity", "n_negatives": 1, "candidates": 4}),
-    ("lightgcn", {**BPR, "message_share": 0.5}),
+    ("lightgcn", {**BPR, "negatives": "popularity", "n_negatives": 1, "hard_negative_candidates": 4}),
+    ("lightgcn", {**BPR, "message_edge_share": 0.5}),
     ("lightgcn", {**BPR, "loss": "directau"}),
     ("lightgcn", {**BPR, "regime": "sampled", "fanout": 5}),
     ("sage", {**BPR, "aggregator": "max"}),
     (
         "fm",
-        {**SHARED, "similarity": "dot", "init": "xavier", "temperature": 1.0, "reverse": 0.0, "context": "previous"},
+        {
+            **SHARED,
+            "similarity": "dot",
+            "init": "xavier",
+            "temperature": 1.0,
+            "symmetric_weight": 0.0,
+            "context": "previous",
+        },
     ),
 ]
 
@@ -99,7 +113,7 @@ def test_a_fit_goes_the_same_way_as_on_a_cpu(data: pr.Data, name: str) -> None:
 def test_singular_vectors_are_those_of_the_cpu(corpus: Corpus) -> None:
     found = []
     for device in ("cuda", "cpu"):
-        with drawn_with(0), computed_on(device):
+        with torch_seed(0), init_device(device):
             found.append(spectral(corpus, 8))
     for kind in ("playlist", "track", "artist"):
         np.testing.assert_allclose(found[0][kind], found[1][kind], atol=2e-3)

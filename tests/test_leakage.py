@@ -54,14 +54,14 @@ def test_graph_on_disk_holds_the_training_pairs_and_no_other(data: Data) -> None
 def test_ranking_knows_only_what_comes_before(data: Data, part: Part) -> None:
     known = data.split.ranking(data.corpus, part)
     everything = np.ones(known.n_entries, dtype=bool)
-    questions = data.split.questions(data.corpus, part)
-    rows = np.repeat(questions.playlists, np.diff(questions.truth_offsets))
-    truth = set(zip(rows.tolist(), questions.truth.tolist()))
+    evaluation_set = data.split.evaluation_set(data.corpus, part)
+    rows = np.repeat(evaluation_set.playlists, np.diff(evaluation_set.truth_offsets))
+    truth = set(zip(rows.tolist(), evaluation_set.truth.tolist()))
     assert not truth & pairs_of(known, everything)
-    seed_rows = np.repeat(questions.playlists, np.diff(questions.seed_offsets))
-    seeds = set(zip(seed_rows.tolist(), questions.seeds.tolist()))
+    seed_rows = np.repeat(evaluation_set.playlists, np.diff(evaluation_set.seed_offsets))
+    seeds = set(zip(seed_rows.tolist(), evaluation_set.seeds.tolist()))
     assert not truth & seeds
-    if questions.known:
+    if evaluation_set.known:
         assert seeds <= pairs_of(known, everything)
     test = pairs_of(data.corpus, data.split.mask(2))
     assert not test & pairs_of(known, everything)
@@ -86,7 +86,7 @@ def test_test_entries_change_nothing_before_they_are_asked(data: Data, model: st
     for arrays, others in ((runs[0].arrays, runs[1].arrays), (runs[0].refit_arrays, runs[1].refit_arrays)):
         for name, array in arrays.items():
             np.testing.assert_array_equal(array, others[name])
-    row = int(data.split.questions(data.corpus, "test").playlists[0])
+    row = int(data.split.evaluation_set(data.corpus, "test").playlists[0])
     pid = data.corpus.playlists["pid"][row].as_py()
     (one, scores), (two, other_scores) = (run.recommend(playlist=pid, k=30) for run in runs)
     np.testing.assert_array_equal(one, two)
@@ -101,7 +101,7 @@ def test_hidden_tracks_may_be_drawn_as_negatives(data: Data) -> None:
 
     training = data.split.training(data.corpus)
     kind = model_class("mf")
-    model = kind.from_corpus(training, kind.options())
+    model = kind.from_corpus(training, kind.config_class())
     batches = FullBatches(model, training, TrainOptions(n_negatives=400), torch.device("cpu"))  # type: ignore[arg-type]
     drawn: Pairs = set()
     for batch in batches.epoch(0, 0):

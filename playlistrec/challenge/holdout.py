@@ -25,11 +25,11 @@ from .files import (
     Withheld,
 )
 
-__all__ = ["Question", "as_files", "as_split", "questions"]
+__all__ = ["HeldOutPlaylist", "as_files", "as_split", "held_out_playlists"]
 
 
 @dataclass(frozen=True)
-class Question:
+class HeldOutPlaylist:
     """A playlist that was drawn: its distinct tracks in order, and the places of those that are shown."""
 
     row: int
@@ -38,7 +38,9 @@ class Question:
     shown: list[int]
 
 
-def questions(known: Corpus, assigned: npt.NDArray[np.int64], random: np.random.Generator) -> Iterator[Question]:
+def held_out_playlists(
+    known: Corpus, assigned: npt.NDArray[np.int64], random: np.random.Generator
+) -> Iterator[HeldOutPlaylist]:
     """What is asked of each playlist that :func:`~.drawing.draw` drew; ``known`` holds no track unknown to training."""
     for row in np.flatnonzero(assigned != TRAINING).tolist():
         scenario = SCENARIOS[assigned[row]]
@@ -46,11 +48,11 @@ def questions(known: Corpus, assigned: npt.NDArray[np.int64], random: np.random.
         shown = list(range(scenario.n_seeds))
         while scenario.at_random and shown == list(range(scenario.n_seeds)):  # that would look like the first ones
             shown = np.sort(np.argsort(random.random(len(tracks)))[: scenario.n_seeds]).tolist()
-        yield Question(row, scenario, tracks, shown)
+        yield HeldOutPlaylist(row, scenario, tracks, shown)
 
 
-def as_files(known: Corpus, asked: list[Question], titles: bool) -> tuple[ChallengeSet, Truth]:
-    """The questions in the official format, and what they withhold; ``titles``: whether there are any to show."""
+def as_files(known: Corpus, asked: list[HeldOutPlaylist], titles: bool) -> tuple[ChallengeSet, Truth]:
+    """The queries in the official format, and what they withhold; ``titles``: whether there are any to show."""
     rows = np.array([question.row for question in asked], dtype=np.int64)
     pids = known.playlists["pid"].take(pa.array(rows)).to_pylist()
     names = known.titles(rows) if titles else None
@@ -89,8 +91,8 @@ def _entries(corpus: Corpus, tracks: list[int]) -> list[Entry]:
     return [Entry(pos=pos, **dict(zip(lists, values))) for pos, values in enumerate(zip(*lists.values()))]
 
 
-def as_split(known: Corpus, held: list[Question], challenge: Mask, titles: bool) -> tuple[Corpus, Split]:
-    """The corpus less the playlists of the challenge, and a split whose validation part asks the questions ``held``.
+def as_split(known: Corpus, held: list[HeldOutPlaylist], challenge: Mask, titles: bool) -> tuple[Corpus, Split]:
+    """The corpus less the playlists of the challenge, and a split whose validation part asks the queries ``held``.
 
     Titles of those whose scenario shows none are taken off.
     """

@@ -28,7 +28,7 @@ from .files import (
     ChallengeSet,
     Truth,
 )
-from .holdout import as_files, as_split, questions
+from .holdout import as_files, as_split, held_out_playlists
 
 __all__ = ["Made", "make_challenge"]
 
@@ -96,7 +96,7 @@ def make_challenge(
     asked = _alternate(assigned)
     _warn(assigned[asked], named, n_each, on_event)
     known, _ = corpus.subset(np.ones(corpus.n_playlists, dtype=bool), known_tracks(corpus, assigned))
-    drawn = list(questions(known, assigned, random))
+    drawn = list(held_out_playlists(known, assigned, random))
     challenge, truth = as_files(known, [q for q in drawn if asked[q.row]], named is not None)
     rest, split = as_split(known, [q for q in drawn if not asked[q.row]], asked, named is not None)
     origin = {

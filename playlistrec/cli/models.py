@@ -25,7 +25,7 @@ def command(screen: Screen, as_json: bool) -> None:
         model = model_class(name)
         told[name] = {
             "summary": model.summary,
-            "options": model.options().as_dict(),
+            "options": model.config_class().as_dict(),
             "trained": model.trainable,
             "presets": {p.name: {"min_pairs": p.min_pairs, **p.options} for p in presets() if p.model == name},
         }

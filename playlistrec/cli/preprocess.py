@@ -56,7 +56,7 @@ __all__ = ["command"]
 )
 @click.option(
     "--hide",
-    type=click.Choice(["random", "run", "last"]),
+    type=click.Choice(["random", "contiguous", "last"]),
     default="random",
     show_default=True,
     help="Which tracks of a playlist are hidden: random ones, a run of neighbours, or the last (edges and given).",

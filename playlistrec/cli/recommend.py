@@ -16,7 +16,7 @@ from .verb import verb
 
 if TYPE_CHECKING:
     from ..serving.lookup.locating import Located
-    from ..serving.recommender import Answerer, Wishes
+    from ..serving.recommender import RecommendationService, RecommendOptions
 
 __all__ = ["command"]
 
@@ -30,7 +30,7 @@ REMARKS = 3
 @click.option("--title", help="What a new playlist is called.")
 @click.option("--track", "tracks", multiple=True, metavar="URI_OR_NAME", help="A seed track; may repeat.")
 @click.option("--file", type=click.Path(path_type=Path), help="Seed tracks: .m3u, .m3u8, .csv or .json.")
-@click.option("--batch", metavar="FILE.jsonl", help="A question a line; - is stdin.")
+@click.option("--batch", metavar="FILE.jsonl", help="A query a line; - is stdin.")
 @click.option("-o", "--out", metavar="FILE.jsonl", help="Where the answers of --batch go; if not given, stdout.")
 @click.option("-k", type=int, default=10, show_default=True, help="How many to recommend.")
 @click.option("--exclude-artist", "excluded", multiple=True, metavar="NAME", help="None of their tracks; may repeat.")
@@ -63,7 +63,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Recommend tracks for a playlist of the data, or for a new one: known by its title, by tracks (uri or "Artist -
-    Title"), by a file that lists them, or by several of these. --batch answers many questions at once."""
+    Title"), by a file that lists them, or by several of these. --batch answers many queries at once."""
     form = "json" if as_json else form
     new = bool(tracks) or title is not None or file is not None
     if sum((playlist is not None, new, batch is not None)) != 1:
@@ -77,30 +77,30 @@ def command(
     from ..experiment.runs import Run
     from ..serving import listing
     from ..serving.explain import explain as reasons
-    from ..serving.recommender import Wishes
+    from ..serving.recommender import RecommendOptions
 
-    Wishes(k=k, max_per_artist=max_per_artist, diversity=diversity)  # refused before the run is read
+    RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity)  # refused before the run is read
     loaded = Run.load(run, data=data)
-    answerer = loaded.answerer(device)
-    without = answerer.artists.all_of(excluded)
-    wishes = Wishes(k=k, without=without, max_per_artist=max_per_artist, diversity=diversity)
+    service = loaded.service(device)
+    without = service.artists.all_of(excluded)
+    wishes = RecommendOptions(k=k, without=without, max_per_artist=max_per_artist, diversity=diversity)
     if batch is not None:
-        _answer_lines(screen, answerer, wishes, batch, out or "-")
+        _answer_lines(screen, service, wishes, batch, out or "-")
         return
     asked: dict[str, Any] = {"playlist": playlist}
     if playlist is not None:
         query, taken = loaded.query(playlist=playlist), None
     else:
-        located, title = _located(screen, answerer, tracks, file, title)
+        located, title = _located(screen, service, tracks, file, title)
         query = loaded.query(tracks=[seed.track for seed in located if seed.track >= 0], title=title)
         taken = [row for seed in located for row in seed.taken]
-        uris = answerer.known.track_table["uri"].take(query.tracks).to_pylist()
+        uris = service.known.track_table["uri"].take(query.tracks).to_pylist()
         asked = ({} if title is None else {"title": title}) | {"tracks": uris}
-    answer = answerer.answer_one(query, wishes, taken)
+    answer = service.answer_one(query, wishes, taken)
     if answer.cold:
-        screen.warn(_why_cold(answerer, len(query.tracks), title))
-    because = reasons(answerer.known, query.tracks, answer.tracks) if explain else None
-    records = listing.records(answerer.known, answer, because)
+        screen.warn(_why_cold(service, len(query.tracks), title))
+    because = reasons(service.known, query.tracks, answer.tracks) if explain else None
+    records = listing.records(service.known, answer, because)
     if form == "json":
         screen.json({"query": asked, "cold": answer.cold, "items": records})
     elif form == "csv":
@@ -113,14 +113,14 @@ def command(
 
 
 def _located(
-    screen: Screen, answerer: Answerer, tracks: Sequence[str], file: Path | None, title: str | None
+    screen: Screen, service: RecommendationService, tracks: Sequence[str], file: Path | None, title: str | None
 ) -> tuple[list[Located], str | None]:
     """The seeds and the title; what is not as it was named is told."""
     from ..serving.lookup.locating import locate
     from ..serving.lookup.playlist_file import Entry, read_playlist
     from ..serving.lookup.search import TrackIndex
 
-    index = TrackIndex(answerer.known, answerer.known.popularity)
+    index = TrackIndex(service.known, service.known.popularity)
     named = locate(index, [Entry.of(text) for text in tracks])
     for seed in named:
         if seed.track < 0:
@@ -145,18 +145,20 @@ def _located(
     return named + found, title
 
 
-def _why_cold(answerer: Answerer, n_seeds: int, title: str | None) -> str:
+def _why_cold(service: RecommendationService, n_seeds: int, title: str | None) -> str:
     """That popular tracks are no recommendation, and how it comes."""
-    name = answerer.model.name
+    name = service.model.name
     seeds = f"{name} makes nothing of seeds" if n_seeds else "there is no seed track"
     titles = "no title" if title is None else f"{name} makes nothing of the title {title!r}"
     return f"these are the most popular tracks, scored by the playlists that hold them: {seeds}, and {titles}"
 
 
-def _answer_lines(screen: Screen, answerer: Answerer, wishes: Wishes, source: str, out: str) -> None:
+def _answer_lines(
+    screen: Screen, service: RecommendationService, wishes: RecommendOptions, source: str, out: str
+) -> None:
     from ..serving.batch import Batch, write_lines
 
-    batch = Batch(answerer, wishes)
+    batch = Batch(service, wishes)
     with screen.events() as on_event, ExitStack() as stack:
         lines = sys.stdin.buffer if source == "-" else stack.enter_context(open(source, "rb"))
         answers = batch.answers(lines, on_event)

@@ -16,7 +16,7 @@ from ..errors import DataError
 from .corpus import Corpus, Mask
 from .npz import write_npz
 
-__all__ = ["Part", "Questions", "Split"]
+__all__ = ["EvaluationSet", "Part", "Split"]
 
 Part = Literal["valid", "test"]
 Kind = Literal["edges", "continuation", "given", "leave-one-out"]
@@ -25,7 +25,7 @@ TRAIN, VALID, TEST, VALID_SEED, TEST_SEED = range(5)
 
 
 @dataclass(frozen=True, eq=False)
-class Questions:
+class EvaluationSet:
     """What one part of a split asks: for each playlist its seeds, and the tracks that were hidden.
 
     Attributes:
@@ -80,7 +80,7 @@ class Split:
         """The entries that are known when ``part`` is ranked: train, and for ``"test"`` valid as well."""
         return self.training(corpus, refit=part == "test")
 
-    def questions(self, corpus: Corpus, part: Part) -> Questions:
+    def evaluation_set(self, corpus: Corpus, part: Part) -> EvaluationSet:
         """What ``part`` asks; playlists from which nothing was hidden are left out and counted."""
         self._check(corpus)
         hidden = self.mask(VALID if part == "valid" else TEST)
@@ -95,7 +95,7 @@ class Split:
         asked = np.zeros(corpus.n_playlists, dtype=bool)
         asked[playlists] = True
         seeds = corpus.where(shown & asked[corpus.entry_playlist])
-        return Questions(
+        return EvaluationSet(
             playlists=playlists.astype(np.int64),
             known=not unseen,
             seed_offsets=np.concatenate([[0], np.cumsum(seeds.lengths[playlists])]).astype(np.int64),

@@ -25,7 +25,7 @@ from .split import (
 
 __all__ = ["Hide", "split_continuation", "split_edges", "split_given", "split_leave_one_out"]
 
-Hide = Literal["random", "run", "last"]
+Hide = Literal["random", "contiguous", "last"]
 
 
 def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int = 0, hide: Hide = "random") -> Split:
@@ -35,8 +35,8 @@ def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int
     stays in train, hence a playlist of one distinct track is all train.
 
     Args:
-        hide: which ones: ``"random"`` ones; a ``"run"`` of tracks that follow each other, from a random place on, the
-            test part first; or the ``"last"`` ones, the validation part before the test part. A track stands where it
+        hide: which ones: ``"random"`` ones; ``"contiguous"`` tracks, which follow each other, from a random place on,
+            the test part first; or the ``"last"`` ones, the validation part before the test part. A track stands where it
             first occurs.
 
     Raises ConfigError unless the shares are at least 0 and their sum is below 1, and for an unknown ``hide``.
@@ -145,7 +145,7 @@ def _draw_pairs(
     corpus: Corpus, pairs: _Pairs, valid: float, test: float, seed: int, hide: Hide
 ) -> npt.NDArray[np.uint8]:
     """(n_pairs,) a part for each pair, drawn within its playlist as ``hide`` says."""
-    require(hide in ("random", "run", "last"), "hide", "one of random, run, last", hide)
+    require(hide in ("random", "contiguous", "last"), "hide", "one of random, contiguous, last", hide)
     random = np.random.Generator(np.random.PCG64(seed))
     if hide == "random":
         return _draw(pairs.rows, corpus.n_playlists, valid, test, random)

@@ -37,7 +37,7 @@ class Row:
         name: what it was called by the caller; the folder's name where a folder was given.
         metrics: as of :class:`~playlistrec.rank.evaluation.Evaluation`.
         fit_seconds, fit_mb: time and peak memory of the fit.
-        rank_seconds: time of scoring and ranking all questions.
+        rank_seconds: time of scoring and ranking all queries.
         difference: mean of its metric minus the best model's, 0 for the best itself.
         interval: 95 % bootstrap interval of the difference; none for the best.
         p: of the paired test against the best, corrected for all comparisons; none for the best.
@@ -88,9 +88,9 @@ def compare(
     device: str = "auto",
     on_event: OnEvent = ignore,
 ) -> Comparison:
-    """Rank the questions of ``part`` with each run and test each against the best by the metric ``by``.
+    """Rank the queries of ``part`` with each run and test each against the best by the metric ``by``.
 
-    The same questions choose the best and test it, so that p is a little too small where several are about as good.
+    The same queries choose the best and test it, so that p is a little too small where several are about as good.
 
     Args:
         runs: run folders, by name or named by their folders.

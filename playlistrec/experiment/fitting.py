@@ -20,16 +20,16 @@ from ..errors import ConfigError, RunError, nearest
 from ..events import Event, OnEvent, ignore
 from ..models.base import Arrays, Recommender
 from ..models.embedding.trained import TrainedModel
-from ..models.ensemble.blend import BlendOptions
+from ..models.ensemble.blend import BlendConfig
 from ..models.registry import model_class
-from ..models.two_stage.two_stage import ContinuationOptions
+from ..models.two_stage.two_stage import TwoStageConfig
 from ..train.checkpoint import write_arrays
 from ..train.fit import FitState
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
 from .data import Data
 from .ensembles.blending import blended
-from .ensembles.run_parts import refits, taught_by
+from .ensembles.run_parts import refits, teacher_vectors
 from .ensembles.two_stage import continued
 from .presets import Preset, preset_for, preset_named
 from .run_folder import (
@@ -47,8 +47,8 @@ from .validation import validation
 __all__ = ["fit", "preset_of", "resolve"]
 
 MADE_OF_RUNS: dict[type[Config], Callable[..., Recommender]] = {
-    BlendOptions: blended,
-    ContinuationOptions: continued,
+    BlendConfig: blended,
+    TwoStageConfig: continued,
 }
 """What fits the models whose parts may be runs: their options -> the function."""
 
@@ -103,7 +103,7 @@ def fit(
         preset = chosen.name if chosen else None
     model_options, training = resolve(model_type, given)
     chosen_device = pick_device(device)
-    if isinstance(model_options, BlendOptions | ContinuationOptions):
+    if isinstance(model_options, BlendConfig | TwoStageConfig):
         refit = refits(data, model_options.runs, refit)
     elif training is not None and training.teacher:
         refits(data, [training.teacher], refit)  # asked now, before anything takes long
@@ -215,7 +215,7 @@ class _Fitting:
                 replace(self.training, snapshot_epochs=()) if refit else self.training,
                 seed=self.seed,
                 device=self.device,
-                teacher=taught_by(self.data, teacher, refit=refit) if teacher else None,
+                teacher=teacher_vectors(self.data, teacher, refit=refit) if teacher else None,
                 validate=validate,
                 folder=folder,
                 resume=self.resume and folder is not None and (folder / "checkpoint.npz").exists(),
@@ -224,8 +224,8 @@ class _Fitting:
                 on_event=self.on_event,
             )
         elif folder is not None:
-            write_arrays(folder / "weights.npz", model.arrays(), {})
-        return model.arrays(), state
+            write_arrays(folder / "weights.npz", model.state(), {})
+        return model.state(), state
 
 
 def _before(folder: Path | None) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def _before(folder: Path | None) -> dict[str, Any]:
 def resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Config, TrainOptions | None]:
     """Sort options into the model's and the training loop's."""
     trained = issubclass(model_type, TrainedModel)
-    own = {f.name for f in fields(model_type.options)}
+    own = {f.name for f in fields(model_type.config_class)}
     loop = {f.name for f in fields(TrainOptions)} if trained else set()
     for name in given:
         if name not in own | loop:
@@ -246,7 +246,7 @@ def resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Co
                 f"{model_type.name} has no option {name!r}{nearest(name, own | loop)}; "
                 f"it has: {', '.join(sorted(own)) or 'none'}{rest}"
             )
-    options = model_type.options.from_options({k: v for k, v in given.items() if k in own})
+    options = model_type.config_class.from_options({k: v for k, v in given.items() if k in own})
     if not trained:
         return options, None
     return options, TrainOptions.from_options({k: v for k, v in given.items() if k in loop})

@@ -1,4 +1,4 @@
-"""Runs: a model fitted to some data, and the questions it can be asked."""
+"""Runs: a model fitted to some data, and the queries it can be asked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..models.base import Arrays, Query, Recommender
 from ..models.registry import model_class
 from ..rank.protocols import Evaluation, evaluate
 from ..rank.sampled import evaluate_sampled, sampled_of
-from ..serving.recommender import Answerer, Wishes
+from ..serving.recommender import RecommendationService, RecommendOptions
 from ..train.checkpoint import read_arrays
 from .data import Data
 from .run_folder import check_same_data, read_info
@@ -64,7 +64,7 @@ class Run:
         if not (folder / "weights.npz").exists():
             raise RunError(f"{folder} has no weights yet: continue it with `playlistrec fit … -o {folder} --resume`")
         model_type = model_class(info["model"])
-        options = model_type.options.from_options(info["options"])
+        options = model_type.config_class.from_options(info["options"])
         refitted = folder / "refit" / "weights.npz"
         return cls(
             data=data,
@@ -84,7 +84,7 @@ class Run:
         """
         learned = self.refit_arrays if part == "test" and self.refit_arrays is not None else self.arrays
         known = self.data.split.ranking(self.data.corpus, part)
-        return self.model_type.from_arrays(known, self.options, learned).to(pick_device(device))
+        return self.model_type.from_state(known, self.options, learned).to(pick_device(device))
 
     def evaluate(
         self,
@@ -103,14 +103,14 @@ class Run:
         """
         sampled = sampled_of(protocol)
         corpus, split = self.data.corpus, self.data.split
-        questions = split.questions(corpus, part)
-        if not len(questions):
+        evaluation_set = split.evaluation_set(corpus, part)
+        if not len(evaluation_set):
             raise DataError(f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed")
         model = self.recommender(part, device=device)
         if sampled is not None:
             n_negatives, draws = sampled
-            return evaluate_sampled(model, questions, corpus, n_negatives, draws=draws, ks=k, on_event=on_event)
-        return evaluate(model, questions, ks=k, known=split.ranking(corpus, part), on_event=on_event)
+            return evaluate_sampled(model, evaluation_set, corpus, n_negatives, draws=draws, ks=k, on_event=on_event)
+        return evaluate(model, evaluation_set, ks=k, known=split.ranking(corpus, part), on_event=on_event)
 
     def recommend(
         self,
@@ -133,34 +133,34 @@ class Run:
         Args:
             exclude_artists: names or uris of artists none of whose tracks are wanted.
             max_per_artist: at most so many tracks of an artist.
-            diversity: 0, the best tracks, to 1, those least alike: see :class:`~.asking.Wishes`.
+            diversity: 0, the best tracks, to 1, those least alike: see :class:`~.asking.RecommendOptions`.
 
         Raises:
             ConfigError: neither a playlist nor tracks nor a title, or a playlist and more; a number that cannot be.
             DataError: no playlist or artist is called so.
         """
-        answerer = self.answerer(device)
-        wishes = Wishes(
+        service = self.service(device)
+        wishes = RecommendOptions(
             k=k,
-            without=answerer.artists.all_of(exclude_artists),
+            without=service.artists.all_of(exclude_artists),
             max_per_artist=max_per_artist,
             diversity=diversity,
         )
         taken: Sequence[int] | None = None
         if tracks is not None:
-            seeds = answerer.placed(np.array(tracks, dtype=np.int64))
+            seeds = service.placed(np.array(tracks, dtype=np.int64))
             tracks, taken = seeds.rows[seeds.rows >= 0].tolist(), seeds.taken()[1].tolist()
-        answer = answerer.answer_one(self.query(playlist=playlist, tracks=tracks, title=title), wishes, taken)
+        answer = service.answer_one(self.query(playlist=playlist, tracks=tracks, title=title), wishes, taken)
         return answer.tracks, answer.scores
 
-    def answerer(self, device: str = "auto") -> Answerer:
-        """What answers many questions; :meth:`recommend` makes one anew each time."""
-        return Answerer(self.recommender(device=device), self.data.split.ranking(self.data.corpus, "test"))
+    def service(self, device: str = "auto") -> RecommendationService:
+        """What answers many queries; :meth:`recommend` makes one anew each time."""
+        return RecommendationService(self.recommender(device=device), self.data.split.ranking(self.data.corpus, "test"))
 
     def query(
         self, *, playlist: str | int | None = None, tracks: Sequence[int] | None = None, title: str | None = None
     ) -> Query:
-        """The question that :meth:`recommend` asks."""
+        """The query that :meth:`recommend` asks."""
         if (playlist is None) == (tracks is None and title is None):
             raise ConfigError("recommend needs either a playlist or tracks, a title or both")
         if playlist is None:

@@ -26,12 +26,12 @@ def validation(data: Data, training: TrainOptions) -> Callable[[Recommender], Ma
     fine = name in metrics and k.isdigit() and int(k) >= 1
     require(fine, "criterion", f"one of {', '.join(metrics)} at a depth, as in ndcg@20", training.criterion)
     corpus, split, ks = data.corpus, data.split, sorted({20, int(k)})
-    questions = split.questions(corpus, "valid")
-    if not len(questions):
+    evaluation_set = split.evaluation_set(corpus, "valid")
+    if not len(evaluation_set):
         return None
     if sampled is None:
         names = dict.fromkeys(("recall", "ndcg", name))
-        return lambda model: evaluate(model, questions, ks=ks, metrics=names).metrics
+        return lambda model: evaluate(model, evaluation_set, ks=ks, metrics=names).metrics
     # Test entries may be drawn as negatives here: the training loop knows nothing of them.
     known, (n_negatives, draws) = split.ranking(corpus, "test"), sampled
-    return lambda model: evaluate_sampled(model, questions, known, n_negatives, draws=draws, ks=ks).metrics
+    return lambda model: evaluate_sampled(model, evaluation_set, known, n_negatives, draws=draws, ks=ks).metrics

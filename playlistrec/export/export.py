@@ -20,12 +20,12 @@ __all__ = ["KINDS", "export"]
 FORMAT_VERSION = 1
 
 KINDS = {
-    "parquet": "tables",
+    "parquet": "parquet",
     "npz": "npz",
-    "voyager": "voyager_index",
-    "faiss": "faiss_index",
+    "voyager": "voyager",
+    "faiss": "faiss",
     "torchscript": "torchscript",
-    "dgl": "dgl_graph",
+    "dgl": "dgl",
 }
 """Name -> module of this package, with ``write(source, folder)`` and, for the README, ``LOAD``."""
 

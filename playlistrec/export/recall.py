@@ -58,4 +58,4 @@ def recall(source: Embeddings, search: Search) -> dict[str, Any]:
         last = top_k(scores, depth)[0][:, -1:]
         reached = scores.gather(1, found.clamp(min=0)) >= last - NEAR * last.abs()
         shares.append((reached & (found >= 0)).double().mean(1))
-    return {f"recall@{depth}": round(float(torch.cat(shares).mean()), 4) if shares else None, "questions": len(asking)}
+    return {f"recall@{depth}": round(float(torch.cat(shares).mean()), 4) if shares else None, "queries": len(asking)}

@@ -143,7 +143,7 @@ def _linear(model: Any, cosine: bool) -> LinearFold:
     """The constant and the table of a :class:`~playlistrec.models.graph.lightgcn.LightGCN`."""
     states = model.states()
     start = states[0]["playlist"].mean(0, keepdim=True)
-    norm = model.norms["in"][0].to(start).unsqueeze(1)
+    norm = model.degree_norms["in"][0].to(start).unsqueeze(1)
     heard = [state["track"] * norm for state in states[:-1]]
     nothing = torch.zeros_like(start)
     constant = model.combine([start, *[nothing] * len(heard)])

@@ -20,12 +20,12 @@ from ..config import require
 from .negatives.random import NegativeSampler
 from .ops import symmetric_norm
 
-__all__ = ["Batch", "EdgeLoader", "Norms", "block_norms", "edge_loader", "relation_norms", "seeded"]
+__all__ = ["Batch", "DegreeNorms", "EdgeLoader", "block_norms", "edge_loader", "relation_norms", "seeded"]
 
 Batch = tuple[Any, DGLGraph, DGLGraph, list[DGLGraph]]
 """Input nodes, the graph of the asked pairs, that of the negatives, and the blocks."""
 
-Norms = dict[str, tuple[Tensor, ...]]
+DegreeNorms = dict[str, tuple[Tensor, ...]]
 """For each relation the factors of its source nodes, and one or more of its destination nodes."""
 
 
@@ -174,19 +174,19 @@ def _reverse_etypes(
     return {name: given[name]}
 
 
-def relation_norms(graph: DGLGraph) -> Norms:
+def relation_norms(graph: DGLGraph) -> DegreeNorms:
     """The symmetric normalisation of every relation of a graph, from its degrees: ``{etype: (src, dst)}``."""
     names = graph.etypes
     require(len(set(names)) == len(names), "relation names", "distinct", names)
     return {etype: symmetric_norm(graph[etype]) for etype in names}
 
 
-def block_norms(block: DGLGraph, norms: Norms) -> Norms:
+def block_norms(block: DGLGraph, degree_norms: DegreeNorms) -> DegreeNorms:
     """The rows of the full graph's ``norms`` for the nodes of a block."""
     rows = {}
     for source, etype, target in block.canonical_etypes:
-        if etype in norms:
-            src, *dst = norms[etype]
+        if etype in degree_norms:
+            src, *dst = degree_norms[etype]
             ids = block.dstnodes[target].data[dgl.NID].long()
             rows[etype] = src[block.srcnodes[source].data[dgl.NID].long()], *(factor[ids] for factor in dst)
     return rows

@@ -1,4 +1,4 @@
-"""What every recommender is, and the question it is asked."""
+"""What every recommender is, and the query it is asked."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Arrays = dict[str, npt.NDArray[np.generic]]
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """A batch of questions: for each playlist its seed tracks in order, and who it is when that is known.
+    """A batch of queries: for each playlist its seed tracks in order, and who it is when that is known.
 
     Attributes:
-        offsets: (batch + 1,) int64; question ``b`` has the seeds ``tracks[offsets[b]:offsets[b + 1]]``.
+        offsets: (batch + 1,) int64; query ``b`` has the seeds ``tracks[offsets[b]:offsets[b + 1]]``.
         tracks: (n_seeds,) int64 seed tracks, in playlist order, duplicates kept.
-        playlists: (batch,) int64 playlist of each question, -1 for one the model has never seen.
+        playlists: (batch,) int64 playlist of each query, -1 for one the model has never seen.
         titles: (batch,) what the playlists are called, empty where one has no title; none where none is known.
     """
 
@@ -63,11 +63,11 @@ class Query:
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:
-        """(n_seeds,) the question each seed belongs to."""
+        """(n_seeds,) the query each seed belongs to."""
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
 
     def seeds(self, row: int) -> npt.NDArray[np.int64]:
-        """The seeds of one question, in order."""
+        """The seeds of one query, in order."""
         return self.tracks[self.offsets[row] : self.offsets[row + 1]]
 
     def matrix(self, n_tracks: int) -> sparse.csr_array[np.float32]:
@@ -77,7 +77,7 @@ class Query:
         return sparse.csr_array((ones, (keys // n_tracks, keys % n_tracks)), shape=(len(self), n_tracks))
 
     def take(self, start: int, stop: int) -> Query:
-        """Questions ``start`` to ``stop`` (exclusive)."""
+        """EvaluationSet ``start`` to ``stop`` (exclusive)."""
         low, high = self.offsets[start], self.offsets[min(stop, len(self))]
         return Query(
             offsets=self.offsets[start : stop + 1] - low,
@@ -97,7 +97,7 @@ class Recommender(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    options: ClassVar[type[Config]] = Config
+    config_class: ClassVar[type[Config]] = Config
     trainable: ClassVar[bool] = False
     """Whether gradient training follows :meth:`from_corpus`."""
     personalised: ClassVar[bool] = True
@@ -120,7 +120,7 @@ class Recommender(ABC):
         """
 
     def cold(self, query: Query) -> npt.NDArray[np.bool_]:
-        """(batch,) of which questions the model knows nothing: no playlist, no seed and no title that means anything.
+        """(batch,) of which queries the model knows nothing: no playlist, no seed and no title that means anything.
 
         There is nothing better than the most popular tracks for them.
         """
@@ -128,12 +128,12 @@ class Recommender(ABC):
         return cold
 
     @abstractmethod
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         """Everything learned, as named arrays: what a run folder keeps."""
 
     @classmethod
     @abstractmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         """The model that :meth:`arrays` came from.
 
         ``corpus`` holds what is known at ranking time: models that propagate over a graph propagate over its

@@ -42,9 +42,9 @@ class Popularity(Recommender):
     def score(self, query: Query) -> Tensor:
         return self.counts.repeat(len(query), 1)
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {"counts": self.counts.numpy()}
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         return cls(arrays["counts"].astype(np.float32), config)

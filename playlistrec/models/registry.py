@@ -28,7 +28,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "fm-gcn": ("factorization.fm_gcn", "FMGCN"),
     "fm-gat": ("factorization.fm_gat", "FMGAT"),
     "blend": ("ensemble.blend", "Blend"),
-    "continuation": ("two_stage.two_stage", "Continuation"),
+    "two-stage": ("two_stage.two_stage", "TwoStage"),
 }
 """Name -> (module of this package, class)."""
 

@@ -34,7 +34,7 @@ class HeteroConv(nn.Module):
         self,
         graph: DGLGraph,
         feat: Mapping[str, Tensor],
-        norms: Mapping[str, tuple[Tensor, ...]] | None = None,
+        degree_norms: Mapping[str, tuple[Tensor, ...]] | None = None,
     ) -> dict[str, Tensor]:
         """Apply every layer to its relation.
 
@@ -50,7 +50,7 @@ class HeteroConv(nn.Module):
         for etype, conv in self.convs.items():
             source, _, target = graph.to_canonical_etype(etype)
             pair = feat[source], feat[target][: graph.num_dst_nodes(target)]
-            extra = {"norm": norms[etype]} if norms is not None and etype in self._normed else {}
+            extra = {"norm": degree_norms[etype]} if degree_norms is not None and etype in self._normed else {}
             message = conv(ops.relation(graph, etype), pair, **extra)
             out[target] = out[target] + message if target in out else message
         return out

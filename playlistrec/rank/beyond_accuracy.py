@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..corpus.corpus import Corpus
 
-__all__ = ["BEYOND", "Beyond", "diversity", "gini", "list_mean", "self_information"]
+__all__ = ["BEYOND", "BeyondAccuracy", "diversity", "gini", "list_mean", "self_information"]
 
 BEYOND = ("gini", "popularity", "novelty", "diversity")
 """The names of the measures, given at every k."""
@@ -71,7 +71,7 @@ def diversity(artists: Tensor, indices: Tensor, k: int) -> Tensor:
     return (pairs - same).double() / pairs
 
 
-class Beyond:
+class BeyondAccuracy:
     """Adds up lists batch by batch; what it says does not depend on the batches.
 
     Args:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Untouched", "draw_ranks"]
+__all__ = ["Complement", "draw_ranks"]
 
 Ints = npt.NDArray[np.int64]
 
 BITMAP_BYTES = 32 * 2**20
 
 
-class Untouched:
+class Complement:
     """For each of ``n_rows`` playlists the tracks that none of its pairs (``rows``, ``tracks``) names, by rank.
 
     The r-th free track is found by counting the taken ones before it.
 
-    >>> free = Untouched(np.array([0, 0, 1]), np.array([1, 2, 0]), n_rows=2, n_tracks=4)
+    >>> free = Complement(np.array([0, 0, 1]), np.array([1, 2, 0]), n_rows=2, n_tracks=4)
     >>> free.size.tolist(), free.tracks(np.array([0, 0, 1]), np.array([0, 1, 0])).tolist()
     ([2, 3], [0, 3, 1])
     """

@@ -1,4 +1,4 @@
-"""What all protocols share: questions go in by batches of scores, an :class:`Evaluation` comes out."""
+"""What all protocols share: queries go in by batches of scores, an :class:`Evaluation` comes out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..config import require
-from ..corpus.split import Questions
+from ..corpus.split import EvaluationSet
 from ..errors import DataError, RunError
 from ..events import Event, OnEvent
 from ..models.base import Query, Recommender
@@ -39,15 +39,15 @@ CUDA_BATCH_BYTES = 512 * 2**20
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one model did on one set of questions.
+    """What one model did on one set of queries.
 
     Attributes:
-        n_queries: questions answered, the number that the means are over.
+        n_queries: queries answered, the number that the means are over.
         n_left_out: playlists of which nothing was asked.
         metrics: ``"recall@20"`` and the like; means over queries, but ``"coverage@20"``, ``"gini@20"`` and ``"auc"``
             are pooled.
         seconds: wall-clock time.
-        per_query: (n_queries,) float64 of each metric of accuracy, in the order of the questions: what the mean is of.
+        per_query: (n_queries,) float64 of each metric of accuracy, in the order of the queries: what the mean is of.
         protocol: ``"full"``, or ``"sampled:99"`` and the like; figures of different protocols do not compare.
     """
 
@@ -61,7 +61,7 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some of the questions and their scores (batch, n_tracks), seeds at ``-inf``; the truth as (rows, tracks)."""
+    """Some of the queries and their scores (batch, n_tracks), seeds at ``-inf``; the truth as (rows, tracks)."""
 
     query: Query
     truth_rows: npt.NDArray[np.int64]
@@ -70,43 +70,45 @@ class Batch:
     scores: Tensor
 
 
-def answers(model: Recommender, questions: Questions, batch_size: int | None, on_event: OnEvent) -> Iterator[Batch]:
-    """Score all questions, ``batch_size`` at once; None: 32 MB of scores, and 512 MB where they come from a GPU.
+def answers(
+    model: Recommender, evaluation_set: EvaluationSet, batch_size: int | None, on_event: OnEvent
+) -> Iterator[Batch]:
+    """Score all queries, ``batch_size`` at once; None: 32 MB of scores, and 512 MB where they come from a GPU.
 
     Tells the progress after each batch. Raises ConfigError for a ``batch_size`` below 1, DataError when there are no
-    questions.
+    queries.
     """
     require(batch_size is None or batch_size >= 1, "batch_size", "at least 1", batch_size)
-    if not len(questions):
+    if not len(evaluation_set):
         raise DataError("nothing was hidden in this part of the data, so there is nothing to evaluate")
     high, on_gpu = 0, False
-    while high < len(questions):
+    while high < len(evaluation_set):
         size = batch_size or max(1, (CUDA_BATCH_BYTES if on_gpu else BATCH_BYTES) // (4 * model.n_tracks))
-        low, high = high, min(high + size, len(questions))
-        truth = questions.truth_offsets[low : high + 1]
-        query = query_of(questions, low, high)
+        low, high = high, min(high + size, len(evaluation_set))
+        truth = evaluation_set.truth_offsets[low : high + 1]
+        query = query_of(evaluation_set, low, high)
         scores = masked_scores(model, query)
         on_gpu = scores.is_cuda
         yield Batch(
             query=query,
             truth_rows=np.repeat(np.arange(high - low), np.diff(truth)),
-            truth=questions.truth[truth[0] : truth[-1]].astype(np.int64),
-            playlists=questions.playlists[low:high],
+            truth=evaluation_set.truth[truth[0] : truth[-1]].astype(np.int64),
+            playlists=evaluation_set.playlists[low:high],
             scores=scores,
         )
-        on_event(Event("progress", f"ranking {model.name}", {"done": high, "total": len(questions)}))
+        on_event(Event("progress", f"ranking {model.name}", {"done": high, "total": len(evaluation_set)}))
 
 
-def query_of(questions: Questions, low: int, high: int) -> Query:
-    """What a model is told of the questions ``low:high``."""
-    seeds = questions.seed_offsets[low : high + 1]
+def query_of(evaluation_set: EvaluationSet, low: int, high: int) -> Query:
+    """What a model is told of the queries ``low:high``."""
+    seeds = evaluation_set.seed_offsets[low : high + 1]
     # A playlist without a seed has no edge either: nothing was learned of it, whatever its row holds.
-    known = questions.known & (np.diff(seeds) > 0)
+    known = evaluation_set.known & (np.diff(seeds) > 0)
     return Query(
         offsets=seeds - seeds[0],
-        tracks=questions.seeds[seeds[0] : seeds[-1]].astype(np.int64),
-        playlists=np.where(known, questions.playlists[low:high], -1),
-        titles=None if questions.titles is None else questions.titles[low:high],
+        tracks=evaluation_set.seeds[seeds[0] : seeds[-1]].astype(np.int64),
+        playlists=np.where(known, evaluation_set.playlists[low:high], -1),
+        titles=None if evaluation_set.titles is None else evaluation_set.titles[low:high],
     )
 
 

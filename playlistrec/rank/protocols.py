@@ -1,4 +1,4 @@
-"""Full ranking: every track of the catalogue is scored for every question, the seeds are masked, the rest ranked."""
+"""Full ranking: every track of the catalogue is scored for every query, the seeds are masked, the rest ranked."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from torch import Tensor
 
 from ..config import require
 from ..corpus.corpus import Corpus
-from ..corpus.split import Questions
+from ..corpus.split import EvaluationSet
 from ..errors import ConfigError, nearest
 from ..events import OnEvent, ignore
 from ..models.base import Query, Recommender
 from . import metrics as formulas
-from .beyond_accuracy import BEYOND, Beyond
-from .complement import Untouched
+from .beyond_accuracy import BEYOND, BeyondAccuracy
+from .complement import Complement
 from .evaluation import (
     AT_K,
     Batch,
@@ -39,7 +39,7 @@ METRICS = (*AT_K, "coverage", "r_precision", "auc")
 
 def evaluate(
     model: Recommender,
-    questions: Questions,
+    evaluation_set: EvaluationSet,
     *,
     ks: Sequence[int] = (10, 20),
     batch_size: int | None = None,
@@ -48,7 +48,7 @@ def evaluate(
     seed: int = 0,
     on_event: OnEvent = ignore,
 ) -> Evaluation:
-    """Rank all tracks for every question, seeds left out, and hold the ranking to the hidden tracks.
+    """Rank all tracks for every query, seeds left out, and hold the ranking to the hidden tracks.
 
     ``auc`` sets each hidden track's score against that of one track drawn uniformly from those that are neither
     seed nor truth of the same playlist, all pairs pooled (Mann–Whitney); a playlist without such a track does
@@ -56,9 +56,9 @@ def evaluate(
 
     Args:
         model: scores (batch, n_tracks) tensors that the caller may change, on any device.
-        questions: as from :meth:`~playlistrec.corpus.split.Split.questions`.
+        queries: as from :meth:`~playlistrec.corpus.split.Split.queries`.
         ks: depths of the metrics that have one.
-        batch_size: questions scored at once, memory being ``batch_size · n_tracks`` scores; None: 32 MB of them, 512 MB
+        batch_size: queries scored at once, memory being ``batch_size · n_tracks`` scores; None: 32 MB of them, 512 MB
             on a GPU.
         metrics: names out of :data:`METRICS` and :data:`~.beyond.BEYOND`; None: all of the former and, where
             ``known`` is given, of the latter.
@@ -69,7 +69,7 @@ def evaluate(
 
     Raises:
         ConfigError: a name or a number that cannot be, or a measure beyond accuracy without ``known``.
-        DataError: there are no questions.
+        DataError: there are no queries.
         RunError: the model gave a NaN.
     """
     start = time.perf_counter()
@@ -82,10 +82,10 @@ def evaluate(
     wanted = [name for name in names if name in BEYOND]
     if wanted and known is None:
         raise ConfigError(f"{wanted[0]} needs known, the corpus that the model knows when it ranks")
-    beyond = Beyond(known, ks, wanted) if wanted and known is not None else None
+    beyond = BeyondAccuracy(known, ks, wanted) if wanted and known is not None else None
     tally = _Tally(names, ks, model.n_tracks)
     random = np.random.Generator(np.random.PCG64(seed))
-    for batch in answers(model, questions, batch_size, on_event):
+    for batch in answers(model, evaluation_set, batch_size, on_event):
         sizes = torch.from_numpy(np.bincount(batch.truth_rows, minlength=len(batch.query)))
         depth = max(max(ks), int(sizes.max()) if "r_precision" in names else 1)
         indices = ranked(model, batch.scores, depth)[1]
@@ -96,8 +96,8 @@ def evaluate(
             tally.pairs(batch, *_opponents(batch, model.n_tracks, random))
     per_query = tally.per_query()
     return Evaluation(
-        n_queries=len(questions),
-        n_left_out=questions.n_left_out,
+        n_queries=len(evaluation_set),
+        n_left_out=evaluation_set.n_left_out,
         metrics={name: float(values.mean()) for name, values in per_query.items()}
         | tally.pooled()
         | (beyond.metrics() if beyond is not None else {}),
@@ -107,7 +107,7 @@ def evaluate(
 
 
 def recommend(model: Recommender, query: Query, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """The ``k`` best tracks for each question that are not among its seeds, and their scores, best first.
+    """The ``k`` best tracks for each query that are not among its seeds, and their scores, best first.
 
     Returns:
         indices and scores, both (batch, k); where fewer than ``k`` tracks can be ranked the rest is -1 and ``-inf``.
@@ -178,7 +178,7 @@ def _opponents(
     """
     query, rows = batch.query, batch.truth_rows
     taken_rows, taken = np.concatenate([query.rows, rows]), np.concatenate([query.tracks, batch.truth])
-    free = Untouched(taken_rows, taken, len(query), n_tracks)
+    free = Complement(taken_rows, taken, len(query), n_tracks)
     ranks = (random.random(len(rows)) * free.size[rows]).astype(np.int64)
     possible = free.size[rows] > 0
     return possible, free.tracks(rows[possible], ranks[possible])

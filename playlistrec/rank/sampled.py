@@ -11,12 +11,12 @@ import torch
 
 from ..config import require
 from ..corpus.corpus import Corpus
-from ..corpus.split import Questions
+from ..corpus.split import EvaluationSet
 from ..errors import ConfigError
 from ..events import Event, OnEvent, ignore
 from ..models.base import Recommender
 from . import metrics as formulas
-from .complement import Untouched, draw_ranks
+from .complement import Complement, draw_ranks
 from .evaluation import (
     AT_K,
     Batch,
@@ -49,7 +49,7 @@ def sampled_of(protocol: str) -> tuple[int, int] | None:
 
 def evaluate_sampled(
     model: Recommender,
-    questions: Questions,
+    evaluation_set: EvaluationSet,
     corpus: Corpus,
     n_negatives: int = 99,
     *,
@@ -72,16 +72,16 @@ def evaluate_sampled(
 
     Args:
         model: scores (batch, n_tracks) tensors that the caller may change, on any device.
-        questions: as from :meth:`~playlistrec.corpus.split.Split.questions`.
-        corpus: all of the corpus that the questions are from: it says which tracks a playlist has touched.
+        queries: as from :meth:`~playlistrec.corpus.split.Split.queries`.
+        corpus: all of the corpus that the queries are from: it says which tracks a playlist has touched.
         draws: how often negatives are drawn; all figures are means over the draws, coverage too.
-        batch_size: questions scored at once; None: 32 MB of scores, 512 MB on a GPU. The negatives do not depend on it.
+        batch_size: queries scored at once; None: 32 MB of scores, 512 MB on a GPU. The negatives do not depend on it.
         seed: of the first draw of negatives, ``seed + 1`` of the second, and so on; the same for every model, so that
             they are asked the same.
         on_event: gets a ``"progress"`` event after each batch.
 
     Raises:
-        ConfigError: a number that cannot be. DataError: there are no questions. RunError: the model gave a NaN.
+        ConfigError: a number that cannot be. DataError: there are no queries. RunError: the model gave a NaN.
     """
     start = time.perf_counter()
     check_ks(ks)
@@ -91,8 +91,8 @@ def evaluate_sampled(
     values: dict[str, list[np.ndarray]] = {}
     shown = {k: torch.zeros(draws, model.n_tracks, dtype=torch.bool) for k in ks}
     short = 0
-    for batch in answers(model, questions, batch_size, on_event):
-        free = _untouched(batch, corpus)
+    for batch in answers(model, evaluation_set, batch_size, on_event):
+        free = _complement(batch, corpus)
         short += int((free.size < n_negatives).sum())
         n_hidden = np.bincount(batch.truth_rows)
         found = {f"{name}@{k}": np.zeros(len(n_hidden)) for k in ks for name in SAMPLED_METRICS}
@@ -113,8 +113,8 @@ def evaluate_sampled(
         on_event(Event("warning", text, {"short": short}))
     per_query = {name: np.concatenate(parts) for name, parts in values.items()}
     return Evaluation(
-        n_queries=len(questions),
-        n_left_out=questions.n_left_out,
+        n_queries=len(evaluation_set),
+        n_left_out=evaluation_set.n_left_out,
         metrics={name: float(of_query.mean()) for name, of_query in per_query.items()}
         | {f"coverage@{k}": float(tracks.double().mean()) for k, tracks in shown.items()},
         seconds=time.perf_counter() - start,
@@ -124,7 +124,7 @@ def evaluate_sampled(
 
 
 def _top(
-    model: Recommender, batch: Batch, free: Untouched, n_negatives: int, depth: int, random: np.random.Generator
+    model: Recommender, batch: Batch, free: Complement, n_negatives: int, depth: int, random: np.random.Generator
 ) -> torch.Tensor:
     """(hidden tracks, depth) the tracks that come first among each hidden one and its negatives; -1 where none is."""
     ranks = draw_ranks(free.size[batch.truth_rows], n_negatives, random)
@@ -140,7 +140,7 @@ def _top(
     return candidates.gather(1, place.clamp(min=0)).masked_fill_(place < 0, -1)
 
 
-def _untouched(batch: Batch, corpus: Corpus) -> Untouched:
+def _complement(batch: Batch, corpus: Corpus) -> Complement:
     held = [corpus.playlist(playlist) for playlist in batch.playlists.tolist()]
     rows = np.repeat(np.arange(len(held)), [len(tracks) for tracks in held])
-    return Untouched(rows, np.concatenate(held).astype(np.int64), len(held), corpus.n_tracks)
+    return Complement(rows, np.concatenate(held).astype(np.int64), len(held), corpus.n_tracks)

@@ -1,6 +1,6 @@
-"""Whether one model is better than another on the same questions: paired tests of a mean difference.
+"""Whether one model is better than another on the same queries: paired tests of a mean difference.
 
-All take ``differences`` (n,) or (comparisons, n): for each question the metric of one model minus that of another.
+All take ``differences`` (n,) or (comparisons, n): for each query the metric of one model minus that of another.
 Comparisons are tested with the same resamples. Everything is drawn from ``seed`` alone.
 """
 
@@ -16,7 +16,7 @@ __all__ = ["bootstrap_interval", "bootstrap_test", "holm", "permutation_test"]
 Floats = npt.NDArray[np.float64]
 
 SLICE = 1_000_000
-"""Resampled questions held at a time, some 20 MB."""
+"""Resampled queries held at a time, some 20 MB."""
 
 ROUNDING = 1e-12
 """Share of the sum of absolute differences by which two sums may differ and count as the same."""
@@ -27,7 +27,7 @@ def permutation_test(differences: npt.ArrayLike, *, resamples: int = 10_000, see
 
     ``p = (1 + #{|Σ ±d| >= |Σ d|}) / (1 + resamples)`` over random signs; where there are no more than ``resamples``
     ways to choose the signs, all are tried and p is exact. Fisher 1935, section 21; the added ones are the data
-    themselves (Phipson & Smyth 2010). ValueError for no questions or values that are not finite.
+    themselves (Phipson & Smyth 2010). ValueError for no queries or values that are not finite.
 
     >>> permutation_test([1.0, 2.0, 3.0]).item()
     0.25
@@ -90,7 +90,7 @@ def holm(p: npt.ArrayLike) -> Floats:
 def _rows(differences: npt.ArrayLike) -> Floats:
     rows = np.atleast_2d(np.asarray(differences, dtype=np.float64))
     if not rows.shape[-1]:
-        raise ValueError("there must be at least one question to compare on")
+        raise ValueError("there must be at least one query to compare on")
     if not np.isfinite(rows).all():
         raise ValueError("differences must be finite")
     return rows
@@ -102,7 +102,7 @@ def _like(result: Floats, differences: npt.ArrayLike) -> Floats:
 
 
 def _slices(n: int, resamples: int) -> Iterator[int]:
-    """How many resamples of ``n`` questions to take at a time."""
+    """How many resamples of ``n`` queries to take at a time."""
     size = max(1, SLICE // n)
     yield from (min(size, resamples - start) for start in range(0, resamples, size))
 
@@ -120,7 +120,7 @@ def _all_signs(n: int) -> Iterator[Floats]:
 
 
 def _resampled_means(rows: Floats, resamples: int, seed: int) -> Floats:
-    """(resamples, comparisons) means over as many questions drawn with replacement."""
+    """(resamples, comparisons) means over as many queries drawn with replacement."""
     n = rows.shape[1]
     rng = np.random.default_rng(seed)
     means = []

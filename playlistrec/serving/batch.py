@@ -1,4 +1,4 @@
-"""Many questions, a line of JSON each, and an answer to each, a line of JSON again."""
+"""Many queries, a line of JSON each, and an answer to each, a line of JSON again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..events import Event, OnEvent, ignore
 from ..models.base import Query
 from ..rank.evaluation import BATCH_BYTES
 from .lookup.seeds import UNKNOWN, Seeds
-from .recommender import Answerer, Wishes
+from .recommender import RecommendationService, RecommendOptions
 
 __all__ = ["Batch", "write_lines"]
 
@@ -29,7 +29,7 @@ TOLD = 20
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
-    """A question."""
+    """A query."""
 
     id: msgspec.Raw = msgspec.Raw(b"null")
     tracks: list[str] | None = None
@@ -72,13 +72,13 @@ class Batch:
         n_lines, n_failed: lines seen so far, and how many of them could not be read.
     """
 
-    def __init__(self, answerer: Answerer, wishes: Wishes) -> None:
-        self.answerer, self.wishes = answerer, wishes
+    def __init__(self, service: RecommendationService, wishes: RecommendOptions) -> None:
+        self.service, self.wishes = service, wishes
         self.n_lines = self.n_failed = 0
         self._decode, self._encode = msgspec.json.Decoder(Line).decode, msgspec.json.Encoder().encode
-        self._uris = np.array(answerer.known.track_table["uri"].to_pylist(), dtype=object)
+        self._uris = np.array(service.known.track_table["uri"].to_pylist(), dtype=object)
         self._rows = {uri: row for row, uri in enumerate(self._uris)}
-        placed = answerer.placed(np.arange(len(self._uris)))
+        placed = service.placed(np.arange(len(self._uris)))
         # The last is what row -1 finds, that of a uri that the data does not have.
         self._seeds, self._by = np.append(placed.rows, -1), np.append(placed.by, UNKNOWN)
 
@@ -88,7 +88,7 @@ class Batch:
         In place of an answer to a line that cannot be read stands what is wrong with it; a warning tells its number.
         """
         numbered = ((number, text) for number, text in enumerate(lines, 1) if text.strip())
-        size = max(1, BATCH_BYTES // (4 * self.answerer.model.n_tracks))
+        size = max(1, BATCH_BYTES // (4 * self.service.model.n_tracks))
         while chunk := list(islice(numbered, size)):
             read = [self._read(number, text) for number, text in chunk]
             answered = self._answered([line for line in read if isinstance(line, Line)])
@@ -99,7 +99,7 @@ class Batch:
                         on_event(Event("warning", f"line {line.line}: {line.error}"))
                 yield self._encode(line if isinstance(line, Refused) else next(answered)) + b"\n"
             self.n_lines += len(chunk)
-            on_event(Event("progress", f"asking {self.answerer.model.name}", {"done": self.n_lines}))
+            on_event(Event("progress", f"asking {self.service.model.name}", {"done": self.n_lines}))
 
     def _read(self, number: int, text: bytes) -> Line | Refused:
         try:
@@ -133,19 +133,19 @@ class Batch:
             titles=tuple(line.title or "" for line in lines),
         )
         places, tracks = seeds.taken()
-        wishes = [self._wishes(line, missing) for line, missing in zip(lines, unknown)]
-        answers = self.answerer.answer(query, wishes, (question[places], tracks))
+        wishes = [self._options(line, missing) for line, missing in zip(lines, unknown)]
+        answers = self.service.answer(query, wishes, (question[places], tracks))
         for line, answer, missing in zip(lines, answers, unknown):
             scores = np.round(answer.scores.astype(np.float64), DECIMALS).tolist()
             yield Answered(line.id, self._uris[answer.tracks].tolist(), scores, missing, answer.cold)
 
-    def _wishes(self, line: Line, unknown: list[str]) -> Wishes:
+    def _options(self, line: Line, unknown: list[str]) -> RecommendOptions:
         """What this line asks for; artists that the data does not have are added to ``unknown``."""
         if line.k is None and not line.exclude_artists:
             return self.wishes
         without = list(self.wishes.without)
         for name in line.exclude_artists:
-            rows = self.answerer.artists.rows(name)
+            rows = self.service.artists.rows(name)
             without += rows
             unknown += [] if rows else [name]
         return replace(self.wishes, k=line.k or self.wishes.k, without=tuple(without))

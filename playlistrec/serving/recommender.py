@@ -22,7 +22,7 @@ from .lookup.artists import ArtistIndex
 from .lookup.seeds import Seeds, resolve
 from .rerank import Similarity, first_of_each, mmr
 
-__all__ = ["Answer", "Answerer", "Wishes"]
+__all__ = ["Answer", "RecommendOptions", "RecommendationService"]
 
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -33,7 +33,7 @@ CANDIDATES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class RecommendOptions:
     """What a list of recommendations is to be like. The filters go first: of what they leave, the ``k`` best.
 
     Attributes:
@@ -63,7 +63,7 @@ class Wishes:
 
 
 class Answer(NamedTuple):
-    """What was found for one question.
+    """What was found for one query.
 
     Attributes:
         tracks: (n,) rows, at most the ``k`` asked for, in the order of recommendation.
@@ -77,8 +77,8 @@ class Answer(NamedTuple):
     cold: bool
 
 
-class Answerer:
-    """A model with what it takes to answer many questions, each part built when it is first needed.
+class RecommendationService:
+    """A model with what it takes to answer many queries, each part built when it is first needed.
 
     Args:
         known: what the model knows when it ranks.
@@ -90,11 +90,11 @@ class Answerer:
         self.similarity = Similarity(model, known)
 
     @torch.no_grad()
-    def answer(self, query: Query, wishes: Sequence[Wishes], taken: Pairs | None = None) -> list[Answer]:
-        """An answer to each question, with its own wishes.
+    def answer(self, query: Query, wishes: Sequence[RecommendOptions], taken: Pairs | None = None) -> list[Answer]:
+        """An answer to each query, with its own wishes.
 
         Args:
-            taken: what is not to be recommended: questions and tracks, one array each; None: the seeds.
+            taken: what is not to be recommended: queries and tracks, one array each; None: the seeds.
 
         Raises RunError where the model gives a NaN.
         """
@@ -115,8 +115,8 @@ class Answerer:
             answers.append(Answer(*chosen, bool(cold[row])))
         return answers
 
-    def answer_one(self, query: Query, wishes: Wishes, taken: Sequence[int] | None = None) -> Answer:
-        """The answer to a single question; ``taken`` are the tracks that are not to be recommended."""
+    def answer_one(self, query: Query, wishes: RecommendOptions, taken: Sequence[int] | None = None) -> Answer:
+        """The answer to a single query; ``taken`` are the tracks that are not to be recommended."""
         tracks = None if taken is None else np.array(taken, dtype=np.int64)
         return self.answer(query, [wishes], None if tracks is None else (np.zeros_like(tracks), tracks))[0]
 
@@ -124,8 +124,8 @@ class Answerer:
         values, tracks = ranked(self.model, scores, min(k, scores.shape[1]))
         return tracks.cpu().numpy(), values.float().cpu().numpy()
 
-    def _chosen(self, scores: Tensor, wish: Wishes) -> tuple[Rows, Floats]:
-        """The answer to one question (scores (1, n_tracks)): ranked deeper until the filter leaves enough."""
+    def _chosen(self, scores: Tensor, wish: RecommendOptions) -> tuple[Rows, Floats]:
+        """The answer to one query (scores (1, n_tracks)): ranked deeper until the filter leaves enough."""
         wanted = wish.k * (CANDIDATES if wish.diversity else 1)
         depth = wanted
         while True:

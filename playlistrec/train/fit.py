@@ -145,7 +145,7 @@ def fit(
             improved = state.best is None or record[options.criterion] > state.best
             state.waited = 0 if improved else state.waited + 1
         if improved:
-            state.best, state.best_epoch, best = record.get(options.criterion), state.epoch, _copy(model.arrays())
+            state.best, state.best_epoch, best = record.get(options.criterion), state.epoch, _copy(model.state())
         if state.waited >= options.patience:
             state.stopped = "patience"
         elif time_limit is not None and time.perf_counter() - start >= time_limit:
@@ -154,7 +154,7 @@ def fit(
         state.seconds.append(round(time.perf_counter() - began, 3))
         if folder is not None:
             if improved:
-                write_arrays(folder / "weights.npz", model.arrays(), {"epoch": state.epoch})
+                write_arrays(folder / "weights.npz", model.state(), {"epoch": state.epoch})
             if state.epoch in options.snapshot_epochs:
                 write_snapshot(folder, model, state.epoch)
             _save(folder, model, optimizer, state, batches.sampler.state())
@@ -166,7 +166,7 @@ def fit(
         state.history[-1].update(validate(model))
         state.best, state.best_epoch = state.history[-1][options.criterion], state.epoch
         if folder is not None:
-            write_arrays(folder / "weights.npz", model.arrays(), {"epoch": state.epoch})
+            write_arrays(folder / "weights.npz", model.state(), {"epoch": state.epoch})
             _write_history(folder, state)
     return _finish(model, state, best)
 
@@ -235,7 +235,7 @@ def _diverged(loss: float, wrong: list[str], epoch: int, options: TrainOptions, 
 def _save(
     folder: Path, model: TrainedModel, optimizer: torch.optim.Adam, state: FitState, sampler: dict[str, torch.Tensor]
 ) -> None:
-    arrays = {f"weights/{name}": array for name, array in model.arrays().items()}
+    arrays = {f"weights/{name}": array for name, array in model.state().items()}
     arrays |= {f"sampler/{name}": tensor.cpu().numpy() for name, tensor in sampler.items()}
     for index, moments in optimizer.state_dict()["state"].items():
         for name, tensor in moments.items():

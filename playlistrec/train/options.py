@@ -14,15 +14,15 @@ __all__ = ["TrainOptions"]
 RULES: dict[str, tuple[Callable[[float], bool], str]] = {
     "at least 1": (
         lambda value: value >= 1,
-        "epochs batch_size n_negatives pool_size pool_epochs pool_every eval_every patience",
+        "epochs batch_size n_negatives pool_size pool_anneal_epochs pool_refresh_every eval_every patience",
     ),
     "above 0": (lambda value: value > 0, "lr temperature teacher_temperature contrast_temperature"),
     "at least 0": (
         lambda value: value >= 0,
-        "l2 length_power reverse teacher_weight correction regulariser uniformity contrast contrast_noise candidates "
-        "popularity_power workers",
+        "l2 length_weight_exponent symmetric_weight teacher_weight logq_correction bpr_max_reg uniformity contrast "
+        "contrast_noise hard_negative_candidates popularity_power workers",
     ),
-    "above 0 and at most 1": (lambda value: 0 < value <= 1, "pool_floor message_share"),
+    "above 0 and at most 1": (lambda value: 0 < value <= 1, "pool_final_share message_edge_share"),
 }
 """What numbers must be, and which."""
 
@@ -40,17 +40,17 @@ class TrainOptions(Config):
         loss: ``bpr``, ``bce``, ``softmax`` or ``directau`` (alignment and uniformity); ``bpr-max`` where all playlists
             of a batch share their negatives.
         temperature: what softmax divides scores by.
-        length_power: a pair weighs the length of its playlist to minus this power, so that long playlists say less:
-            0 for alike, 1 for every playlist as much (softmax over ``shared`` or ``all``).
-        reverse: weight of the softmax the other way round, of each track of a step among the step's playlists (softmax
-            over ``shared`` or ``all``), 0 for none.
+        length_weight_exponent: a pair weighs the length of its playlist to minus this power, so that long playlists say
+            less: 0 for alike, 1 for every playlist as much (softmax over ``shared`` or ``all``).
+        symmetric_weight: weight of the softmax the other way round, of each track of a step among the step's playlists
+            (softmax over ``shared`` or ``all``), 0 for none.
         teacher: run folder of another model with vectors, perhaps wider ones, whose softmax over the ``shared`` tracks
             is imitated too; none if empty.
         teacher_weight: weight of that.
         teacher_temperature: what the scores of both are divided by for it.
-        correction: how much of the logarithm of a candidate's sampling probability softmax takes off its score:
+        logq_correction: how much of the logarithm of a candidate's sampling probability softmax takes off its score:
             0 leaves popular tracks more often in the way, 1 makes up for that.
-        regulariser: weight of BPR-max's penalty on the scores of negatives.
+        bpr_max_reg: weight of BPR-max's penalty on the scores of negatives.
         uniformity: weight of DirectAU's uniformity.
         contrast: weight of the contrastive term between the first and all layers under noise (XSimGCL), 0 for none.
         contrast_noise: length of that noise, layer by layer.
@@ -60,13 +60,14 @@ class TrainOptions(Config):
             (softmax over every track); or hard ones: ``pool`` of the best-scored tracks, ``artist`` (others by the
             artist of one of the playlist's tracks), ``two-hop`` (from playlists that share a track).
         n_negatives: negatives per positive, or ``shared`` per step; softmax over ``in-batch`` takes the whole batch's.
-        candidates: negatives drawn per positive, of which the ``n_negatives`` best-scored are kept; 0 for no choice.
+        hard_negative_candidates: negatives drawn per positive, of which the ``n_negatives`` best-scored are kept; 0 for
+            no choice.
         popularity_power: exponent of ``popularity`` and ``shared``.
         pool_size: tracks in a playlist's pool.
-        pool_floor: share of all tracks, best-scored first, that the pools stand for in the end; 1 at first.
-        pool_epochs: epochs over which that share falls.
-        pool_every: epochs between refreshes of the pools.
-        message_share: share of the training pairs that messages pass along, the others being asked for, divided
+        pool_final_share: share of all tracks, best-scored first, that the pools stand for in the end; 1 at first.
+        pool_anneal_epochs: epochs over which that share falls.
+        pool_refresh_every: epochs between refreshes of the pools.
+        message_edge_share: share of the training pairs that messages pass along, the others being asked for, divided
             anew each epoch; 1 uses all for both.
         precision: ``float32``, or ``bf16`` for the propagation and the products of softmax; embeddings, Adam and
             ranking stay float32.
@@ -88,26 +89,26 @@ class TrainOptions(Config):
     l2: float = 1e-4
     loss: Literal["bpr", "bce", "softmax", "directau", "bpr-max"] = "bpr"
     temperature: float = 0.1
-    length_power: float = 0.0
-    reverse: float = 0.0
+    length_weight_exponent: float = 0.0
+    symmetric_weight: float = 0.0
     teacher: str = ""
     teacher_weight: float = 3.0
     teacher_temperature: float = 0.07
-    correction: float = 0.0
-    regulariser: float = 1.0
+    logq_correction: float = 0.0
+    bpr_max_reg: float = 1.0
     uniformity: float = 1.0
     contrast: float = 0.0
     contrast_noise: float = 0.2
     contrast_temperature: float = 0.2
     negatives: Literal["uniform", "popularity", "in-batch", "shared", "all", "pool", "artist", "two-hop"] = "uniform"
     n_negatives: int = 1
-    candidates: int = 0
+    hard_negative_candidates: int = 0
     popularity_power: float = 0.75
     pool_size: int = 100
-    pool_floor: float = 0.05
-    pool_epochs: int = 10
-    pool_every: int = 5
-    message_share: float = 1.0
+    pool_final_share: float = 0.05
+    pool_anneal_epochs: int = 10
+    pool_refresh_every: int = 5
+    message_edge_share: float = 1.0
     precision: Literal["float32", "bf16"] = "float32"
     regime: Literal["auto", "full", "sampled"] = "auto"
     fanout: int = 10
@@ -125,11 +126,19 @@ class TrainOptions(Config):
         require(
             min(self.snapshot_epochs, default=0) >= 0, "snapshot_epochs", "numbers of at least 0", self.snapshot_epochs
         )
-        chosen = self.candidates
+        chosen = self.hard_negative_candidates
         require(
-            chosen == 0 or chosen > self.n_negatives, "candidates", f"above n_negatives = {self.n_negatives}", chosen
+            chosen == 0 or chosen > self.n_negatives,
+            "hard_negative_candidates",
+            f"above n_negatives = {self.n_negatives}",
+            chosen,
         )
-        require(chosen == 0 or not self.shares_candidates, "candidates", "0 where no negatives are drawn", chosen)
+        require(
+            chosen == 0 or not self.shares_candidates,
+            "hard_negative_candidates",
+            "0 where no negatives are drawn",
+            chosen,
+        )
         require(self.fanout >= 1 or self.fanout == -1, "fanout", "at least 1, or -1 for all", self.fanout)
         if self.negatives in ("shared", "all") and self.loss in ("bpr", "bce"):
             raise ConfigError(
@@ -138,12 +147,12 @@ class TrainOptions(Config):
         if self.negatives != "uniform" and self.loss == "directau":
             raise ConfigError(f"loss=directau takes no negatives: leave them out (got negatives={self.negatives})")
         known = ("uniform", "popularity", "in-batch", "shared")
-        if self.correction and (self.loss != "softmax" or self.negatives not in known):
+        if self.logq_correction and (self.loss != "softmax" or self.negatives not in known):
             raise ConfigError(
-                "correction needs loss=softmax and negatives whose probability is known: uniform, popularity, "
+                "logq_correction needs loss=softmax and negatives whose probability is known: uniform, popularity, "
                 f"in-batch or shared (got loss={self.loss}, negatives={self.negatives})"
             )
-        for name in ("length_power", "reverse"):
+        for name in ("length_weight_exponent", "symmetric_weight"):
             if getattr(self, name) and (self.loss != "softmax" or self.negatives not in ("shared", "all")):
                 raise ConfigError(
                     f"{name} needs loss=softmax and negatives that playlists share: shared or all "
@@ -169,7 +178,7 @@ class TrainOptions(Config):
             "negatives=all": self.negatives == "all",
             "negatives=shared": self.negatives == "shared",
             "negatives=in-batch": self.negatives == "in-batch",
-            "message_share": self.message_share < 1,
+            "message_edge_share": self.message_edge_share < 1,
             "contrast": self.contrast > 0,
             "precision=bf16": self.precision == "bf16",
         }

@@ -41,7 +41,7 @@ def negative_sampler(corpus: Corpus, options: TrainOptions) -> NonEdgeSampler:
 def _sampler(corpus: Corpus, options: TrainOptions) -> NonEdgeSampler:
     src, dst = (torch.from_numpy(ids.astype(np.int64)) for ids in corpus.pairs)
     edges = src, dst, corpus.n_playlists, corpus.n_tracks
-    k = options.candidates or options.n_negatives
+    k = options.hard_negative_candidates or options.n_negatives
     match options.negatives:
         case "uniform" | "in-batch" | "all":
             return UniformNegatives(*edges, k=k)
@@ -66,8 +66,8 @@ def refresh_pools(
     generator: torch.Generator,
 ) -> None:
     """Before an epoch (counted from 0), refresh the pools of hard negatives where they are due."""
-    if isinstance(sampler, PoolNegatives) and epoch % options.pool_every == 0:
-        share = annealed_share(epoch, floor=options.pool_floor, over=options.pool_epochs)
+    if isinstance(sampler, PoolNegatives) and epoch % options.pool_refresh_every == 0:
+        share = annealed_share(epoch, floor=options.pool_final_share, over=options.pool_anneal_epochs)
         model.eval()
         sampler.refresh(*model.with_prior(*model.vectors()), share, generator)
         model.train()

@@ -139,9 +139,9 @@ CASES: list[tuple[str, Make, int, str]] = [
     ),
     (
         "a run of whole playlists",
-        on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}/out", "--split", "continuation", "--hide", "run"),
+        on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}/out", "--split", "continuation", "--hide", "contiguous"),
         2,
-        "hide=run",
+        "hide=contiguous",
     ),
     ("limit of none", on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}/out", "--limit", 0), 2, "limit"),
     ("not a number", on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}/out", "--limit", "ten"), 2, "ten"),

@@ -80,7 +80,7 @@ def test_item_neighbours_beat_popularity(runs: Path) -> None:
 @pytest.mark.parametrize("model", ["popularity", "itemknn", "lightgcn"])
 def test_recommend_for_a_playlist(runs: Path, data_folder: Path, model: str) -> None:
     data = Data.load(data_folder)
-    row = int(data.split.questions(data.corpus, "test").playlists[3])
+    row = int(data.split.evaluation_set(data.corpus, "test").playlists[3])
     pid = data.corpus.playlists["pid"][row].as_py()
     told = json.loads(call("recommend", runs / model, "--playlist", pid, "-k", 7, "--json").stdout)
     assert told["query"] == {"playlist": pid}
@@ -157,7 +157,7 @@ def test_preprocess_says_what_it_made(slices: Path, tmp_path: Path) -> None:
     call("fit", tmp_path / "d", "-m", "mf", "-o", tmp_path / "run", "--epochs", 1)
     told = json.loads(call("evaluate", tmp_path / "run", "--split", "test", "--json").stdout)
     data = Data.load(tmp_path / "d")
-    assert told["n_queries"] == len(data.split.questions(data.corpus, "test")) > 0
+    assert told["n_queries"] == len(data.split.evaluation_set(data.corpus, "test")) > 0
 
 
 def test_force_replaces_and_only_then(slices: Path, tmp_path: Path) -> None:

@@ -31,8 +31,9 @@ def runs(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     short = ("--preset", "none", "--epochs", 3, "--set", "batch_size=2048", "--set", "eval_every=1", "--set", "lr=0.02")
     kept = ("--set", "snapshot_epochs=0,2")
+    hardest = ("--set", "hard_negative_candidates=8")
     call("fit", data_folder, "-m", "lightgcn", "-o", folder / "random", *short, *kept)
-    call("fit", data_folder, "-m", "lightgcn", "-o", folder / "hard", *short, *kept, "--set", "candidates=8")
+    call("fit", data_folder, "-m", "lightgcn", "-o", folder / "hard", *short, *kept, *hardest)
     call("fit", data_folder, "-m", "itemknn", "-o", folder / "itemknn")
     return folder
 
@@ -141,23 +142,27 @@ def test_it_shows_data_training_and_options(written: Path, runs: Path, data_fold
     row = next(row for row in tables["Validation NDCG@20"] if row[0] == "hard")
     assert row[2:4] == [f"{history[0]['ndcg@20']:.4f}", f"{history[-1]['ndcg@20']:.4f}"]
     differ = {row[0]: row[1:] for row in tables["What the runs were fitted with, where they differ"][1:]}
-    assert differ["candidates"] == ["0", "8", ""]
+    assert differ["hard_negative_candidates"] == ["0", "8", ""]
     assert "lr" not in differ
 
 
 def test_hits_are_marked_and_only_hits(written: Path, data_folder: Path) -> None:
     data = Data.load(data_folder)
     corpus, text = data.corpus, written.read_text()
-    questions = data.split.questions(corpus, "valid")
-    place = {row: at for at, row in enumerate(questions.playlists.tolist())}
+    evaluation_set = data.split.evaluation_set(corpus, "valid")
+    place = {row: at for at, row in enumerate(evaluation_set.playlists.tolist())}
     cards = re.findall(r'<article class="playlist">(.*?)</article>', text)
     assert len(cards) == 4
     for card in cards:
         pid = re.search(r"Playlist (\d+),", card)
         assert pid is not None
         at = place[corpus.playlist_index(pid[1])]
-        truth = corpus.describe(questions.truth[questions.truth_offsets[at] : questions.truth_offsets[at + 1]])
-        seeds = corpus.describe(questions.seeds[questions.seed_offsets[at] : questions.seed_offsets[at + 1]])
+        truth = corpus.describe(
+            evaluation_set.truth[evaluation_set.truth_offsets[at] : evaluation_set.truth_offsets[at + 1]]
+        )
+        seeds = corpus.describe(
+            evaluation_set.seeds[evaluation_set.seed_offsets[at] : evaluation_set.seed_offsets[at + 1]]
+        )
         names = {(row["track_name"], row["artist_name"]) for row in truth}
         for item, title, artist in re.findall(r'<li( class="hit")?>(.*?) <span class="artist">(.*?)</span>', card):
             assert bool(item) == ((title, artist) in names)

@@ -37,13 +37,13 @@ def test_one_question_a_playlist_and_none_gives_itself_away(playlists: list[list
     split = split_leave_one_out(corpus)
     long = [p for p, tracks in enumerate(playlists) if len(set(tracks)) >= 3]
     for part in ("valid", "test"):
-        questions = split.questions(corpus, part)  # type: ignore[arg-type]
-        assert questions.known
-        assert questions.playlists.tolist() == long
-        assert questions.n_left_out == len(playlists) - len(long)
-        assert np.diff(questions.truth_offsets).tolist() == [1] * len(long)
-        for i, track in enumerate(questions.truth.tolist()):
-            seeds = questions.seeds[questions.seed_offsets[i] : questions.seed_offsets[i + 1]]
+        evaluation_set = split.evaluation_set(corpus, part)  # type: ignore[arg-type]
+        assert evaluation_set.known
+        assert evaluation_set.playlists.tolist() == long
+        assert evaluation_set.n_left_out == len(playlists) - len(long)
+        assert np.diff(evaluation_set.truth_offsets).tolist() == [1] * len(long)
+        for i, track in enumerate(evaluation_set.truth.tolist()):
+            seeds = evaluation_set.seeds[evaluation_set.seed_offsets[i] : evaluation_set.seed_offsets[i + 1]]
             assert len(seeds)
             assert track not in seeds
 

@@ -181,7 +181,7 @@ def test_a_data_folder_of_ratings_left_one_out(tmp_path: Path) -> None:
     )
     uris = data.corpus.track_table["uri"].to_pylist()
     hidden = {
-        part: [uris[track] for track in data.split.questions(data.corpus, part).truth]  # type: ignore[arg-type]
+        part: [uris[track] for track in data.split.evaluation_set(data.corpus, part).truth]  # type: ignore[arg-type]
         for part in ("valid", "test")
     }
     assert hidden == {"valid": ["1"], "test": ["2"]}, "of b; a has too few"

@@ -52,7 +52,7 @@ def test_edges_put_each_pair_in_one_part_and_leave_one_track_to_train(lists, sha
 
 
 @settings(max_examples=60, deadline=None)
-@given(lists=LISTS, shares=SHARES, seed=st.integers(0, 3), hide=st.sampled_from(["run", "last"]))
+@given(lists=LISTS, shares=SHARES, seed=st.integers(0, 3), hide=st.sampled_from(["contiguous", "last"]))
 def test_what_is_hidden_together_stands_together(lists, shares, seed, hide):
     """In the order of their first occurrence; as many in each part as at random; the last ones end with the test."""
     corpus = Corpus.from_lists(lists)
@@ -65,7 +65,7 @@ def test_what_is_hidden_together_stands_together(lists, shares, seed, hide):
 
 def test_a_run_begins_anywhere_alike():
     corpus = Corpus.from_lists([[f"t{i}" for i in range(6)]] * 6000)
-    part = split_edges(corpus, 1 / 6, 1 / 6, hide="run").part.reshape(6000, 6)
+    part = split_edges(corpus, 1 / 6, 1 / 6, hide="contiguous").part.reshape(6000, 6)
     starts = np.bincount(part.argmax(axis=1), minlength=6) / 6000
     assert np.abs(starts[:5] - 1 / 5).max() < 0.03
     assert starts[5] == 0
@@ -74,7 +74,7 @@ def test_a_run_begins_anywhere_alike():
 def test_a_given_test_part_may_have_a_run_for_validation():
     corpus = Corpus.from_lists([[f"t{i}" for i in range(10)]] * 50)
     test = np.tile(np.arange(10) >= 8, 50)
-    split = split_given(corpus, test, valid=0.25, hide="run")
+    split = split_given(corpus, test, valid=0.25, hide="contiguous")
     for parts in parts_by_playlist(corpus, split):
         assert re.fullmatch("-*vv-*tt", "".join("-vt"[next(iter(part))] for part in parts.values()))
 
@@ -173,12 +173,12 @@ def test_a_shown_track_is_never_also_asked_for():
     corpus = Corpus.from_lists([["a", "b", "a", "b", "c", "a"]] * 50)
     split = split_continuation(corpus, valid=0.4, test=0.4, seeds=2)
     for part in ("valid", "test"):
-        questions = split.questions(corpus, part)
-        assert len(questions) == 20
-        assert questions.n_left_out == 30
-        assert not questions.known
-        assert set(questions.truth.tolist()) == {2}
-        assert questions.seeds.tolist() == [0, 1, 0, 1, 0] * 20
+        evaluation_set = split.evaluation_set(corpus, part)
+        assert len(evaluation_set) == 20
+        assert evaluation_set.n_left_out == 30
+        assert not evaluation_set.known
+        assert set(evaluation_set.truth.tolist()) == {2}
+        assert evaluation_set.seeds.tolist() == [0, 1, 0, 1, 0] * 20
 
 
 def test_given_keeps_the_test_part_and_carves_validation_out_of_the_rest():
@@ -245,7 +245,7 @@ def test_an_empty_corpus_splits_into_nothing():
     empty = np.zeros(0, dtype=bool)
     for split in (split_edges(corpus), split_continuation(corpus), split_given(corpus, empty)):
         assert split.part.shape == (0,)
-        assert len(split.questions(corpus, "test")) == 0
+        assert len(split.evaluation_set(corpus, "test")) == 0
 
 
 def naive_questions(corpus: Corpus, split: Split, part: str) -> dict[int, tuple[list[int], set[int]]]:
@@ -274,13 +274,13 @@ def test_questions_are_those_of_a_plain_loop(kind, part):
         "given": lambda: split_given(corpus, corpus.tracks % 4 == 1, 0.2),
     }[kind]()
     expected = naive_questions(corpus, split, part)
-    questions = split.questions(corpus, part)
-    assert questions.playlists.tolist() == sorted(expected)
-    assert questions.known == (kind != "continuation")
-    assert questions.n_left_out == corpus.n_playlists - len(expected)
-    for i, playlist in enumerate(questions.playlists.tolist()):
-        seeds = questions.seeds[questions.seed_offsets[i] : questions.seed_offsets[i + 1]].tolist()
-        truth = questions.truth[questions.truth_offsets[i] : questions.truth_offsets[i + 1]].tolist()
+    evaluation_set = split.evaluation_set(corpus, part)
+    assert evaluation_set.playlists.tolist() == sorted(expected)
+    assert evaluation_set.known == (kind != "continuation")
+    assert evaluation_set.n_left_out == corpus.n_playlists - len(expected)
+    for i, playlist in enumerate(evaluation_set.playlists.tolist()):
+        seeds = evaluation_set.seeds[evaluation_set.seed_offsets[i] : evaluation_set.seed_offsets[i + 1]].tolist()
+        truth = evaluation_set.truth[evaluation_set.truth_offsets[i] : evaluation_set.truth_offsets[i + 1]].tolist()
         assert seeds == expected[playlist][0]
         assert len(truth) == len(set(truth))
         assert set(truth) == expected[playlist][1]
@@ -291,9 +291,9 @@ def test_questions_know_what_their_playlists_are_called():
     corpus = random_corpus(80, seed=7, longest=15)
     names = [None if p % 3 == 0 else f"list {p}" for p in range(corpus.n_playlists)]
     named = replace(corpus, playlists=corpus.playlists.append_column("name", pa.array(names, pa.string())))
-    questions = split_continuation(named, 0.2, 0.2).questions(named, "test")
-    assert questions.titles == tuple(names[p] or "" for p in questions.playlists.tolist())
-    assert split_continuation(corpus, 0.2, 0.2).questions(corpus, "test").titles is None
+    evaluation_set = split_continuation(named, 0.2, 0.2).evaluation_set(named, "test")
+    assert evaluation_set.titles == tuple(names[p] or "" for p in evaluation_set.playlists.tolist())
+    assert split_continuation(corpus, 0.2, 0.2).evaluation_set(corpus, "test").titles is None
 
 
 @pytest.mark.parametrize("make", [split_edges, split_continuation])
@@ -342,4 +342,4 @@ def test_a_split_of_another_corpus_is_refused():
     with pytest.raises(DataError, match=rf"the split is of {len(split.part)} entries, the corpus has"):
         split.training(other)
     with pytest.raises(DataError, match="the split is of"):
-        split.questions(other, "test")
+        split.evaluation_set(other, "test")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy import linalg, sparse
 
-from playlistrec.corpus import synth_taste
+from playlistrec.corpus.synth import taste as synth_taste
 from playlistrec.corpus.synth.synthesize import synthesize
 from playlistrec.errors import ConfigError, DataError
 

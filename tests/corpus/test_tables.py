@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playlistrec.corpus import csv_file
 from playlistrec.corpus.corpus import Corpus
+from playlistrec.corpus.sources import csv_file
 from playlistrec.corpus.sources.read import read
 from playlistrec.events import Event
 

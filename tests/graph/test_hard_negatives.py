@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from playlistrec.errors import ConfigError
-from playlistrec.graph import hard_negatives
+from playlistrec.graph.negatives import hard as hard_negatives
 from playlistrec.graph.negatives.hard import PoolNegatives, annealed_share, hardest
 
 N_SRC, N_DST = 200, 90

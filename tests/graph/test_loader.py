@@ -212,18 +212,18 @@ def test_seeding_gives_the_states_back() -> None:
 
 def test_blocks_get_the_norms_of_the_full_graph() -> None:
     graph = movies()
-    norms = relation_norms(graph)
+    degree_norms = relation_norms(graph)
     degree = torch.bincount(graph.edges(etype="rates")[0], minlength=graph.num_nodes("user"))
     assert degree[-1] == 0
     negatives = UniformNegatives.from_graph(graph, "rates")
     loader = edge_loader(graph, "rates", [2], 8, negatives, reverse_etypes=PAIR)
     _, _, _, (block,) = next(iter(loader))
-    src, dst = block_norms(block, norms)["rated by"]
+    src, dst = block_norms(block, degree_norms)["rated by"]
     assert len(src) == block.num_src_nodes("movie")
     users = block.dstnodes["user"].data[dgl.NID]
     want = torch.where(degree[users] > 0, degree[users].clamp(min=1) ** -0.5, 0.0)
     torch.testing.assert_close(dst, want)
-    assert set(block_norms(block, {"rates": norms["rates"]})) == {"rates"}
+    assert set(block_norms(block, {"rates": degree_norms["rates"]})) == {"rates"}
 
 
 @pytest.mark.parametrize(

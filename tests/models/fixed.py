@@ -23,9 +23,9 @@ class Fixed(Recommender):
     def score(self, query: Query) -> Tensor:
         return self.scores[: len(query)].clone()
 
-    def arrays(self):
+    def state(self):
         return {}
 
     @classmethod
-    def from_arrays(cls, corpus, config, arrays):
+    def from_state(cls, corpus, config, arrays):
         raise NotImplementedError

@@ -16,4 +16,6 @@ def small_corpus() -> Corpus:
 
 
 def build(kind: type[GraphModel], corpus: Corpus, **options: object) -> GraphModel:
-    return kind.from_corpus(corpus, kind.options.from_options({"dim": 8, "artists": False, **options}), seed=1).eval()
+    return kind.from_corpus(
+        corpus, kind.config_class.from_options({"dim": 8, "artists": False, **options}), seed=1
+    ).eval()

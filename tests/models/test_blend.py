@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 from fixed import Fixed
-from playlistrec.experiment.ensembles import blending
 from torch import Tensor
 
 import playlistrec as pr
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError, RunError
+from playlistrec.experiment.ensembles import blending
 from playlistrec.experiment.ensembles.blending import fit_weights
 from playlistrec.models.base import Query
-from playlistrec.models.ensemble.blend import Blend, BlendOptions, reciprocal_ranks, standardised
+from playlistrec.models.ensemble.blend import Blend, BlendConfig, reciprocal_ranks, standardised
 from playlistrec.rank.protocols import evaluate
 
 
@@ -53,7 +53,7 @@ def test_scales_against_a_loop(fast, slow) -> None:
 @pytest.mark.parametrize(("mix", "slow"), [("weighted", z_score), ("reciprocal-rank", reciprocal)])
 def test_the_sum_against_a_loop_with_what_cannot_be_ranked(mix: str, slow) -> None:
     parts = [rough(seed=1), rough(seed=2), rough(seed=3)]
-    options = BlendOptions.from_options({"parts": "a,b,c", "mix": mix, "weights": "2,0.5,0"})
+    options = BlendConfig.from_options({"parts": "a,b,c", "mix": mix, "weights": "2,0.5,0"})
     found = Blend([Fixed(scores) for scores in parts], options.weights, options).score(Query.of([[]] * 6))
     for row in range(6):
         lists = [scores[row].double().tolist() for scores in parts[:2]]
@@ -71,7 +71,7 @@ def test_a_nan_of_a_part_is_not_hidden() -> None:
     broken = torch.zeros(1, 5)
     broken[0, 2] = torch.nan
     for mix in ("weighted", "reciprocal-rank"):
-        options = BlendOptions.from_options({"parts": "a,b", "mix": mix})
+        options = BlendConfig.from_options({"parts": "a,b", "mix": mix})
         blend = Blend([Fixed(broken), Fixed(torch.arange(5.0)[None])], None, options)
         with pytest.raises(RunError, match="not a number"):
             pr.recommend(blend, Query.of([[]]), 3)
@@ -90,7 +90,7 @@ def test_a_nan_of_a_part_is_not_hidden() -> None:
 )
 def test_options_that_cannot_be(options: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        BlendOptions.from_options(options)
+        BlendConfig.from_options(options)
 
 
 @pytest.fixture(scope="module")
@@ -128,29 +128,29 @@ def test_no_part_is_better_on_validation(mix: str, data: pr.Data, saved: dict[st
 
 @pytest.mark.parametrize("mix", ["weighted", "reciprocal-rank"])
 def test_weights_are_fitted_to_what_evaluation_says(mix: str, data: pr.Data) -> None:
-    options = BlendOptions.from_options({"parts": "itemknn,popularity", "mix": mix})
-    questions = data.split.questions(data.corpus, "valid")
+    options = BlendConfig.from_options({"parts": "itemknn,popularity", "mix": mix})
+    evaluation_set = data.split.evaluation_set(data.corpus, "valid")
     blend = Blend.from_corpus(data.split.training(data.corpus), options)
-    pool = blending._pool(blend, questions, lambda event: None)
+    pool = blending._pool(blend, evaluation_set, lambda event: None)
     for weights in ([1.0, 0.0], [0.0, 1.0], [0.3, 0.7]):
-        said = evaluate(Blend(blend.parts, weights, options), questions).metrics["ndcg@20"]
+        said = evaluate(Blend(blend.parts, weights, options), evaluation_set).metrics["ndcg@20"]
         assert pool.ndcg(weights) == pytest.approx(said, abs=1e-6)
-    fitted = fit_weights(blend, questions)
+    fitted = fit_weights(blend, evaluation_set)
     assert pool.ndcg(fitted) >= max(pool.ndcg([w, 1 - w]) for w in np.linspace(0, 1, 11).tolist()) - 0.002
-    assert fit_weights(blend, questions) == fitted
+    assert fit_weights(blend, evaluation_set) == fitted
 
 
 def test_with_too_much_to_keep_some_questions_are_drawn(data: pr.Data, monkeypatch: pytest.MonkeyPatch) -> None:
-    questions = data.split.questions(data.corpus, "valid")
-    some = blending.some_questions(questions, 20, seed=1)
+    evaluation_set = data.split.evaluation_set(data.corpus, "valid")
+    some = blending.some_queries(evaluation_set, 20, seed=1)
     assert len(some) == 20
-    rows = np.searchsorted(questions.playlists, some.playlists)
+    rows = np.searchsorted(evaluation_set.playlists, some.playlists)
     for i, row in enumerate(rows):
         for offsets, values in (("seed_offsets", "seeds"), ("truth_offsets", "truth")):
             mine = getattr(some, values)[slice(*getattr(some, offsets)[i : i + 2])]
-            whole = getattr(questions, values)[slice(*getattr(questions, offsets)[row : row + 2])]
+            whole = getattr(evaluation_set, values)[slice(*getattr(evaluation_set, offsets)[row : row + 2])]
             np.testing.assert_array_equal(mine, whole)
-    assert blending.some_questions(questions, len(questions), seed=1) is questions
+    assert blending.some_queries(evaluation_set, len(evaluation_set), seed=1) is evaluation_set
     monkeypatch.setattr(blending, "MOST_FEATURES", 20 * 100 * 2 * 2)
     run = pr.fit(data, "blend", seed=1)
     assert sum(run.info["options"]["weights"]) == pytest.approx(1)

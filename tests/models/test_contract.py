@@ -39,7 +39,7 @@ def fitted(
     name: str, corpus: Corpus, seed: int = 0, training: TrainOptions = TRAINING, **options: object
 ) -> Recommender:
     kind = model_class(name)
-    model = kind.from_corpus(corpus, kind.options.from_options(options), seed=seed)
+    model = kind.from_corpus(corpus, kind.config_class.from_options(options), seed=seed)
     if kind.trainable:
         fit(model, corpus, training, seed=seed)  # type: ignore[arg-type]
     return model
@@ -106,10 +106,10 @@ def test_scores_belong_to_the_caller(model: Recommender) -> None:
 def test_save_load_same_scores(model: Recommender, tmp_path) -> None:
     from playlistrec.train.checkpoint import read_arrays, write_arrays
 
-    write_arrays(tmp_path / "weights.npz", model.arrays(), {"epoch": 3})
+    write_arrays(tmp_path / "weights.npz", model.state(), {"epoch": 3})
     arrays, meta = read_arrays(tmp_path / "weights.npz")
     corpus = checkerboard()
-    loaded = type(model).from_arrays(corpus, model.config, arrays)
+    loaded = type(model).from_state(corpus, model.config, arrays)
     query = Query.of([[0, 2], [1], []], [4, -1, -1])
     assert meta == {"epoch": 3}
     torch.testing.assert_close(loaded.score(query), model.score(query), rtol=0, atol=0)
@@ -121,11 +121,11 @@ def test_same_seed_same_model(name: str) -> None:
     before = torch.random.get_rng_state()
     one, two = fitted(name, corpus, seed=5), fitted(name, corpus, seed=5)
     assert torch.equal(before, torch.random.get_rng_state()), "the caller's generator is left alone"
-    for key, array in one.arrays().items():
-        np.testing.assert_array_equal(array, two.arrays()[key])
+    for key, array in one.state().items():
+        np.testing.assert_array_equal(array, two.state()[key])
     if one.trainable:
         other = fitted(name, corpus, seed=6)
-        assert any(not np.array_equal(a, other.arrays()[k]) for k, a in one.arrays().items())
+        assert any(not np.array_equal(a, other.state()[k]) for k, a in one.state().items())
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_options_learn_too(name: str, options: dict[str, object]) -> None:
 def test_sampled_regime_learns_too(name: str) -> None:
     kind = model_class(name)
     corpus = checkerboard()
-    model = kind.from_corpus(corpus, kind.options.from_options({"layers": 2}))
+    model = kind.from_corpus(corpus, kind.config_class.from_options({"layers": 2}))
     fit(model, corpus, replace(TRAINING, regime="sampled", fanout=6))  # type: ignore[arg-type]
     ranked, _ = recommend(model, known(corpus), 1)
     assert (ranked[:, 0] == np.arange(SIZE)).mean() >= 0.9

@@ -11,8 +11,8 @@ import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.models import ease
 from playlistrec.models.base import Query
+from playlistrec.models.linear import ease
 from playlistrec.models.linear.ease import EASE, EASEConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [29]], [0, -1, 4, -1, -1])
@@ -36,7 +36,7 @@ def naive(corpus: Corpus, config: EASEConfig) -> np.ndarray:
     x = np.zeros((corpus.n_playlists, corpus.n_tracks))
     x[corpus.entry_playlist, corpus.tracks] = 1
     lengths, counts = x.sum(1), x.sum(0)
-    weights = np.array([n**-config.length_power if n else 0.0 for n in lengths])
+    weights = np.array([n**-config.length_weight_exponent if n else 0.0 for n in lengths])
     weights *= lengths.sum() / (weights * lengths).sum()
     penalty = np.maximum(counts, 1) ** config.l2_power
     penalty *= config.l2 / penalty.mean()
@@ -60,9 +60,9 @@ def naive(corpus: Corpus, config: EASEConfig) -> np.ndarray:
         {},
         {"l2": 2.0},
         {"l2": 5.0, "l2_power": 0.5},
-        {"l2": 5.0, "length_power": 1.0},
+        {"l2": 5.0, "length_weight_exponent": 1.0},
         {"l2": 5.0, "artist_weight": 2.0},
-        {"l2": 5.0, "l2_power": 1.0, "length_power": 0.5, "artist_weight": 0.5, "album_weight": 3.0},
+        {"l2": 5.0, "l2_power": 1.0, "length_weight_exponent": 0.5, "artist_weight": 0.5, "album_weight": 3.0},
     ],
 )
 @pytest.mark.parametrize("size", [7, 1024])
@@ -116,7 +116,7 @@ def test_a_catalogue_that_does_not_fit_is_refused_before_anything_is_built() -> 
 @pytest.mark.parametrize("top", [None, 9])
 def test_arrays_round_trip(top: int | None) -> None:
     model = EASE.from_corpus(corpus(), EASEConfig(top_tracks=top))
-    assert torch.equal(EASE.from_arrays(corpus(), model.config, model.arrays()).score(QUERY), model.score(QUERY))
+    assert torch.equal(EASE.from_state(corpus(), model.config, model.state()).score(QUERY), model.score(QUERY))
 
 
 def test_a_penalty_too_small_for_single_precision_is_refused() -> None:
@@ -130,7 +130,7 @@ def test_a_penalty_too_small_for_single_precision_is_refused() -> None:
     [
         ({"l2": 0.0}, "l2 must be above 0"),
         ({"l2_power": -1.0}, "l2_power must"),
-        ({"length_power": -1.0}, "length_power must"),
+        ({"length_weight_exponent": -1.0}, "length_weight_exponent must"),
         ({"artist_weight": -1.0}, "artist_weight must"),
         ({"album_weight": -1.0}, "album_weight must"),
         ({"top_tracks": 0}, "top_tracks must"),

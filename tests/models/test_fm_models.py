@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
-from playlistrec.models.embedding.trained import drawn_with
+from playlistrec.models.embedding.trained import torch_seed
 from playlistrec.models.factorization.context import previous_tracks
 from playlistrec.models.factorization.fm import FM
 from playlistrec.models.factorization.fm_gat import FMGAT
@@ -42,7 +42,7 @@ def corpus() -> Corpus:
 
 def built(kind: type[FM], corpus: Corpus, **options: object) -> Any:
     """A model whose weights, those of order 1 too, are drawn far from 0."""
-    model = kind.from_corpus(corpus, kind.options.from_options({"dim": 8, **options}), seed=2)
+    model = kind.from_corpus(corpus, kind.config_class.from_options({"dim": 8, **options}), seed=2)
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
         for parameter in [*model.tables.values(), *model.linear.values()]:
@@ -163,7 +163,7 @@ def test_dropout_of_attention_is_for_training_and_right_on_average(corpus: Corpu
     whole = plain.embed()[0]
     torch.testing.assert_close(dropping.embed()[0], whole, rtol=0, atol=0)
     dropping.train()
-    with drawn_with(1), torch.no_grad():
+    with torch_seed(1), torch.no_grad():
         draws = torch.stack([dropping.embed()[0] for _ in range(400)])
     assert (draws[0] - whole).abs().max() > 0.1
     assert (draws.mean(0) - whole).abs().max() < 6 * float(draws.std(0).max()) / 20
@@ -188,7 +188,7 @@ def test_folding_in_is_a_node_that_hears_its_seeds(
     offsets = np.concatenate([[0], np.cumsum([len(tracks) for tracks in lists])])
     more = Corpus(offsets, np.concatenate(lists).astype(np.int32), corpus.playlists, corpus.track_table, corpus.artists)
     assert uris == more.track_table["uri"].to_pylist()
-    other = kind.from_arrays(more, model.config, model.arrays())
+    other = kind.from_state(more, model.config, model.state())
     # The others do not hear of it, nor of each other through it, when it is folded in, and their degrees stay.
     own = model._start["playlist"]
     src, dst = other.graph.edges()
@@ -283,25 +283,25 @@ def test_order_is_learned_from_contexts(kind: type[FM]) -> None:
     training = TrainOptions(
         epochs=50, batch_size=32, lr=0.02, loss="softmax", negatives="all", temperature=1.0, l2=1e-3
     )
-    model = kind.from_corpus(corpus, kind.options.from_options({"context": "previous", "dim": 16}))
+    model = kind.from_corpus(corpus, kind.config_class.from_options({"context": "previous", "dim": 16}))
     fit(model, corpus, training)
     seeds = torch.tensor([[(last + 5) % 10, last] for last in range(10)])  # the same two in either order
     scores = model.score(Query.of(seeds.tolist())).scatter(1, seeds, -torch.inf)
     assert (scores.argmax(1) == (seeds[:, 1] + 1) % 10).sum() >= 8, "5 are had without the order"
-    loaded = kind.from_arrays(corpus, model.config, model.arrays())
+    loaded = kind.from_state(corpus, model.config, model.state())
     query = Query.of([[1, 2], [4]], [3, -1])
     torch.testing.assert_close(loaded.score(query), model.score(query), rtol=0, atol=0)
 
 
 def test_options_that_cannot_be_are_refused(corpus: Corpus) -> None:
     with pytest.raises(ConfigError, match=r"similarity must be dot for a factorisation machine \(got 'cosine'\)"):
-        FM.options.from_options({"similarity": "cosine"})
+        FM.config_class.from_options({"similarity": "cosine"})
     with pytest.raises(ConfigError, match=r"layers must be at least 1 \(got 0\)"):
-        FMGCN.options.from_options({"layers": 0})
+        FMGCN.config_class.from_options({"layers": 0})
     with pytest.raises(ConfigError, match=r"heads must be a divisor of dim = 10 \(got 4\)"):
-        FMGAT.options.from_options({"dim": 10})
+        FMGAT.config_class.from_options({"dim": 10})
     with pytest.raises(ConfigError, match=r"context must be one of none, previous \(got 'next'\)"):
-        FM.options.from_options({"context": "next"})
-    for options in ({"contrast": 0.1}, {"message_share": 0.5}):
+        FM.config_class.from_options({"context": "next"})
+    for options in ({"contrast": 0.1}, {"message_edge_share": 0.5}):
         with pytest.raises(ConfigError, match="fm-gcn"):
             batches_for(built(FMGCN, corpus), corpus, TrainOptions(**options), CPU)

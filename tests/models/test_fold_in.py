@@ -47,13 +47,13 @@ def in_the_graph(model: GraphModel, seeds: list[list[int]]) -> tuple[torch.Tenso
     edges["track", "in", "playlist"] = (torch.cat([tracks, more[0]]), torch.cat([playlists, more[1]]))
     sizes = {kind: graph.num_nodes(kind) + (len(seeds) if kind == "playlist" else 0) for kind in graph.ntypes}
     larger = dgl.heterograph(edges, num_nodes_dict=sizes).int()
-    norms = model.normalise(larger)
-    norms["in"] = (model.norms["in"][0], *norms["in"][1:])
+    degree_norms = model.normalise(larger)
+    degree_norms["in"] = (model.degree_norms["in"][0], *degree_norms["in"][1:])
     states = {kind: table.detach() for kind, table in model.tables.items()}
     mean = states["playlist"].mean(0, keepdim=True)
     states["playlist"] = torch.cat([states["playlist"], mean.expand(len(seeds), -1)])
     layers = len(model.layers)
-    vectors = model._combined(model.propagate([larger] * layers, states, [norms] * layers), "playlist")
+    vectors = model._combined(model.propagate([larger] * layers, states, [degree_norms] * layers), "playlist")
     return vectors[:n], vectors[n:]
 
 
@@ -83,7 +83,7 @@ def test_tracks_without_an_entry_are_placed_by_their_artist(name: str) -> None:
     assert not np.isin(corpus.tracks, unheard).any()
     kind: Any = model_class(name)
     options = {"artists": True, "dim": 16} | ({} if name == "fm" else {"layers": 2})
-    model = kind.from_corpus(corpus, kind.options.from_options(options), seed=0)
+    model = kind.from_corpus(corpus, kind.config_class.from_options(options), seed=0)
     fit(model, corpus, TrainOptions(epochs=40, batch_size=64, lr=0.02, n_negatives=2), seed=0)
     for query in (
         Query.of([corpus.playlist(p).tolist() for p in range(40)], range(40)),

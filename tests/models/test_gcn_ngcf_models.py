@@ -172,11 +172,11 @@ def test_one_layer_stands_for_all_relations(kind: type[GraphModel], corpus: Corp
     model = build(kind, corpus, artists=True, layers=2)
     per_layer = 1 if kind is GCN else 2
     assert sum(p.numel() for p in model.layers.parameters()) == 2 * per_layer * 8 * 8
-    loaded = kind.from_arrays(corpus, model.config, model.arrays())
+    loaded = kind.from_state(corpus, model.config, model.state())
     query = Query.of([[2, 5], [3], []], [4, -1, -1])
     torch.testing.assert_close(loaded.score(query), model.score(query), rtol=0, atol=0)
     fit(model, corpus, TrainOptions(epochs=2, batch_size=64), seed=0)
-    again = kind.from_arrays(corpus, model.config, model.arrays())
+    again = kind.from_state(corpus, model.config, model.state())
     torch.testing.assert_close(again.score(query), model.score(query), rtol=0, atol=0)
     assert not torch.equal(again.score(query), loaded.score(query))
 

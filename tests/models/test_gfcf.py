@@ -67,7 +67,7 @@ def test_no_filter_and_no_data() -> None:
 def test_arrays_are_the_training_matrix_and_the_vectors() -> None:
     model = GFCF.from_corpus(corpus(), GFCFConfig(dim=4))
     more = corpus().where(np.zeros(corpus().n_entries, dtype=bool))  # what is known when ranking does not matter
-    assert torch.equal(GFCF.from_arrays(more, model.config, model.arrays()).score(QUERY), model.score(QUERY))
+    assert torch.equal(GFCF.from_state(more, model.config, model.state()).score(QUERY), model.score(QUERY))
 
 
 @pytest.mark.parametrize(("options", "words"), [({"dim": -1}, "dim must"), ({"alpha": -1.0}, "alpha must")])

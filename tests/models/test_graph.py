@@ -15,7 +15,7 @@ from small_graph import build, small_corpus
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
-from playlistrec.models.embedding.trained import drawn_with
+from playlistrec.models.embedding.trained import torch_seed
 from playlistrec.models.factorization.mf import MF
 from playlistrec.models.graph.gat import GAT
 from playlistrec.models.graph.gcn import GCN
@@ -47,7 +47,7 @@ def test_lightgcn_is_the_mean_of_powers_of_the_normalised_adjacency(corpus: Corp
 
 
 def test_matrices_that_start_as_the_identity_add_the_mean_of_the_neighbours(corpus: Corpus) -> None:
-    model = build(SAGE, corpus, layers=1, layer_weights="0,1", matrices="identity", activation="none")
+    model = build(SAGE, corpus, layers=1, layer_weights="0,1", weight_init="identity", activation="none")
     shares = torch.from_numpy(corpus.matrix.toarray())
     shares /= shares.sum(1, keepdim=True).clamp(min=1)
     expected = model.tables["playlist"] + shares @ model.tables["track"]
@@ -57,7 +57,7 @@ def test_matrices_that_start_as_the_identity_add_the_mean_of_the_neighbours(corp
 @pytest.mark.parametrize("kind", [GAT, SAGE, GCN])
 def test_an_activation_or_none_follows_each_layer(kind: type[GraphModel], corpus: Corpus) -> None:
     plain, elu, relu = (
-        build(kind, corpus, layers=1, layer_weights="0,1", matrices="identity", activation=name).embed()[0]
+        build(kind, corpus, layers=1, layer_weights="0,1", weight_init="identity", activation=name).embed()[0]
         for name in ("none", "elu", "relu")
     )
     assert (plain < 0).any()
@@ -109,7 +109,7 @@ def test_fold_in_follows_the_formula(corpus: Corpus) -> None:
 
 
 def test_matrix_factorisation_folds_in_by_ridge(corpus: Corpus) -> None:
-    model = MF.from_corpus(corpus, MF.options.from_options({"dim": 4}), seed=0)
+    model = MF.from_corpus(corpus, MF.config_class.from_options({"dim": 4}), seed=0)
     v = model.tables["track"].detach()
     mean = model.tables["playlist"].detach().mean(0)
     z = model.fold_in(Query.of([[1, 6, 6]]))[0].requires_grad_()
@@ -136,7 +136,7 @@ def test_features_are_the_initial_embeddings(corpus: Corpus, tmp_path: Path) -> 
     np.testing.assert_array_equal(model.tables["track"].detach().numpy(), given)
     assert model.tables["track"].requires_grad
     (tmp_path / "features.npz").rename(tmp_path / "moved.npz")
-    loaded = SAGE.from_arrays(corpus, model.config, model.arrays())
+    loaded = SAGE.from_state(corpus, model.config, model.state())
     assert loaded.config == model.config
     torch.testing.assert_close(loaded.vectors(), model.vectors())
     (tmp_path / "moved.npz").rename(tmp_path / "features.npz")
@@ -166,17 +166,17 @@ def test_vectors_are_kept_until_parameters_may_change(corpus: Corpus) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_views_without_noise_are_the_vectors_and_the_first_layer(kind: type[GraphModel], corpus: Corpus) -> None:
     model = build(kind, corpus, artists=True, layers=2)
-    vectors, first = model.views(0.0)
+    vectors, first = model.contrastive_views(0.0)
     torch.testing.assert_close(vectors, model.embed(), rtol=0, atol=0)
-    norms = {etype: (a, b) for etype, (a, b) in model.norms.items()}
-    states = {k: model.activate(h) for k, h in model.layers[0](model.graph, dict(model.tables), norms).items()}
+    degree_norms = {etype: (a, b) for etype, (a, b) in model.degree_norms.items()}
+    states = {k: model.activate(h) for k, h in model.layers[0](model.graph, dict(model.tables), degree_norms).items()}
     torch.testing.assert_close(first, (states["playlist"], states["track"]))
 
 
 def test_noise_has_its_length_and_the_sign_of_the_state(corpus: Corpus) -> None:
     model = build(LightGCN, corpus, layers=1, layer_weights="0,1")
-    with drawn_with(0):
-        (_, clean), (vectors, first) = model.views(0.0), model.views(0.3)
+    with torch_seed(0):
+        (_, clean), (vectors, first) = model.contrastive_views(0.0), model.contrastive_views(0.3)
     torch.testing.assert_close(vectors, first)
     for before, after in zip(clean, first):
         reached = before.abs().sum(1) > 0  # all but the isolated playlist
@@ -192,7 +192,7 @@ def test_noise_has_its_length_and_the_sign_of_the_state(corpus: Corpus) -> None:
 
 def test_noise_is_added_after_every_layer_and_passes_gradients(corpus: Corpus) -> None:
     model = build(LightGCN, corpus, layers=2, layer_weights="0,0,1")
-    vectors, first = model.views(0.3)
+    vectors, first = model.contrastive_views(0.3)
     a = torch.from_numpy(corpus.matrix.toarray())
     s = a.sum(1, keepdim=True).clamp(min=1).rsqrt() * a * a.sum(0, keepdim=True).clamp(min=1).rsqrt()
     for last, passed in ((vectors[0], s @ first[1]), (vectors[1], s.T @ first[0])):
@@ -224,7 +224,7 @@ def test_layer_weights_that_cannot_be(weights: str, corpus: Corpus) -> None:
 def test_cosine_scores_vectors_of_length_one(kind: type[GraphModel] | type[MF], corpus: Corpus) -> None:
     options = {"dim": 8} | ({} if kind is MF else {"artists": False})
     dot, cosine = (
-        kind.from_corpus(corpus, kind.options.from_options({**options, "similarity": s}), seed=1).eval()
+        kind.from_corpus(corpus, kind.config_class.from_options({**options, "similarity": s}), seed=1).eval()
         for s in ("dot", "cosine")
     )
     for plain, unit in zip(dot.embed(), cosine.embed()):
@@ -239,9 +239,9 @@ def test_cosine_scores_vectors_of_length_one(kind: type[GraphModel] | type[MF], 
     assert float(scores.abs().max()) <= 1 + 1e-5
     wanted = torch.stack([cosine.vectors()[0][4], folded[1]]) @ cosine.vectors()[1].T
     torch.testing.assert_close(scores, wanted)
-    loaded = kind.from_arrays(corpus, cosine.config, cosine.arrays())
+    loaded = kind.from_state(corpus, cosine.config, cosine.state())
     torch.testing.assert_close(loaded.score(query), scores, rtol=0, atol=0)
-    assert not torch.allclose(kind.from_arrays(corpus, dot.config, cosine.arrays()).score(query), scores)
+    assert not torch.allclose(kind.from_state(corpus, dot.config, cosine.state()).score(query), scores)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, MF])
@@ -250,7 +250,7 @@ def test_popular_tracks_may_have_an_advance(kind: type[GraphModel] | type[MF], s
     """With ``popularity_prior`` every score grows by the logarithm of the track's playlists; vectors are as without."""
     options = {"dim": 8, "similarity": similarity} | ({} if kind is MF else {"artists": False})
     plain, favoured = (
-        kind.from_corpus(corpus, kind.options.from_options({**options, **given}), seed=1).eval()
+        kind.from_corpus(corpus, kind.config_class.from_options({**options, **given}), seed=1).eval()
         for given in ({}, {"popularity_prior": 0.5})
     )
     for ours, theirs in zip(favoured.vectors(), plain.vectors()):
@@ -264,10 +264,10 @@ def test_popular_tracks_may_have_an_advance(kind: type[GraphModel] | type[MF], s
     torch.testing.assert_close(scores, plain.score(query) + advance)
     playlists, tracks = favoured.with_prior(favoured.queries(query), favoured.vectors()[1])
     torch.testing.assert_close(playlists @ tracks.T, scores)
-    loaded = kind.from_arrays(corpus, favoured.config, favoured.arrays())
+    loaded = kind.from_state(corpus, favoured.config, favoured.state())
     torch.testing.assert_close(loaded.score(query), scores, rtol=0, atol=0)
     with pytest.raises(ConfigError, match=r"popularity_prior must be at least 0 \(got -0.5\)"):
-        kind.options.from_options({"popularity_prior": -0.5})
+        kind.config_class.from_options({"popularity_prior": -0.5})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -304,7 +304,7 @@ def test_training_in_half_the_bits_ends_in_float32(kind: type[GraphModel], corpu
         seen: list[float] = []
 
         def validate(model: GraphModel, seen: list[float] = seen) -> dict[str, float]:
-            again = kind.from_arrays(corpus, model.config, model.arrays())
+            again = kind.from_state(corpus, model.config, model.state())
             torch.testing.assert_close(model.vectors(), again.vectors())
             seen.append(float(len(seen)))
             return {"ndcg@20": seen[-1]}
@@ -316,7 +316,7 @@ def test_training_in_half_the_bits_ends_in_float32(kind: type[GraphModel], corpu
         scores = model.score(Query.of([[1]], [0]))
         assert scores.dtype == torch.float32
         torch.testing.assert_close(
-            kind.from_arrays(corpus, model.config, model.arrays()).score(Query.of([[1]], [0])), scores
+            kind.from_state(corpus, model.config, model.state()).score(Query.of([[1]], [0])), scores
         )
     assert histories[0] != histories[1]
     np.testing.assert_allclose(histories[1], histories[0], rtol=0.05)
@@ -349,7 +349,7 @@ def test_messages_pass_along_some_of_the_pairs(kind: type[GraphModel], corpus: C
 def test_models_start_from_singular_vectors_when_asked(kind: type[GraphModel], corpus: Corpus) -> None:
     model = build(kind, corpus, artists=True, init="svd")
     assert set(model.tables) == {"playlist", "track", "artist"}
-    loaded = kind.from_arrays(corpus, model.config, model.arrays())
+    loaded = kind.from_state(corpus, model.config, model.state())
     assert loaded.config == model.config
     torch.testing.assert_close(loaded.vectors(), model.vectors(), rtol=0, atol=0)
     a = corpus.matrix.toarray()

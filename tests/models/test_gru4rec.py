@@ -9,7 +9,7 @@ import torch
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query
-from playlistrec.models.sequence.gru4rec import GRU4Rec, GRU4RecOptions
+from playlistrec.models.sequence.gru4rec import GRU4Rec, GRU4RecConfig
 from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 
@@ -24,7 +24,7 @@ def corpus(n: int = 60, seed: int = 0) -> Corpus:
 
 
 def model(**options: object) -> GRU4Rec:
-    made = GRU4Rec.from_corpus(corpus(), GRU4RecOptions.from_options({"dim": 5, **options}), seed=4)
+    made = GRU4Rec.from_corpus(corpus(), GRU4RecConfig.from_options({"dim": 5, **options}), seed=4)
     with torch.no_grad():
         made.bias.normal_(generator=torch.Generator().manual_seed(0))
     return made.eval()
@@ -35,7 +35,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def slow_scores(model: GRU4Rec, seeds: list[int]) -> np.ndarray:
-    arrays = {name: array.astype(np.float64) for name, array in model.arrays().items()}
+    arrays = {name: array.astype(np.float64) for name, array in model.state().items()}
     inputs = [arrays["tables.track"][seed] for seed in seeds]
     for layer in range(model.config.layers):
         h, states = np.zeros(model.config.dim), []
@@ -85,9 +85,9 @@ def test_a_playlist_is_its_seeds_in_order() -> None:
 @pytest.mark.parametrize(
     "training",
     [
-        {"loss": "softmax", "temperature": 1.0, "correction": 1.0, "negatives": "popularity", "n_negatives": 20},
+        {"loss": "softmax", "temperature": 1.0, "logq_correction": 1.0, "negatives": "popularity", "n_negatives": 20},
         {"loss": "softmax", "temperature": 1.0, "negatives": "all"},
-        {"loss": "bpr-max", "regulariser": 0.1, "negatives": "popularity", "n_negatives": 20},
+        {"loss": "bpr-max", "bpr_max_reg": 0.1, "negatives": "popularity", "n_negatives": 20},
         {"loss": "bpr", "negatives": "uniform", "n_negatives": 20},
         {"loss": "bpr", "negatives": "in-batch"},
     ],
@@ -97,7 +97,7 @@ def test_a_playlist_is_its_seeds_in_order() -> None:
 def test_it_learns_what_follows(training: dict[str, object], unroll: int) -> None:
     """Neighbours cannot tell forward from backward here."""
     lists = corpus()
-    made = GRU4Rec.from_corpus(lists, GRU4RecOptions(dim=16, unroll=unroll), seed=1)
+    made = GRU4Rec.from_corpus(lists, GRU4RecConfig(dim=16, unroll=unroll), seed=1)
     options = TrainOptions.from_options({"epochs": 25, "batch_size": 32, "lr": 0.02, "l2": 0.0, **training})
     fit(made, lists, options, seed=1)
     starts = [[(s + i) % N for i in range(3)] for s in range(N)]
@@ -110,7 +110,7 @@ def test_loading_does_not_begin_anew(tmp_path) -> None:
     np.savez(tmp_path / "first.npz", track=np.random.default_rng(0).normal(size=(N, 5)).astype(np.float32))
     made = model(features=str(tmp_path / "first.npz"))
     (tmp_path / "first.npz").unlink()
-    loaded = GRU4Rec.from_arrays(corpus(), made.config, made.arrays())
+    loaded = GRU4Rec.from_state(corpus(), made.config, made.state())
     query = Query.of([[1, 2]])
     assert torch.equal(loaded.score(query), made.score(query))
     assert loaded.config == made.config
@@ -120,4 +120,4 @@ def test_loading_does_not_begin_anew(tmp_path) -> None:
 def test_options_have_their_range(given: dict[str, object]) -> None:
     (name,) = given
     with pytest.raises(ConfigError, match=f"^{name} must be at least"):
-        GRU4RecOptions.from_options(given)
+        GRU4RecConfig.from_options(given)

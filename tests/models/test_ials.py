@@ -12,8 +12,8 @@ import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.models import ridge
 from playlistrec.models.base import Query
+from playlistrec.models.factorization import ridge
 from playlistrec.models.factorization.ials import IALS, IALSConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [29]], [0, -1, 4, -1, -1])
@@ -37,7 +37,7 @@ def solved(vectors: np.ndarray, held: np.ndarray, config: IALSConfig) -> np.ndar
 @pytest.mark.parametrize("chunk", [2, 256])
 def test_scores_are_half_steps(chunk: int) -> None:
     model = IALS.from_corpus(corpus(), CONFIG)
-    tracks = model.arrays()["tracks"].astype(np.float64)
+    tracks = model.state()["tracks"].astype(np.float64)
     with patch.object(ridge, "CHUNK", chunk):
         scores = model.score(QUERY)
     assert scores.dtype == torch.float32
@@ -50,7 +50,7 @@ def test_scores_are_half_steps(chunk: int) -> None:
 def test_after_enough_steps_neither_side_moves() -> None:
     """Ours and the library's formulas agree: tracks solved from the playlists that we solve come out the same."""
     config = IALSConfig(dim=6, alpha=4.0, l2=2.0, iterations=200)
-    tracks = IALS.from_corpus(corpus(), config).arrays()["tracks"].astype(np.float64)
+    tracks = IALS.from_corpus(corpus(), config).state()["tracks"].astype(np.float64)
     matrix = corpus().matrix.toarray()
     playlists = np.stack([solved(tracks, held, config) for held in matrix])
     again = np.stack([solved(playlists, held, config) for held in matrix.T])
@@ -83,7 +83,7 @@ def test_without_the_library_it_says_what_to_install() -> None:
 def test_ranking_needs_no_library() -> None:
     model = IALS.from_corpus(corpus(), CONFIG)
     with patch.dict(sys.modules, {"implicit": None, "implicit.cpu.als": None}):
-        loaded = IALS.from_arrays(corpus(), CONFIG, model.arrays())
+        loaded = IALS.from_state(corpus(), CONFIG, model.state())
         assert torch.equal(loaded.score(QUERY), model.score(QUERY))
 
 

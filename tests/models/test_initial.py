@@ -11,7 +11,7 @@ import torch
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
 from playlistrec.models.embedding.initial import SVD_RMS, given, spectral, xavier
-from playlistrec.models.embedding.trained import drawn_with
+from playlistrec.models.embedding.trained import torch_seed
 from playlistrec.models.factorization.mf import MF
 
 
@@ -28,7 +28,7 @@ def corpus() -> Corpus:
 
 
 def drawn(corpus: Corpus, dim: int, seed: int = 0) -> dict[str, np.ndarray]:
-    with drawn_with(seed):
+    with torch_seed(seed):
         return {kind: table.numpy() for kind, table in spectral(corpus, dim).items()}
 
 
@@ -112,15 +112,15 @@ def test_more_columns_than_the_data_have_directions(corpus: Corpus, dim: int) ->
 
 
 def test_models_start_from_it_when_asked(corpus: Corpus) -> None:
-    model = MF.from_corpus(corpus, MF.options.from_options({"dim": 6, "init": "svd"}), seed=4)
+    model = MF.from_corpus(corpus, MF.config_class.from_options({"dim": 6, "init": "svd"}), seed=4)
     np.testing.assert_array_equal(model.tables["track"].detach().numpy(), drawn(corpus, 6, seed=4)["track"])
-    loaded = MF.from_arrays(corpus, model.config, model.arrays())
+    loaded = MF.from_state(corpus, model.config, model.state())
     assert loaded.config == model.config
-    np.testing.assert_array_equal(loaded.arrays()["tables.track"], model.arrays()["tables.track"])
+    np.testing.assert_array_equal(loaded.state()["tables.track"], model.state()["tables.track"])
 
 
 def test_xavier_fills_its_range(corpus: Corpus) -> None:
-    with drawn_with(0):
+    with torch_seed(0):
         tables = xavier({"playlist": 200, "track": 0}, 10)
     bound = np.sqrt(6 / (200 + 10))
     assert tables["track"].shape == (0, 10)

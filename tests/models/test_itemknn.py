@@ -11,8 +11,8 @@ import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.models import itemknn
 from playlistrec.models.base import Query
+from playlistrec.models.neighbours import itemknn
 from playlistrec.models.neighbours.itemknn import ItemKNN, ItemKNNConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [19]], [0, -1, 4, -1, -1])
@@ -117,9 +117,9 @@ def test_batch_is_single_and_all_is_finite(neighbours: int | None) -> None:
 def test_arrays_round_trip(neighbours: int | None, tmp_path) -> None:
     config = ItemKNNConfig(neighbours=neighbours, shrink=1.0)
     model = ItemKNN.from_corpus(corpus(), config)
-    np.savez(tmp_path / "model.npz", **model.arrays())
+    np.savez(tmp_path / "model.npz", **model.state())
     with np.load(tmp_path / "model.npz", allow_pickle=False) as arrays:
-        loaded = ItemKNN.from_arrays(corpus(), config, dict(arrays))
+        loaded = ItemKNN.from_state(corpus(), config, dict(arrays))
     assert loaded.config == config
     assert torch.equal(loaded.score(QUERY), model.score(QUERY))
 

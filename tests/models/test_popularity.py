@@ -19,7 +19,7 @@ def corpus() -> Corpus:
 
 def test_counts_distinct_playlists() -> None:
     model = Popularity.from_corpus(corpus(), Config())
-    assert model.arrays()["counts"].tolist() == [1, 2, 3, 0]
+    assert model.state()["counts"].tolist() == [1, 2, 3, 0]
     scores = model.score(Query.of([[0, 1], [], [3]], [0, -1, -1]))
     assert scores.dtype == torch.float32
     assert scores.tolist() == [[1, 2, 3, 0]] * 3
@@ -34,6 +34,6 @@ def test_rows_are_the_callers() -> None:
 
 def test_arrays_round_trip() -> None:
     model, query = Popularity.from_corpus(corpus(), Config()), Query.of([[1], []])
-    loaded = Popularity.from_arrays(corpus(), Config(), model.arrays())
+    loaded = Popularity.from_state(corpus(), Config(), model.state())
     assert torch.equal(loaded.score(query), model.score(query))
-    assert all(isinstance(array, np.ndarray) and array.dtype != object for array in model.arrays().values())
+    assert all(isinstance(array, np.ndarray) and array.dtype != object for array in model.state().values())

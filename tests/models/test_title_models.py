@@ -15,20 +15,20 @@ from scipy import sparse
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.filters import k_core
 from playlistrec.corpus.sources.read import read
-from playlistrec.corpus.split import Questions
+from playlistrec.corpus.split import EvaluationSet
 from playlistrec.corpus.splitting import split_continuation
 from playlistrec.corpus.synth.synthesize import synthesize
 from playlistrec.errors import ConfigError
-from playlistrec.models import title_features
 from playlistrec.models.base import Query
 from playlistrec.models.embedding.initial import SVD_RMS, named
 from playlistrec.models.embedding.model import EmbeddingModel
-from playlistrec.models.embedding.trained import drawn_with
-from playlistrec.models.ensemble.blend import Blend, BlendOptions
+from playlistrec.models.embedding.trained import torch_seed
+from playlistrec.models.ensemble.blend import Blend, BlendConfig
 from playlistrec.models.popularity import Popularity
 from playlistrec.models.registry import model_class
+from playlistrec.models.titles import features as title_features
 from playlistrec.models.titles.features import SentenceSpace, Titled, TitleSpace
-from playlistrec.models.titles.neighbours import TitleNeighbours, TitleOptions
+from playlistrec.models.titles.neighbours import TitleConfig, TitleNeighbours
 from playlistrec.models.titles.title_map import PENALTY, TitledSpace, TitleMap, ridge
 from playlistrec.rank.protocols import evaluate
 
@@ -59,12 +59,12 @@ def test_playlists_hidden_whole_lend_no_title(corpus: Corpus) -> None:
     assert [titled.titles[row] for row in titled.title] == [
         *("rock", "rock", "chill", "chill rock", "chill 🌴", "metal", "chilly", "rocks")
     ]
-    with_secret = model_class("title").from_corpus(corpus, TitleOptions())
+    with_secret = model_class("title").from_corpus(corpus, TitleConfig())
     assert with_secret.cold(unseen("secret", "Rock", "")).tolist() == [True, False, True]
 
 
 def neighbours(corpus: Corpus, **options: Any) -> TitleNeighbours:
-    return TitleNeighbours.from_corpus(corpus, TitleOptions.from_options(options))
+    return TitleNeighbours.from_corpus(corpus, TitleConfig.from_options(options))
 
 
 @pytest.mark.parametrize(("k", "power", "smoothing"), [(None, 1.0, 5.0), (2, 2.0, 0.5), (200, 3.0, 20.0)])
@@ -88,7 +88,7 @@ def test_neighbours_vote_as_in_a_loop(corpus: Corpus, k: int | None, power: floa
 
 
 def test_neighbours_give_popularity_without_a_title(corpus: Corpus) -> None:
-    model, popularity = neighbours(corpus), Popularity.from_corpus(corpus, Popularity.options())
+    model, popularity = neighbours(corpus), Popularity.from_corpus(corpus, Popularity.config_class())
     order = popularity.score(Query.of([[]])).argsort(stable=True, descending=True)[0]
     for query in (Query.of([[3]]), unseen("", "жжж")):
         for scores in model.score(query):
@@ -99,7 +99,7 @@ def test_neighbours_give_popularity_without_a_title(corpus: Corpus) -> None:
 def test_neighbours_are_kept_as_arrays(corpus: Corpus) -> None:
     for options in ({}, {"ngrams": "4,6", "neighbours": "none"}):
         model = neighbours(corpus, **options)
-        loaded = TitleNeighbours.from_arrays(corpus, model.config, model.arrays())
+        loaded = TitleNeighbours.from_state(corpus, model.config, model.state())
         query = unseen("chill", "rok", "", "metal rock")
         torch.testing.assert_close(loaded.score(query), model.score(query), rtol=0, atol=0)
         assert loaded.cold(query).tolist() == model.cold(query).tolist()
@@ -116,7 +116,7 @@ def test_neighbours_are_kept_as_arrays(corpus: Corpus) -> None:
 )
 def test_options_that_cannot_be(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        TitleOptions.from_options(options)
+        TitleConfig.from_options(options)
 
 
 @pytest.mark.parametrize("shape", [(30, 8), (8, 30)])
@@ -146,7 +146,7 @@ def test_the_map_weighs_every_playlist_alike(corpus: Corpus) -> None:
 
 def untrained(name: str, corpus: Corpus, **options: Any) -> EmbeddingModel:
     kind = model_class(name)
-    model: Any = kind.from_corpus(corpus, kind.options.from_options({"dim": 8, **options}), seed=3)
+    model: Any = kind.from_corpus(corpus, kind.config_class.from_options({"dim": 8, **options}), seed=3)
     return model.eval()
 
 
@@ -163,7 +163,7 @@ def test_unseen_playlists_are_the_mean_of_seeds_and_title(name: str, corpus: Cor
     torch.testing.assert_close(found[:3], torch.stack([mixed, spoken[1], folded[2]]), rtol=1e-4, atol=1e-6)
     scores = model.score(query)
     torch.testing.assert_close(scores[:3], found[:3] @ model.vectors()[1].T, rtol=1e-4, atol=1e-5)
-    popularity = Popularity.from_corpus(corpus, Popularity.options()).score(unseen("", ""))
+    popularity = Popularity.from_corpus(corpus, Popularity.config_class()).score(unseen("", ""))
     torch.testing.assert_close(scores[3:], popularity, rtol=0, atol=0)
     assert model.cold(query).tolist() == [False, False, False, True, True]
     for row in range(len(query)):
@@ -174,7 +174,7 @@ def test_unseen_playlists_are_the_mean_of_seeds_and_title(name: str, corpus: Cor
 def test_titles_survive_save_and_load(name: str, corpus: Corpus) -> None:
     model = untrained(name, corpus)
     query = unseen("Rock", "chill", seeds=[[2], []])
-    loaded = type(model).from_arrays(corpus, model.config, model.arrays())
+    loaded = type(model).from_state(corpus, model.config, model.state())
     torch.testing.assert_close(loaded.score(query), model.score(query), rtol=0, atol=0)
 
 
@@ -203,7 +203,7 @@ def test_known_playlists_have_no_need_of_their_title(corpus: Corpus) -> None:
 
 def test_data_without_names_and_titles_that_are_not_read(corpus: Corpus) -> None:
     nameless = replace(corpus, playlists=corpus.playlists.drop_columns(["name"]))
-    popularity = Popularity.from_corpus(corpus, Popularity.options()).score(unseen(""))
+    popularity = Popularity.from_corpus(corpus, Popularity.config_class()).score(unseen(""))
     for model in (untrained("lightgcn", nameless), untrained("lightgcn", corpus, title_weight=0)):
         query = unseen("Rock", "Rock", seeds=[[], [3]])
         scores = model.score(query)
@@ -216,7 +216,7 @@ def test_data_without_names_and_titles_that_are_not_read(corpus: Corpus) -> None
 
 
 def test_a_blend_is_cold_where_all_its_parts_are(corpus: Corpus) -> None:
-    blend = Blend.from_corpus(corpus, BlendOptions(parts=("title", "popularity")))
+    blend = Blend.from_corpus(corpus, BlendConfig(parts=("title", "popularity")))
     query = unseen("Rock", "жжж", "жжж", seeds=[[], [], [1]])
     assert blend.cold(query).tolist() == [False, True, False]
 
@@ -247,7 +247,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, corpus: Cor
 
 @pytest.mark.parametrize("kind", ["ngrams", "wordllama"])
 def test_playlists_start_from_their_names_when_asked(kind: Any, corpus: Corpus) -> None:
-    with drawn_with(0):
+    with torch_seed(0):
         tables = {name: table.numpy() for name, table in named(corpus, 6, kind).items()}
     titled = Titled.of(corpus)
     features = title_features.title_space(titled.titles, kind)(titled.titles)[titled.title].toarray()
@@ -261,7 +261,7 @@ def test_playlists_start_from_their_names_when_asked(kind: Any, corpus: Corpus) 
     scale = [np.square(tables[name]).mean() for name in ("playlist", "track")]
     assert np.sqrt(np.mean(scale)) == pytest.approx(SVD_RMS, rel=1e-3)
     model = untrained("lightgcn", corpus, dim=6, init=kind)
-    loaded = type(model).from_arrays(corpus, model.config, model.arrays())
+    loaded = type(model).from_state(corpus, model.config, model.state())
     torch.testing.assert_close(loaded.score(Query.of([[1]])), model.score(Query.of([[1]])), rtol=0, atol=0)
     with pytest.raises(ConfigError, match="init must be xavier or svd for playlists without names"):
         named(replace(corpus, playlists=corpus.playlists.drop_columns(["name"])), 6, kind)
@@ -272,8 +272,8 @@ def test_a_title_alone_beats_popularity_by_far(tmp_path_factory: pytest.TempPath
     corpus = read(folder, workers=1)[0]
     corpus = corpus.subset(*k_core(corpus, 5))[0]
     split = split_continuation(corpus, valid=0.2, test=0.0, seed=0)
-    training, asked = split.training(corpus), split.questions(corpus, "valid")
-    asked: Questions = replace(asked, seed_offsets=np.zeros(len(asked) + 1, np.int64), seeds=asked.seeds[:0])
+    training, asked = split.training(corpus), split.evaluation_set(corpus, "valid")
+    asked: EvaluationSet = replace(asked, seed_offsets=np.zeros(len(asked) + 1, np.int64), seeds=asked.seeds[:0])
     spectral = untrained(
         "lightgcn",
         training,
@@ -286,7 +286,7 @@ def test_a_title_alone_beats_popularity_by_far(tmp_path_factory: pytest.TempPath
     )
     found = {
         model.name: evaluate(model, asked, ks=(20,), metrics=["ndcg"]).metrics["ndcg@20"]
-        for model in (Popularity.from_corpus(training, Popularity.options()), neighbours(training), spectral)
+        for model in (Popularity.from_corpus(training, Popularity.config_class()), neighbours(training), spectral)
     }
     assert found["title"] > 1.6 * found["popularity"]
     assert found["lightgcn"] > 1.6 * found["popularity"]

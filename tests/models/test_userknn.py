@@ -11,8 +11,8 @@ import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
-from playlistrec.models import userknn
 from playlistrec.models.base import Query
+from playlistrec.models.neighbours import userknn
 from playlistrec.models.neighbours.userknn import UserKNN, UserKNNConfig
 
 QUERY = Query.of([[3, 1, 3], [], [0], list(range(20)), [19]], [-1, -1, 4, 2, -1])
@@ -81,7 +81,7 @@ def test_arrays_are_the_training_matrix(weighting: str) -> None:
     config = UserKNNConfig.from_options({"weighting": weighting})
     model = UserKNN.from_corpus(corpus(), config)
     more = corpus().where(np.zeros(corpus().n_entries, dtype=bool))  # what is known when ranking does not matter
-    loaded = UserKNN.from_arrays(more, config, model.arrays())
+    loaded = UserKNN.from_state(more, config, model.state())
     assert (loaded.pairs != corpus().matrix).nnz == 0
     assert torch.equal(loaded.score(QUERY), model.score(QUERY))
 

@@ -153,7 +153,7 @@ def test_a_heterograph_is_one_graph_of_all_its_nodes(name: str, sampled: bool, k
     graph = dgl.heterograph(edges, num_nodes_dict=n, idtype=torch.int32)
     source, target, own = factors(name, A)
     parts = {k: slice(start[k], start[k] + n[k]) for k in n}
-    norms = {
+    degree_norms = {
         e: (source[parts[s]], target[parts[t]], own[parts[t]] * (e != "made"))  # movies hear themselves with "rates"
         for s, e, t in kinds
     }
@@ -165,9 +165,9 @@ def test_a_heterograph_is_one_graph_of_all_its_nodes(name: str, sampled: bool, k
         rows = {"movie": torch.tensor([5, 0, 2]), "user": torch.tensor([4, 1]), "director": torch.tensor([2])}
         seeds = {k: ids.int() for k, ids in rows.items()}
         graph = dgl.to_block(dgl.in_subgraph(graph, seeds), seeds)
-        norms = block_norms(graph, norms)
+        degree_norms = block_norms(graph, degree_norms)
         feat = {k: feat[k][graph.srcnodes[k].data[dgl.NID].long()] for k in n}
-    got, want = net(graph, feat, norms), twin(layer, A, h)
+    got, want = net(graph, feat, degree_norms), twin(layer, A, h)
     assert list(net.parameters()) == list(layer.parameters())
     assert_same(
         torch.cat([got[k] for k in n]),

@@ -163,8 +163,8 @@ def test_a_block_of_all_neighbours_is_the_full_graph(name: str, kernel: str) -> 
     graph = homogeneous(A)
     seeds = torch.tensor([6, 1, 7, 3], dtype=torch.int32)
     block = dgl.to_block(dgl.in_subgraph(graph, seeds), seeds)
-    norms = relation_norms(graph)
-    extra = {"norm": block_norms(block, norms)["_E"]} if name == "lightgcn" else {}
+    degree_norms = relation_norms(graph)
+    extra = {"norm": block_norms(block, degree_norms)["_E"]} if name == "lightgcn" else {}
     got = layer(block, h[block.srcdata[dgl.NID].long()], **extra)
     assert_same(got, layer(graph, h)[seeds.long()], [h, *layer.parameters()])
 
@@ -194,17 +194,17 @@ def test_inside_a_heterograph(name: str, wrapper: str, sampled: bool, kernel: st
         + twins["likes"](layers["likes"], likes, h["user"], h["movie"]),
         "user": twins["rated_by"](layers["rated_by"], rates.T, h["movie"], h["user"]),
     }
-    norms, feat = relation_norms(graph), h
+    degree_norms, feat = relation_norms(graph), h
     if sampled:
         seeds = {"movie": torch.tensor([4, 0, 5]).int(), "user": torch.tensor([8, 2]).int()}
         graph = dgl.to_block(dgl.in_subgraph(graph, seeds), seeds)
-        norms = block_norms(graph, norms)
+        degree_norms = block_norms(graph, degree_norms)
         feat = {node: h[node][graph.srcnodes[node].data[dgl.NID].long()] for node in h}
         want = {node: rows[seeds[node].long()] for node, rows in want.items()}
     if wrapper == "HeteroConv":
-        got = net(graph, feat, norms)
+        got = net(graph, feat, degree_norms)
     else:
-        options = {etype: {"norm": norm} for etype, norm in norms.items()} if name == "lightgcn" else {}
+        options = {etype: {"norm": norm} for etype, norm in degree_norms.items()} if name == "lightgcn" else {}
         got = net(graph, feat, mod_kwargs=options)
     assert got.keys() == want.keys()
     for node in want:

@@ -16,7 +16,7 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.split import Split
 from playlistrec.errors import ConfigError
 from playlistrec.models.base import Query, Recommender
-from playlistrec.rank.beyond_accuracy import BEYOND, Beyond, diversity, gini, list_mean
+from playlistrec.rank.beyond_accuracy import BEYOND, BeyondAccuracy, diversity, gini, list_mean
 from playlistrec.rank.protocols import METRICS, evaluate
 
 N_TRACKS, DEPTH = 7, 5
@@ -67,7 +67,7 @@ def naive(lists: list[list[int]], playlists: list[list[int]], k: int, artist_of:
 @given(LISTS, PLAYLISTS.filter(any), st.sampled_from([ARTIST_OF, {}]), st.integers(1, 4))
 def test_is_the_naive_loop(lists, playlists, artist_of, batch_size) -> None:
     ks = (1, 3, DEPTH)
-    beyond = Beyond(known_corpus(playlists, artist_of), ks)
+    beyond = BeyondAccuracy(known_corpus(playlists, artist_of), ks)
     for batch in padded(lists).split(batch_size):
         beyond.add(batch)
     expected: dict[str, float] = {}
@@ -99,7 +99,7 @@ class ByNumber(Recommender):
     """Scores tracks by their number, the same for everybody."""
 
     name = "by number"
-    from_corpus = from_arrays = arrays = None  # type: ignore[assignment]
+    from_corpus = from_state = state = None  # type: ignore[assignment]
     n_tracks = N_TRACKS
 
     def score(self, query: Query) -> Tensor:
@@ -110,18 +110,18 @@ def test_evaluate_takes_them_from_the_same_ranking() -> None:
     corpus = Corpus.from_lists([[f"t{i}" for i in range(N_TRACKS)], ["t1", "t2", "t6"], ["t6", "t5", "t0"]], ARTIST_OF)
     part = np.array([0] * N_TRACKS + [0, 0, 2, 0, 0, 2], np.uint8)
     split = Split("edges", part)
-    questions = split.questions(corpus, "test")
+    evaluation_set = split.evaluation_set(corpus, "test")
     known = split.ranking(corpus, "test")
-    plain = evaluate(ByNumber(), questions, ks=(2,)).metrics
-    full = evaluate(ByNumber(), questions, ks=(2,), known=known, batch_size=1)
+    plain = evaluate(ByNumber(), evaluation_set, ks=(2,)).metrics
+    full = evaluate(ByNumber(), evaluation_set, ks=(2,), known=known, batch_size=1)
     assert {name.partition("@")[0] for name in full.metrics} == {*METRICS, *BEYOND}
     assert {name: full.metrics[name] for name in plain} == plain
     expected = naive([[6, 5], [4, 3]], [list(range(N_TRACKS)), [1, 2], [6, 5]], 2, ARTIST_OF)
     assert {n: v for n, v in full.metrics.items() if n not in plain} == pytest.approx(expected, nan_ok=True)
     assert not {name.partition("@")[0] for name in full.per_query} & {*BEYOND, "coverage", "auc"}
-    some = evaluate(ByNumber(), questions, ks=(2,), known=known, metrics=("hit", "novelty")).metrics
+    some = evaluate(ByNumber(), evaluation_set, ks=(2,), known=known, metrics=("hit", "novelty")).metrics
     assert list(some) == ["hit@2", "novelty@2"]
     with pytest.raises(ConfigError, match="novelty needs known"):
-        evaluate(ByNumber(), questions, metrics=["novelty"])
+        evaluate(ByNumber(), evaluation_set, metrics=["novelty"])
     with pytest.raises(ConfigError, match="did you mean 'novelty'"):
-        evaluate(ByNumber(), questions, metrics=["novelti"])
+        evaluate(ByNumber(), evaluation_set, metrics=["novelti"])

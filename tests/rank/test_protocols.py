@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.corpus.split import Questions, Split
+from playlistrec.corpus.split import EvaluationSet, Split
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.events import Event
 from playlistrec.models.base import Query, Recommender
@@ -38,7 +38,7 @@ class Scripted(Recommender):
         self.asked += parts
         return torch.from_numpy(np.stack([self.row(*part) for part in parts]))
 
-    from_corpus = from_arrays = arrays = None  # type: ignore[assignment]
+    from_corpus = from_state = state = None  # type: ignore[assignment]
 
 
 class Oracle(Scripted):
@@ -63,7 +63,7 @@ class Caller(Scripted):
         return torch.eye(self.n_tracks)[[int(title) for title in query.titles]]
 
 
-def example(kind: str) -> tuple[Corpus, Questions]:
+def example(kind: str) -> tuple[Corpus, EvaluationSet]:
     rng = np.random.default_rng(3)
     catalogue = [[f"t{i}" for i in range(N_TRACKS)]]  # all of it in one playlist: numbered 0..39
     lists = [[f"t{i}" for i in rng.integers(0, N_TRACKS, rng.integers(1, 25))] for _ in range(50)]
@@ -76,16 +76,18 @@ def example(kind: str) -> tuple[Corpus, Questions]:
         code[np.arange(corpus.n_playlists), corpus.tracks[corpus.offsets[:-1]]] = 0
     code[:8] = 0
     part = code[corpus.entry_playlist, corpus.tracks].astype(np.uint8)
-    return corpus, Split(kind, part).questions(corpus, "test")  # type: ignore[arg-type]
+    return corpus, Split(kind, part).evaluation_set(corpus, "test")  # type: ignore[arg-type]
 
 
-def naive(model: Scripted, questions: Questions) -> dict[str, float]:
+def naive(model: Scripted, evaluation_set: EvaluationSet) -> dict[str, float]:
     found: dict[str, list[float]] = {}
     shown: dict[int, set[int]] = {k: set() for k in KS}
-    for i, playlist in enumerate(questions.playlists.tolist()):
-        seeds = questions.seeds[questions.seed_offsets[i] : questions.seed_offsets[i + 1]].tolist()
-        truth = set(questions.truth[questions.truth_offsets[i] : questions.truth_offsets[i + 1]].tolist())
-        scores = model.row(seeds, playlist if questions.known else -1).tolist()
+    for i, playlist in enumerate(evaluation_set.playlists.tolist()):
+        seeds = evaluation_set.seeds[evaluation_set.seed_offsets[i] : evaluation_set.seed_offsets[i + 1]].tolist()
+        truth = set(
+            evaluation_set.truth[evaluation_set.truth_offsets[i] : evaluation_set.truth_offsets[i + 1]].tolist()
+        )
+        scores = model.row(seeds, playlist if evaluation_set.known else -1).tolist()
         order = [t for t in range(N_TRACKS) if t not in seeds and scores[t] > -math.inf]
         order.sort(key=lambda t: (-scores[t], t))
         for k in KS:
@@ -111,13 +113,13 @@ def naive(model: Scripted, questions: Questions) -> dict[str, float]:
 @pytest.mark.parametrize("kind", ["edges", "continuation"])
 @pytest.mark.parametrize("levels", [10**6, 3])
 def test_is_the_naive_loop(kind: str, levels: int) -> None:
-    corpus, questions = example(kind)
+    corpus, evaluation_set = example(kind)
     model = Scripted(levels=levels)
-    result = evaluate(model, questions, ks=KS, batch_size=7)
+    result = evaluate(model, evaluation_set, ks=KS, batch_size=7)
     got = dict(result.metrics)
     assert 0 < got.pop("auc") < 1
-    assert got == pytest.approx(naive(model, questions), abs=1e-12)
-    assert result.n_queries == len(questions)
+    assert got == pytest.approx(naive(model, evaluation_set), abs=1e-12)
+    assert result.n_queries == len(evaluation_set)
     assert result.n_queries + result.n_left_out == corpus.n_playlists
     assert result.n_left_out >= 8, "playlists of which nothing was hidden"
     assert all((playlist >= 0) == (kind == "edges") for _, playlist in model.asked)
@@ -125,23 +127,23 @@ def test_is_the_naive_loop(kind: str, levels: int) -> None:
 
 @pytest.mark.parametrize("kind", ["edges", "continuation"])
 def test_batch_size_does_not_matter(kind: str) -> None:
-    _, questions = example(kind)
-    one, *others = (evaluate(Scripted(), questions, batch_size=size).metrics for size in (1, 3, 1000, None))
+    _, evaluation_set = example(kind)
+    one, *others = (evaluate(Scripted(), evaluation_set, batch_size=size).metrics for size in (1, 3, 1000, None))
     assert set(one) == {f"{m}@{k}" for m in METRICS[:-2] for k in (10, 20)} | {"r_precision", "auc"}
     for other in others:
         assert other == one
 
 
-def truths(questions: Questions) -> dict[int, list[int]]:
+def truths(evaluation_set: EvaluationSet) -> dict[int, list[int]]:
     return {
-        playlist: questions.truth[questions.truth_offsets[i] : questions.truth_offsets[i + 1]].tolist()
-        for i, playlist in enumerate(questions.playlists.tolist())
+        playlist: evaluation_set.truth[evaluation_set.truth_offsets[i] : evaluation_set.truth_offsets[i + 1]].tolist()
+        for i, playlist in enumerate(evaluation_set.playlists.tolist())
     }
 
 
 def test_seeds_are_masked_and_an_oracle_is_perfect() -> None:
-    _, questions = example("edges")
-    got = evaluate(Oracle(truths(questions), 1.0), questions, ks=(N_TRACKS,)).metrics
+    _, evaluation_set = example("edges")
+    got = evaluate(Oracle(truths(evaluation_set), 1.0), evaluation_set, ks=(N_TRACKS,)).metrics
     for name in ("recall", "ndcg", "map", "hit", "mrr"):
         assert got[f"{name}@{N_TRACKS}"] == pytest.approx(1)
     assert got["r_precision"] == 1
@@ -149,20 +151,22 @@ def test_seeds_are_masked_and_an_oracle_is_perfect() -> None:
 
 
 def test_negatives_are_never_seeds() -> None:
-    _, questions = example("edges")
-    got = evaluate(Oracle(truths(questions), -1.0), questions, metrics=["auc"]).metrics
+    _, evaluation_set = example("edges")
+    got = evaluate(Oracle(truths(evaluation_set), -1.0), evaluation_set, metrics=["auc"]).metrics
     assert got == {"auc": 0.0}, "a negative that is a seed has -inf and would lose"
 
 
 def test_negatives_are_uniform() -> None:
     offsets = np.array([0, 2])
-    questions = Questions(np.array([0]), True, offsets, np.array([3, 1], np.int32), offsets, np.array([0, 5]), 0)
+    evaluation_set = EvaluationSet(
+        np.array([0]), True, offsets, np.array([3, 1], np.int32), offsets, np.array([0, 5]), 0
+    )
 
     class Ladder(Scripted):
         def row(self, seeds: list[int], playlist: int) -> np.ndarray:
             return np.array([3.5, 9, 1, 9, 2, 3.5, 3, 4, 5, 6], np.float32)  # free: 1 2 3 4 5 6
 
-    draws = [evaluate(Ladder(10), questions, metrics=["auc"], seed=seed).metrics["auc"] for seed in range(800)]
+    draws = [evaluate(Ladder(10), evaluation_set, metrics=["auc"], seed=seed).metrics["auc"] for seed in range(800)]
     assert np.mean(draws) == pytest.approx(0.5, abs=0.04)
     # Both negatives below, one, or none: 1/4, 1/2, 1/4 when each is drawn uniformly and on its own.
     assert np.bincount((2 * np.array(draws)).astype(int)) / 800 == pytest.approx([0.25, 0.5, 0.25], abs=0.06)
@@ -170,24 +174,26 @@ def test_negatives_are_uniform() -> None:
 
 def test_a_playlist_that_takes_every_track_has_no_auc() -> None:
     offsets = np.array([0, 2])
-    questions = Questions(np.array([0]), True, offsets, np.array([0, 1], np.int32), offsets, np.array([2, 3]), 0)
+    evaluation_set = EvaluationSet(
+        np.array([0]), True, offsets, np.array([0, 1], np.int32), offsets, np.array([2, 3]), 0
+    )
     model = Scripted(4)
-    assert math.isnan(evaluate(model, questions, metrics=["auc"]).metrics["auc"])
+    assert math.isnan(evaluate(model, evaluation_set, metrics=["auc"]).metrics["auc"])
 
 
 def test_only_what_is_asked_for() -> None:
-    _, questions = example("edges")
-    every = evaluate(Scripted(), questions, ks=(20,)).metrics
-    some = evaluate(Scripted(), questions, ks=(20,), metrics=("recall", "ndcg")).metrics
+    _, evaluation_set = example("edges")
+    every = evaluate(Scripted(), evaluation_set, ks=(20,)).metrics
+    some = evaluate(Scripted(), evaluation_set, ks=(20,), metrics=("recall", "ndcg")).metrics
     assert some == {name: every[name] for name in ("recall@20", "ndcg@20")}
 
 
 def test_progress_reaches_the_total() -> None:
     events: list[Event] = []
-    _, questions = example("edges")
-    evaluate(Scripted(), questions, batch_size=10, on_event=events.append)
-    assert [e.data["done"] for e in events] == [*range(10, len(questions), 10), len(questions)]
-    assert {(e.kind, e.data["total"]) for e in events} == {("progress", len(questions))}
+    _, evaluation_set = example("edges")
+    evaluate(Scripted(), evaluation_set, batch_size=10, on_event=events.append)
+    assert [e.data["done"] for e in events] == [*range(10, len(evaluation_set), 10), len(evaluation_set)]
+    assert {(e.kind, e.data["total"]) for e in events} == {("progress", len(evaluation_set))}
 
 
 @pytest.mark.parametrize(
@@ -207,7 +213,7 @@ def test_refuses_what_cannot_be(options: dict, words: str) -> None:
 def test_no_questions_and_nan() -> None:
     empty, none = np.array([0]), np.array([], np.int32)
     with pytest.raises(DataError, match="nothing was hidden"):
-        evaluate(Scripted(), Questions(none, True, empty, none, empty, none, 5))
+        evaluate(Scripted(), EvaluationSet(none, True, empty, none, empty, none, 5))
 
     class Diverged(Scripted):
         def row(self, seeds: list[int], playlist: int) -> np.ndarray:
@@ -235,5 +241,5 @@ def test_recommend() -> None:
 def test_questions_are_asked_with_their_titles():
     offsets, playlists = np.array([0, 1, 2, 3]), np.array([4, 5, 6])
     seeds, truth = np.array([0, 0, 0], np.int32), np.array([9, 7, 8], np.int32)
-    questions = Questions(playlists, False, offsets, seeds, offsets, truth, 0, ("9", "7", "8"))
-    assert evaluate(Caller(), questions, ks=(1,), metrics=("hit",), batch_size=2).metrics == {"hit@1": 1.0}
+    evaluation_set = EvaluationSet(playlists, False, offsets, seeds, offsets, truth, 0, ("9", "7", "8"))
+    assert evaluate(Caller(), evaluation_set, ks=(1,), metrics=("hit",), batch_size=2).metrics == {"hit@1": 1.0}

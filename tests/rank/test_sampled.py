@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.corpus.split import Questions, Split
+from playlistrec.corpus.split import EvaluationSet, Split
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.events import Event
 from playlistrec.models.base import Query, Recommender
-from playlistrec.rank import untouched
-from playlistrec.rank.complement import Untouched, draw_ranks
+from playlistrec.rank import complement as untouched
+from playlistrec.rank.complement import Complement, draw_ranks
 from playlistrec.rank.sampled import evaluate_sampled, sampled_of
 
 N_TRACKS, KS = 30, (1, 4, 40)
@@ -29,7 +29,7 @@ class Scripted(Recommender):
     """Scores by playlist; with ``levels`` of them there are ties, and some tracks cannot be ranked."""
 
     name = "scripted"
-    from_corpus = from_arrays = arrays = None  # type: ignore[assignment]
+    from_corpus = from_state = state = None  # type: ignore[assignment]
 
     def __init__(self, levels: int = 10**6, n_tracks: int = N_TRACKS) -> None:
         self.levels, self.n_tracks = levels, n_tracks
@@ -44,7 +44,7 @@ class Scripted(Recommender):
         return torch.from_numpy(np.stack([self.row(int(playlist)) for playlist in query.playlists]))
 
 
-def example(seed: int = 0, longest: int = 20) -> tuple[Corpus, Questions]:
+def example(seed: int = 0, longest: int = 20) -> tuple[Corpus, EvaluationSet]:
     """Playlists with duplicates; about a third of the tracks is valid, a third test, one of each at least train."""
     rng = np.random.default_rng(seed)
     lists = [[f"t{i}" for i in rng.integers(0, N_TRACKS, rng.integers(1, longest))] for _ in range(40)]
@@ -53,19 +53,19 @@ def example(seed: int = 0, longest: int = 20) -> tuple[Corpus, Questions]:
     code[np.arange(corpus.n_playlists), corpus.tracks[corpus.offsets[:-1]]] = 0
     code[0] = 0
     part = code[corpus.entry_playlist, corpus.tracks].astype(np.uint8)
-    return corpus, Split("edges", part).questions(corpus, "valid")
+    return corpus, Split("edges", part).evaluation_set(corpus, "valid")
 
 
-def asked(questions: Questions) -> list[tuple[int, list[int]]]:
-    truth = np.split(questions.truth, questions.truth_offsets[1:-1])
-    return [(int(p), tracks.tolist()) for p, tracks in zip(questions.playlists, truth)]
+def asked(evaluation_set: EvaluationSet) -> list[tuple[int, list[int]]]:
+    truth = np.split(evaluation_set.truth, evaluation_set.truth_offsets[1:-1])
+    return [(int(p), tracks.tolist()) for p, tracks in zip(evaluation_set.playlists, truth)]
 
 
-def naive_with_all(model: Scripted, corpus: Corpus, questions: Questions) -> dict[str, float]:
+def naive_with_all(model: Scripted, corpus: Corpus, evaluation_set: EvaluationSet) -> dict[str, float]:
     """The protocol where every untouched track is a negative, so that nothing is left to chance."""
     found: dict[str, list[float]] = {}
     shown: dict[int, set[int]] = {k: set() for k in KS}
-    for playlist, truth in asked(questions):
+    for playlist, truth in asked(evaluation_set):
         scores = model.row(playlist).tolist()
         free = set(range(N_TRACKS)) - set(corpus.playlist(playlist).tolist())
         of_tracks: dict[str, list[float]] = {}
@@ -86,16 +86,18 @@ def naive_with_all(model: Scripted, corpus: Corpus, questions: Questions) -> dic
 @pytest.mark.parametrize("levels", [10**6, 3])
 @pytest.mark.parametrize("batch_size", [None, 1, 7])
 def test_with_all_untouched_tracks_it_is_the_naive_loop(levels: int, batch_size: int | None) -> None:
-    corpus, questions = example()
+    corpus, evaluation_set = example()
     model = Scripted(levels)
     events: list[Event] = []
-    result = evaluate_sampled(model, questions, corpus, N_TRACKS, ks=KS, batch_size=batch_size, on_event=events.append)
-    assert result.metrics == pytest.approx(naive_with_all(model, corpus, questions), abs=1e-12)
+    result = evaluate_sampled(
+        model, evaluation_set, corpus, N_TRACKS, ks=KS, batch_size=batch_size, on_event=events.append
+    )
+    assert result.metrics == pytest.approx(naive_with_all(model, corpus, evaluation_set), abs=1e-12)
     assert result.protocol == f"sampled:{N_TRACKS}"
-    assert result.n_queries == len(questions) == len(result.per_query["ndcg@4"])
+    assert result.n_queries == len(evaluation_set) == len(result.per_query["ndcg@4"])
     assert result.n_queries + result.n_left_out == corpus.n_playlists
     warnings = [event for event in events if event.kind == "warning"]
-    assert [event.data for event in warnings] == [{"short": len(questions)}], "all of them, told once"
+    assert [event.data for event in warnings] == [{"short": len(evaluation_set)}], "all of them, told once"
     assert {name: values.mean() for name, values in result.per_query.items()} == pytest.approx(
         {name: value for name, value in result.metrics.items() if "coverage" not in name}
     )
@@ -116,26 +118,28 @@ class Spy(Scripted):
 
 @pytest.mark.parametrize("n_negatives", [1, 3, 9])
 def test_a_hidden_track_below_all_others_stands_behind_exactly_its_negatives(n_negatives: int) -> None:
-    corpus, questions = example(longest=12)
+    corpus, evaluation_set = example(longest=12)
     depth = n_negatives + 1
-    result = evaluate_sampled(Spy(dict(asked(questions))), questions, corpus, n_negatives, ks=(n_negatives, depth))
+    result = evaluate_sampled(
+        Spy(dict(asked(evaluation_set))), evaluation_set, corpus, n_negatives, ks=(n_negatives, depth)
+    )
     assert result.metrics[f"hit@{n_negatives}"] == 0, "what is drawn is neither hidden nor drawn twice"
     assert result.metrics[f"mrr@{depth}"] == pytest.approx(1 / depth)
 
 
 def test_neither_the_batch_nor_the_model_changes_the_negatives_and_the_seed_does() -> None:
-    corpus, questions = example(longest=12)
+    corpus, evaluation_set = example(longest=12)
     one, *others = (
-        evaluate_sampled(Scripted(), questions, corpus, 5, batch_size=size).metrics for size in (1, 4, 1000, None)
+        evaluate_sampled(Scripted(), evaluation_set, corpus, 5, batch_size=size).metrics for size in (1, 4, 1000, None)
     )
     assert all(other == one for other in others)
-    assert evaluate_sampled(Scripted(), questions, corpus, 5, seed=1).metrics != one
+    assert evaluate_sampled(Scripted(), evaluation_set, corpus, 5, seed=1).metrics != one
 
 
 def test_several_draws_are_the_mean_of_each() -> None:
-    corpus, questions = example(longest=12)
-    alone = [evaluate_sampled(Scripted(), questions, corpus, 5, seed=seed).metrics for seed in (3, 4, 5)]
-    together = evaluate_sampled(Scripted(), questions, corpus, 5, draws=3, seed=3, batch_size=4)
+    corpus, evaluation_set = example(longest=12)
+    alone = [evaluate_sampled(Scripted(), evaluation_set, corpus, 5, seed=seed).metrics for seed in (3, 4, 5)]
+    together = evaluate_sampled(Scripted(), evaluation_set, corpus, 5, draws=3, seed=3, batch_size=4)
     assert together.metrics == pytest.approx({name: np.mean([one[name] for one in alone]) for name in alone[0]})
     assert len({one["ndcg@10"] for one in alone}) == 3
     assert together.protocol == "sampled:5x3"
@@ -145,13 +149,13 @@ def test_several_draws_are_the_mean_of_each() -> None:
 def test_a_track_of_another_part_is_never_a_negative() -> None:
     """The playlist holds all but one track, most of them test: that one is the only negative there is."""
     corpus = Corpus.from_lists([["a", "b", "c", "d"], ["e"]])
-    questions = Split("edges", np.array([0, 1, 2, 2, 0], np.uint8)).questions(corpus, "valid")
+    evaluation_set = Split("edges", np.array([0, 1, 2, 2, 0], np.uint8)).evaluation_set(corpus, "valid")
 
     class Last(Scripted):
         def row(self, playlist: int) -> np.ndarray:
             return np.array([5, 2, 4, 3, 1], np.float32)  # b beats e alone
 
-    result = evaluate_sampled(Last(n_tracks=5), questions, corpus, 99, ks=(1, 2))
+    result = evaluate_sampled(Last(n_tracks=5), evaluation_set, corpus, 99, ks=(1, 2))
     assert result.metrics == {
         **{f"{name}@{k}": 1.0 for name in ("hit", "ndcg", "mrr") for k in (1, 2)},
         "coverage@1": 0.2,
@@ -167,7 +171,7 @@ def test_a_track_of_another_part_is_never_a_negative() -> None:
 )
 def test_drawn_tracks_are_distinct_and_free(taken: list[tuple[int, int]], n: int, seed: int) -> None:
     rows, tracks = (np.array([pair[i] for pair in taken], dtype=np.int64) for i in (0, 1))
-    free = Untouched(rows, tracks, 4, 8)
+    free = Complement(rows, tracks, 4, 8)
     open_to = [sorted(set(range(8)) - {t for r, t in taken if r == row}) for row in range(4)]
     assert free.size.tolist() == [len(tracks) for tracks in open_to]
     ranks = draw_ranks(free.size, n, np.random.default_rng(seed))
@@ -210,20 +214,20 @@ def test_names_of_protocols() -> None:
 
 
 def test_refuses_what_cannot_be() -> None:
-    corpus, questions = example()
+    corpus, evaluation_set = example()
     with pytest.raises(ConfigError, match="n_negatives must be at least 1"):
-        evaluate_sampled(Scripted(), questions, corpus, 0)
+        evaluate_sampled(Scripted(), evaluation_set, corpus, 0)
     with pytest.raises(ConfigError, match="ks must be"):
-        evaluate_sampled(Scripted(), questions, corpus, ks=())
+        evaluate_sampled(Scripted(), evaluation_set, corpus, ks=())
     with pytest.raises(ConfigError, match="draws must be at least 1"):
-        evaluate_sampled(Scripted(), questions, corpus, draws=0)
+        evaluate_sampled(Scripted(), evaluation_set, corpus, draws=0)
     empty, none = np.array([0]), np.array([], np.int32)
     with pytest.raises(DataError, match="nothing was hidden"):
-        evaluate_sampled(Scripted(), Questions(none, True, empty, none, empty, none, 5), corpus)
+        evaluate_sampled(Scripted(), EvaluationSet(none, True, empty, none, empty, none, 5), corpus)
 
     class Diverged(Scripted):
         def row(self, playlist: int) -> np.ndarray:
             return np.full(self.n_tracks, math.nan, np.float32)
 
     with pytest.raises(RunError, match="model scripted gave"):
-        evaluate_sampled(Diverged(), questions, corpus)
+        evaluate_sampled(Diverged(), evaluation_set, corpus)

@@ -76,7 +76,7 @@ def test_slices_and_company_change_nothing(function, monkeypatch: pytest.MonkeyP
     together = function(rows, seed=5)
     for row, result in zip(rows, together):
         np.testing.assert_allclose(function(row, seed=5), result)
-    monkeypatch.setattr(significance, "SLICE", 64 * 999)  # whole resamples of 64 questions: the same draws
+    monkeypatch.setattr(significance, "SLICE", 64 * 999)  # whole resamples of 64 queries: the same draws
     np.testing.assert_allclose(function(rows, seed=5), together)
 
 
@@ -89,7 +89,7 @@ def test_equal_models_do_not_differ() -> None:
 
 def test_what_is_refused() -> None:
     for function in (permutation_test, bootstrap_test, bootstrap_interval):
-        with pytest.raises(ValueError, match="at least one question"):
+        with pytest.raises(ValueError, match="at least one query"):
             function([])
         with pytest.raises(ValueError, match="must be finite"):
             function([1.0, np.nan])

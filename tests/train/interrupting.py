@@ -30,4 +30,4 @@ def interrupt_in(epoch: int) -> Callable[[Event], None]:
 
 def spread(model: EmbeddingModel) -> dict[str, float]:
     """A stand-in for a validation metric that depends on every weight."""
-    return {"ndcg@20": float(sum(np.abs(array).sum() for array in model.arrays().values()))}
+    return {"ndcg@20": float(sum(np.abs(array).sum() for array in model.state().values()))}

@@ -14,7 +14,7 @@ from playlistrec.errors import ConfigError, DataError
 from playlistrec.models.embedding.model import EmbeddingModel
 from playlistrec.models.graph.model import GraphModel
 from playlistrec.models.registry import model_class
-from playlistrec.train import batches as module
+from playlistrec.train.batches import regimes as module
 from playlistrec.train.batches.regimes import Batch, FullBatches, SampledBatches, batches_for
 from playlistrec.train.options import TrainOptions
 
@@ -31,7 +31,7 @@ def corpus() -> Corpus:
 
 def untrained(name: str, corpus: Corpus, **options: object) -> EmbeddingModel:
     kind = model_class(name)
-    model = kind.from_corpus(corpus, kind.options.from_options({"dim": 4, **options}), seed=3)
+    model = kind.from_corpus(corpus, kind.config_class.from_options({"dim": 4, **options}), seed=3)
     assert isinstance(model, EmbeddingModel)
     return model
 
@@ -100,7 +100,15 @@ def test_every_playlist_once_with_all_its_tracks(corpus: Corpus) -> None:
 def test_negatives_are_no_training_pairs(negatives: str, regime: str, corpus: Corpus) -> None:
     if negatives == "in-batch" and regime == "sampled":
         pytest.skip("refused, as the next tests say")
-    batches = made(corpus, negatives=negatives, regime=regime, n_negatives=5, pool_size=6, pool_every=1, pool_epochs=1)
+    batches = made(
+        corpus,
+        negatives=negatives,
+        regime=regime,
+        n_negatives=5,
+        pool_size=6,
+        pool_refresh_every=1,
+        pool_anneal_epochs=1,
+    )
     training = pairs_of(corpus)
     drawn = set()
     for number in (0, 1, 2):
@@ -125,7 +133,7 @@ def test_rows_of_sampled_tracks_say_which_they_are(corpus: Corpus) -> None:
 
 def test_as_many_candidates_are_drawn_as_asked(corpus: Corpus) -> None:
     for regime in ("full", "sampled"):
-        batch = epoch(made(corpus, regime=regime, candidates=9, n_negatives=2))[0]
+        batch = epoch(made(corpus, regime=regime, hard_negative_candidates=9, n_negatives=2))[0]
         assert batch.negatives is not None
         assert batch.negatives.shape == (32, 9)
 
@@ -150,10 +158,10 @@ def test_in_batch_negatives_are_tracks_of_the_batch(corpus: Corpus) -> None:
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
 def test_messages_and_asked_pairs_share_nothing(share: float, corpus: Corpus) -> None:
-    batches = made(corpus, message_share=share)
+    batches = made(corpus, message_edge_share=share)
     model = batches.model
     assert isinstance(model, GraphModel)
-    whole, norms, training = model.graph, model.norms, pairs_of(corpus)
+    whole, degree_norms, training = model.graph, model.degree_norms, pairs_of(corpus)
     divided = []
     for number in (0, 1):
         order: list[tuple[int, int]] = []
@@ -162,7 +170,7 @@ def test_messages_and_asked_pairs_share_nothing(share: float, corpus: Corpus) ->
             for batch in batches.epoch(number, number):
                 messages = set(zip(*(ids.tolist() for ids in model.graph.edges(etype="contains"))))
                 back = set(zip(*(ids.tolist() for ids in reversed(model.graph.edges(etype="in")))))
-                out, into = model.norms["contains"]
+                out, into = model.degree_norms["contains"]
                 order += zip(batch.playlist.tolist(), batch.track.tolist())
                 assert model.graph.num_nodes("track") == corpus.n_tracks
                 assert model.graph.num_edges("made") == whole.num_edges("made"), "artists keep theirs"
@@ -178,12 +186,12 @@ def test_messages_and_asked_pairs_share_nothing(share: float, corpus: Corpus) ->
             np.testing.assert_allclose(factors.numpy(), expected, rtol=1e-6)
         divided.append(messages)
         assert model.graph is whole
-        assert model.norms is norms
+        assert model.degree_norms is degree_norms
     assert divided[0] != divided[1]
 
 
 def test_vectors_under_messages_come_from_the_messages_alone(corpus: Corpus) -> None:
-    batches = made(corpus, message_share=0.5)
+    batches = made(corpus, message_edge_share=0.5)
     model = batches.model
     assert isinstance(model, GraphModel)
     with batches.seeded(0):
@@ -198,10 +206,10 @@ def test_vectors_under_messages_come_from_the_messages_alone(corpus: Corpus) -> 
 
 
 def test_the_graph_is_whole_again_after_an_epoch_that_broke_off(corpus: Corpus) -> None:
-    batches = made(corpus, message_share=0.5)
+    batches = made(corpus, message_edge_share=0.5)
     model = batches.model
     assert isinstance(model, GraphModel)
-    whole, norms = model.graph, model.norms
+    whole, degree_norms = model.graph, model.degree_norms
 
     def broken_off() -> None:
         with batches.seeded(0):
@@ -212,11 +220,11 @@ def test_the_graph_is_whole_again_after_an_epoch_that_broke_off(corpus: Corpus) 
     with pytest.raises(KeyboardInterrupt):
         broken_off()
     assert model.graph is whole
-    assert model.norms is norms
+    assert model.degree_norms is degree_norms
 
 
 def test_hardly_any_pair_to_ask_is_still_one(corpus: Corpus) -> None:
-    batches = made(corpus, message_share=0.9999)
+    batches = made(corpus, message_edge_share=0.9999)
     assert [len(batch.playlist) for batch in epoch(batches)] == [1]
     assert len(batches) == 1
 
@@ -227,7 +235,7 @@ def test_hardly_any_pair_to_ask_is_still_one(corpus: Corpus) -> None:
         ({"negatives": "all", "loss": "softmax"}, "negatives=all"),
         ({"negatives": "shared", "loss": "softmax"}, "negatives=shared"),
         ({"negatives": "in-batch"}, "negatives=in-batch"),
-        ({"message_share": 0.5}, "message_share"),
+        ({"message_edge_share": 0.5}, "message_edge_share"),
         ({"contrast": 0.1}, "contrast"),
         ({"precision": "bf16"}, "precision=bf16"),
     ],
@@ -248,7 +256,7 @@ def test_what_needs_the_whole_graph(
     ("options", "line"),
     [
         ({"contrast": 0.1}, r"contrast must be 0.0 for mf, which does not support it \(got 0.1\)"),
-        ({"message_share": 0.5}, r"message_share must be 1.0 for mf, which does not support it \(got 0.5\)"),
+        ({"message_edge_share": 0.5}, r"message_edge_share must be 1.0 for mf, which does not support it \(got 0.5\)"),
         ({"precision": "bf16"}, r"precision must be float32 for mf, which does not support it \(got 'bf16'\)"),
     ],
 )
@@ -267,16 +275,22 @@ def test_models_without_a_graph_refuse_what_is_about_messages(
             r"negatives=all is for loss=softmax: set that, or negatives=uniform \(got loss=bpr\)",
         ),
         ({"loss": "directau", "negatives": "pool"}, r"loss=directau takes no negatives: .* \(got negatives=pool\)"),
-        ({"correction": 1.0}, r"correction needs loss=softmax and negatives .* \(got loss=bpr, negatives=uniform\)"),
-        ({"correction": 1.0, "loss": "softmax", "negatives": "pool"}, "correction needs .*negatives=pool"),
+        (
+            {"logq_correction": 1.0},
+            r"correction needs loss=softmax and negatives .* \(got loss=bpr, negatives=uniform\)",
+        ),
+        ({"logq_correction": 1.0, "loss": "softmax", "negatives": "pool"}, "correction needs .*negatives=pool"),
         ({"negatives": "shared"}, r"negatives=shared is for loss=softmax: .* \(got loss=bpr\)"),
-        ({"length_power": 0.5}, r"length_power needs .*: shared or all \(got loss=bpr, negatives=uniform\)"),
-        ({"reverse": 0.5, "loss": "softmax"}, r"reverse needs .* \(got loss=softmax, negatives=uniform\)"),
-        ({"length_power": -1.0}, "length_power must be at least 0"),
-        ({"candidates": 4, "n_negatives": 4}, r"candidates must be above n_negatives = 4 \(got 4\)"),
-        ({"message_share": 0.0}, r"message_share must be above 0 and at most 1 \(got 0.0\)"),
+        (
+            {"length_weight_exponent": 0.5},
+            r"length_weight_exponent needs .*: shared or all \(got loss=bpr, negatives=uniform\)",
+        ),
+        ({"symmetric_weight": 0.5, "loss": "softmax"}, r"symmetric_weight needs .*negatives=uniform\)"),
+        ({"length_weight_exponent": -1.0}, "length_weight_exponent must be at least 0"),
+        ({"hard_negative_candidates": 4, "n_negatives": 4}, r"candidates must be above n_negatives = 4 \(got 4\)"),
+        ({"message_edge_share": 0.0}, r"message_edge_share must be above 0 and at most 1 \(got 0.0\)"),
         ({"temperature": 0.0}, r"temperature must be above 0 \(got 0.0\)"),
-        ({"pool_every": 0}, r"pool_every must be at least 1 \(got 0\)"),
+        ({"pool_refresh_every": 0}, r"pool_refresh_every must be at least 1 \(got 0\)"),
         ({"contrast": -0.1}, r"contrast must be at least 0 \(got -0.1\)"),
     ],
 )

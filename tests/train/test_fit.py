@@ -30,7 +30,7 @@ def corpus() -> Corpus:
 
 def untrained(name: str, corpus: Corpus) -> EmbeddingModel:
     kind = model_class(name)
-    model = kind.from_corpus(corpus, kind.options.from_options({"dim": 8}), seed=3)
+    model = kind.from_corpus(corpus, kind.config_class.from_options({"dim": 8}), seed=3)
     assert isinstance(model, EmbeddingModel)
     return model
 
@@ -51,8 +51,8 @@ def test_resume_equals_an_uninterrupted_fit(name: str, regime: str, corpus: Corp
     again = fit(resumed, corpus, options, seed=1, validate=spread, folder=broken, resume=True)
     assert again.history == done.history
     assert (broken / "history.jsonl").read_bytes() == (straight / "history.jsonl").read_bytes()
-    for key, array in whole.arrays().items():
-        np.testing.assert_array_equal(array, resumed.arrays()[key])
+    for key, array in whole.state().items():
+        np.testing.assert_array_equal(array, resumed.state()[key])
     assert [json.loads(line)["epoch"] for line in (broken / "timing.jsonl").read_text().splitlines()] == [*range(1, 8)]
 
 
@@ -77,7 +77,7 @@ def test_best_epoch_is_kept_and_patience_stops(corpus: Corpus, tmp_path: Path) -
     model = untrained("mf", corpus)
 
     def validate(model: EmbeddingModel) -> dict[str, float]:
-        kept[len(kept) + 1] = {k: v.copy() for k, v in model.arrays().items()}
+        kept[len(kept) + 1] = {k: v.copy() for k, v in model.state().items()}
         return {"ndcg@20": next(values)}
 
     state = fit(
@@ -85,12 +85,12 @@ def test_best_epoch_is_kept_and_patience_stops(corpus: Corpus, tmp_path: Path) -
     )
     assert (state.epoch, state.best_epoch, state.stopped, state.best) == (5, 2, "patience", 0.3)
     for key, array in kept[2].items():
-        np.testing.assert_array_equal(model.arrays()[key], array)
+        np.testing.assert_array_equal(model.state()[key], array)
         np.testing.assert_array_equal(read_arrays(tmp_path / "weights.npz")[0][key], array)
     resumed = untrained("mf", corpus)
     again = fit(resumed, corpus, OPTIONS, validate=scripted([]), folder=tmp_path, resume=True)
     assert again.epoch == 5
-    np.testing.assert_array_equal(resumed.arrays()["tables.track"], kept[2]["tables.track"])
+    np.testing.assert_array_equal(resumed.state()["tables.track"], kept[2]["tables.track"])
 
 
 def test_a_fit_too_short_to_validate_still_does(corpus: Corpus, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_fit_too_short_to_validate_still_does(corpus: Corpus, tmp_path: Path) 
     model, straight = untrained("mf", corpus), untrained("mf", corpus)
     resumed = fit(model, corpus, OPTIONS, validate=spread, folder=tmp_path, resume=True)
     assert resumed.history == fit(straight, corpus, OPTIONS, validate=spread).history
-    np.testing.assert_array_equal(model.arrays()["tables.track"], straight.arrays()["tables.track"])
+    np.testing.assert_array_equal(model.state()["tables.track"], straight.state()["tables.track"])
 
 
 def test_without_validation_the_last_epoch_is_kept(corpus: Corpus) -> None:
@@ -120,8 +120,8 @@ def test_penalty_keeps_embeddings_small(corpus: Corpus) -> None:
     free, held = untrained("mf", corpus), untrained("mf", corpus)
     fit(free, corpus, replace(OPTIONS, l2=0.0))
     fit(held, corpus, replace(OPTIONS, l2=1.0))
-    norms = [float(model.tables["track"].detach().norm()) for model in (free, held)]
-    assert norms[1] < 0.5 * norms[0]
+    degree_norms = [float(model.tables["track"].detach().norm()) for model in (free, held)]
+    assert degree_norms[1] < 0.5 * degree_norms[0]
 
 
 def test_errors_name_what_is_wrong(corpus: Corpus, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playlistrec.train import losses
+from playlistrec.train.losses import formulas as losses
 from playlistrec.train.losses.formulas import (
     LOSSES,
     alignment,

@@ -38,18 +38,18 @@ def setting(
     name: str = "mf",
     *,
     model: dict[str, Any] | None = None,
-    taught_by: tuple[Tensor, Tensor] | None = None,
+    teacher_vectors: tuple[Tensor, Tensor] | None = None,
     **options: Any,
 ) -> tuple[EmbeddingModel, FullBatches | SampledBatches, Objective]:
     kind = model_class(name)
-    built = kind.from_corpus(corpus, kind.options.from_options({"dim": 6, **(model or {})}), seed=3)
+    built = kind.from_corpus(corpus, kind.config_class.from_options({"dim": 6, **(model or {})}), seed=3)
     assert isinstance(built, EmbeddingModel)
     with torch.no_grad():
         for table in built.tables.values():
             table.mul_(3)  # far enough from 0 for softmax to have something to choose
     training = TrainOptions(**{"batch_size": 48, "l2": 0.0, "temperature": 0.5, **options})
     batches = batches_for(built, corpus, training, CPU)
-    return built, batches, Objective(training, batches, taught_by)
+    return built, batches, Objective(training, batches, teacher_vectors)
 
 
 def all_batches(batches: FullBatches | SampledBatches) -> list[Batch]:
@@ -80,10 +80,10 @@ def own_tracks(corpus: Corpus) -> list[set[int]]:
     return [set(corpus.playlist(p).tolist()) for p in range(corpus.n_playlists)]
 
 
-@pytest.mark.parametrize(("correction", "prior"), [(0.0, 0.0), (1.0, 0.0), (0.5, 0.2)])
+@pytest.mark.parametrize(("logq_correction", "prior"), [(0.0, 0.0), (1.0, 0.0), (0.5, 0.2)])
 @pytest.mark.parametrize("name", ["mf", "lightgcn"])
 def test_in_batch_softmax_is_a_double_loop_over_the_batch(
-    name: str, correction: float, prior: float, corpus: Corpus
+    name: str, logq_correction: float, prior: float, corpus: Corpus
 ) -> None:
     model, batches, objective = setting(
         corpus,
@@ -91,7 +91,7 @@ def test_in_batch_softmax_is_a_double_loop_over_the_batch(
         model={"popularity_prior": prior},
         loss="softmax",
         negatives="in-batch",
-        correction=correction,
+        logq_correction=logq_correction,
         temperature=0.3,
     )
     own = own_tracks(corpus)
@@ -104,7 +104,7 @@ def test_in_batch_softmax_is_a_double_loop_over_the_batch(
             others = [u for u in batch.track.tolist() if u == t or u not in own[p]]
             repeated += others.count(t) - 1
             left_out += len(batch.track) - len(others)
-            logits = (tracks @ playlists[p] + favour) / 0.3 - correction * chance.log()
+            logits = (tracks @ playlists[p] + favour) / 0.3 - logq_correction * chance.log()
             total = total + logits[others].logsumexp(0) - logits[t] - math.log(others.count(t))
         assert repeated
         assert left_out
@@ -114,7 +114,7 @@ def test_in_batch_softmax_is_a_double_loop_over_the_batch(
 def test_in_batch_softmax_leaves_out_what_messages_pass_along(corpus: Corpus) -> None:
     """Tracks that a playlist holds are no negatives, whether or not this epoch asks for them."""
     model, batches, objective = setting(
-        corpus, "lightgcn", loss="softmax", negatives="in-batch", message_share=0.5, batch_size=500
+        corpus, "lightgcn", loss="softmax", negatives="in-batch", message_edge_share=0.5, batch_size=500
     )
     own = own_tracks(corpus)
     with batches.seeded(11):
@@ -135,7 +135,7 @@ def test_softmax_over_all_tracks_leaves_out_the_playlist_s_own(
 ) -> None:
     given = {"popularity_prior": prior}
     model, batches, objective = setting(
-        corpus, name, model=given, loss="softmax", negatives="all", length_power=power, batch_size=500
+        corpus, name, model=given, loss="softmax", negatives="all", length_weight_exponent=power, batch_size=500
     )
     (batch,) = all_batches(batches)
     playlists, tracks = model.embed()
@@ -149,12 +149,12 @@ def test_softmax_over_all_tracks_leaves_out_the_playlist_s_own(
     assert_worth(model, objective, batch, total / weights)
 
 
-@pytest.mark.parametrize(("correction", "prior"), [(0.0, 0.0), (1.0, 0.2)])
+@pytest.mark.parametrize(("logq_correction", "prior"), [(0.0, 0.0), (1.0, 0.2)])
 @pytest.mark.parametrize(
     ("name", "share", "power"), [("mf", 1.0, 0.0), ("lightgcn", 1.0, 0.5), ("lightgcn", 0.5, 1.0), ("fm", 1.0, 0.5)]
 )
 def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
-    name: str, share: float, power: float, correction: float, prior: float, corpus: Corpus
+    name: str, share: float, power: float, logq_correction: float, prior: float, corpus: Corpus
 ) -> None:
     given: dict[str, Any] = {"popularity_prior": prior} | ({"context": "previous"} if name == "fm" else {})
     model, batches, objective = setting(
@@ -164,9 +164,9 @@ def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
         loss="softmax",
         negatives="shared",
         n_negatives=30,
-        correction=correction,
-        length_power=power,
-        message_share=share,
+        logq_correction=logq_correction,
+        length_weight_exponent=power,
+        message_edge_share=share,
         batch_size=12,
     )
     own, held = own_tracks(corpus), np.array([sum(t in o for o in own_tracks(corpus)) for t in range(corpus.n_tracks)])
@@ -183,7 +183,7 @@ def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
             for row, t in zip(batch.playlist.tolist(), batch.track.tolist()):
                 drawn = [c for c in batch.shared.tolist() if c not in own[whose[row]]]
                 left_out += 30 - len(drawn)
-                logits = scores[row] - correction * (chance.log() + math.log(30))
+                logits = scores[row] - logq_correction * (chance.log() + math.log(30))
                 weight = len(own[whose[row]]) ** -power
                 total = total + weight * (torch.cat([scores[row, [t]], logits[drawn]]).logsumexp(0) - scores[row, t])
                 weights += weight
@@ -195,8 +195,8 @@ def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
 def test_the_reverse_asks_every_track_for_the_playlists_of_the_batch(
     negatives: str, share: float, corpus: Corpus
 ) -> None:
-    options = {"loss": "softmax", "negatives": negatives, "n_negatives": 30, "batch_size": 12, "reverse": 0.3}
-    model, batches, objective = setting(corpus, "lightgcn", message_share=share, **options)
+    options = {"loss": "softmax", "negatives": negatives, "n_negatives": 30, "batch_size": 12, "symmetric_weight": 0.3}
+    model, batches, objective = setting(corpus, "lightgcn", message_edge_share=share, **options)
     own = own_tracks(corpus)
     with batches.seeded(11):
         for batch in list(batches.epoch(11, 0))[:2]:
@@ -221,10 +221,17 @@ def test_a_teacher_is_imitated_on_the_shared_tracks_that_the_playlist_does_not_h
     draw = torch.Generator().manual_seed(4)
     teacher = torch.randn(corpus.n_playlists, 9, generator=draw), torch.randn(corpus.n_tracks, 9, generator=draw)
     given: dict[str, Any] = {"popularity_prior": prior} | ({"context": "previous"} if name == "fm" else {})
-    options = {"loss": "softmax", "negatives": "shared", "n_negatives": 30, "correction": 1.0, "batch_size": 12}
+    options = {"loss": "softmax", "negatives": "shared", "n_negatives": 30, "logq_correction": 1.0, "batch_size": 12}
     taught = {"teacher": "R", "teacher_weight": 0.7, "teacher_temperature": 0.8}
     model, batches, objective = setting(
-        corpus, name, model=given, taught_by=teacher, length_power=power, message_share=share, **options, **taught
+        corpus,
+        name,
+        model=given,
+        teacher_vectors=teacher,
+        length_weight_exponent=power,
+        message_edge_share=share,
+        **options,
+        **taught,
     )
     own, held = own_tracks(corpus), np.array([sum(t in o for o in own_tracks(corpus)) for t in range(corpus.n_tracks)])
     chance = torch.from_numpy(held**0.75 / (held**0.75).sum()).float()
@@ -251,7 +258,7 @@ def test_a_teacher_is_named_and_given(corpus: Corpus) -> None:
     vectors = torch.zeros(corpus.n_playlists, 2), torch.zeros(corpus.n_tracks, 2)
     options = {"loss": "softmax", "negatives": "shared"}
     with pytest.raises(ConfigError, match="teacher must be a run whose vectors are given, or empty"):
-        setting(corpus, taught_by=vectors, **options)
+        setting(corpus, teacher_vectors=vectors, **options)
     with pytest.raises(ConfigError, match=r"teacher must be .* \(got 'R'\)"):
         setting(corpus, **{"teacher": "R", **options})
 
@@ -270,9 +277,9 @@ def row_ids(batch: Batch, rows: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("regime", ["full", "sampled"])
-@pytest.mark.parametrize(("correction", "prior"), [(0.0, 0.0), (0.7, 0.0), (0.7, 0.2)])
+@pytest.mark.parametrize(("logq_correction", "prior"), [(0.0, 0.0), (0.7, 0.0), (0.7, 0.2)])
 def test_sampled_softmax_takes_off_the_logarithm_of_the_chance(
-    correction: float, prior: float, regime: str, corpus: Corpus
+    logq_correction: float, prior: float, regime: str, corpus: Corpus
 ) -> None:
     model, batches, objective = setting(
         corpus,
@@ -281,7 +288,7 @@ def test_sampled_softmax_takes_off_the_logarithm_of_the_chance(
         loss="softmax",
         negatives="popularity",
         n_negatives=4,
-        correction=correction,
+        logq_correction=logq_correction,
         popularity_power=0.5,
         regime=regime,
         fanout=-1,
@@ -296,14 +303,14 @@ def test_sampled_softmax_takes_off_the_logarithm_of_the_chance(
         for p, t, negatives in zip(batch.playlist.tolist(), batch.track.tolist(), batch.negatives.tolist()):
             rows = torch.tensor([t, *negatives])
             logits = (tracks[rows] @ playlists[p] + favour[row_ids(batch, rows)]) / 0.5
-            logits = logits - correction * torch.tensor(np.log(chance[row_ids(batch, rows).numpy()])).float()
+            logits = logits - logq_correction * torch.tensor(np.log(chance[row_ids(batch, rows).numpy()])).float()
             terms.append(logits.logsumexp(0) - logits[0])
         assert_worth(model, objective, batch, torch.stack(terms).mean())
 
 
 def test_uniform_draws_need_no_correction(corpus: Corpus) -> None:
-    for correction in (0.0, 1.0):
-        model, batches, objective = setting(corpus, loss="softmax", n_negatives=3, correction=correction)
+    for logq_correction in (0.0, 1.0):
+        model, batches, objective = setting(corpus, loss="softmax", n_negatives=3, logq_correction=logq_correction)
         batch = all_batches(batches)[0]
         assert batch.negatives is not None
         playlists, tracks = batch.vectors
@@ -318,7 +325,7 @@ def test_uniform_draws_need_no_correction(corpus: Corpus) -> None:
 def test_of_the_candidates_the_best_scored_count(keep: int, prior: float, regime: str, corpus: Corpus) -> None:
     given = {"layers": 1, "popularity_prior": prior}
     model, batches, objective = setting(
-        corpus, "lightgcn", model=given, candidates=8, n_negatives=keep, regime=regime, fanout=-1
+        corpus, "lightgcn", model=given, hard_negative_candidates=8, n_negatives=keep, regime=regime, fanout=-1
     )
     favour = advance(corpus, prior)
     for batch in all_batches(batches)[:2]:
@@ -376,7 +383,7 @@ def test_views_that_the_contrast_compares_come_from_one_propagation(corpus: Corp
     loss, whole = objective(batch)
     playlists, tracks = model.embed()
     assert isinstance(model, GraphModel)
-    _, first = model.views(0.0)
+    _, first = model.contrastive_views(0.0)
     held = [torch.from_numpy(np.unique(ids)).long() for ids in corpus.pairs]
     terms = [contrast(z[rows], f[rows], 0.5) for z, f, rows in zip((playlists, tracks), first, held)]
     torch.testing.assert_close(whole, loss + 2 * (terms[0] + terms[1]), rtol=1e-4, atol=1e-5)

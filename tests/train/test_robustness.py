@@ -27,7 +27,9 @@ from playlistrec.train.fit import FitState, fit
 from playlistrec.train.options import TrainOptions
 
 OPTIONS = TrainOptions(epochs=9, batch_size=60, lr=0.03, eval_every=2, patience=99)
-POOLS = replace(OPTIONS, negatives="pool", pool_size=5, pool_every=4, pool_epochs=8, pool_floor=0.2)
+POOLS = replace(
+    OPTIONS, negatives="pool", pool_size=5, pool_refresh_every=4, pool_anneal_epochs=8, pool_final_share=0.2
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def run(
     corpus: Corpus, options: TrainOptions, folder: Path, name: str = "mf", *, seed: int = 1, **how: Any
 ) -> tuple[FitState, EmbeddingModel]:
     kind = model_class(name)
-    model = kind.from_corpus(corpus, kind.options.from_options({"dim": 8}), seed=seed)
+    model = kind.from_corpus(corpus, kind.config_class.from_options({"dim": 8}), seed=seed)
     assert isinstance(model, EmbeddingModel)
     folder.mkdir(exist_ok=True)
     return fit(model, corpus, options, seed=seed, validate=spread, folder=folder, **how), model
@@ -69,20 +71,23 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 COMBINATIONS: list[tuple[str, dict[str, Any]]] = [
     ("mf", {"negatives": "popularity", "loss": "bce", "n_negatives": 3}),
-    ("mf", {"negatives": "pool", "pool_every": 1, "pool_size": 4, "candidates": 3}),
+    ("mf", {"negatives": "pool", "pool_refresh_every": 1, "pool_size": 4, "hard_negative_candidates": 3}),
     ("mf", {"negatives": "artist"}),
     ("mf", {"negatives": "two-hop"}),
     ("mf", {"negatives": "in-batch", "n_negatives": 2}),
-    ("mf", {"negatives": "in-batch", "loss": "softmax", "correction": 1.0}),
+    ("mf", {"negatives": "in-batch", "loss": "softmax", "logq_correction": 1.0}),
     ("mf", {"negatives": "all", "loss": "softmax", "batch_size": 9, "schedule": "cosine"}),
-    ("mf", {"negatives": "popularity", "loss": "softmax", "correction": 1.0, "n_negatives": 5}),
+    ("mf", {"negatives": "popularity", "loss": "softmax", "logq_correction": 1.0, "n_negatives": 5}),
     ("lightgcn", {"loss": "directau"}),
-    ("lightgcn", {"negatives": "in-batch", "loss": "softmax", "contrast": 0.2, "message_share": 0.6}),
+    ("lightgcn", {"negatives": "in-batch", "loss": "softmax", "contrast": 0.2, "message_edge_share": 0.6}),
     ("sage", {"negatives": "all", "loss": "softmax", "contrast": 0.2, "batch_size": 9}),
     ("sage", {"precision": "bf16"}),
-    ("gat", {"message_share": 0.5, "negatives": "two-hop"}),
-    ("lightgcn", {"regime": "sampled", "fanout": 3, "negatives": "popularity", "loss": "softmax", "correction": 1.0}),
-    ("sage", {"regime": "sampled", "fanout": 3, "negatives": "pool", "candidates": 4}),
+    ("gat", {"message_edge_share": 0.5, "negatives": "two-hop"}),
+    (
+        "lightgcn",
+        {"regime": "sampled", "fanout": 3, "negatives": "popularity", "loss": "softmax", "logq_correction": 1.0},
+    ),
+    ("sage", {"regime": "sampled", "fanout": 3, "negatives": "pool", "hard_negative_candidates": 4}),
     ("lightgcn", {"regime": "sampled", "fanout": 3, "loss": "directau"}),
 ]
 
@@ -107,7 +112,7 @@ def test_the_same_seed_gives_the_same_bytes(name: str, given: dict[str, Any], co
         ("mf", POOLS, 7),  # pools of epoch 5, refreshed again in epoch 9
         ("lightgcn", replace(POOLS, regime="sampled", fanout=3), 7),
         ("mf", replace(OPTIONS, schedule="cosine"), 5),
-        ("lightgcn", replace(OPTIONS, schedule="cosine", message_share=0.5, contrast=0.1), 4),
+        ("lightgcn", replace(OPTIONS, schedule="cosine", message_edge_share=0.5, contrast=0.1), 4),
         ("mf", replace(OPTIONS, negatives="all", loss="softmax", batch_size=9), 6),
     ],
 )
@@ -139,11 +144,11 @@ def test_the_learning_rate_follows_the_cosine(corpus: Corpus, tmp_path: Path) ->
     tables = []
 
     def keep(model: EmbeddingModel) -> dict[str, float]:
-        tables.append(model.arrays()["tables.track"].copy())
+        tables.append(model.state()["tables.track"].copy())
         return spread(model)
 
     kind = model_class("mf")
-    model = kind.from_corpus(corpus, kind.options(dim=8), seed=1)
+    model = kind.from_corpus(corpus, kind.config_class(dim=8), seed=1)
     assert isinstance(model, EmbeddingModel)
     fit(model, corpus, replace(options, eval_every=1), validate=keep)
     steps = np.array([np.abs(after - before).max() for before, after in pairwise(tables)])
@@ -230,7 +235,7 @@ def command(data: Path, out: Path) -> list[str]:
     sets = {
         "negatives": "pool",
         "pool_size": 20,
-        "pool_every": 7,
+        "pool_refresh_every": 7,
         "eval_every": 3,
         "schedule": "cosine",
         "batch_size": 8192,

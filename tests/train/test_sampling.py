@@ -41,7 +41,9 @@ def corpus() -> Corpus:
 def test_options_name_the_sampler(negatives: Any, kind: type, corpus: Corpus) -> None:
     assert type(sampler := negative_sampler(corpus, TrainOptions(negatives=negatives, n_negatives=3))) is kind
     assert sampler.k == 3
-    assert negative_sampler(corpus, TrainOptions(negatives=negatives, n_negatives=3, candidates=20)).k == 20
+    assert (
+        negative_sampler(corpus, TrainOptions(negatives=negatives, n_negatives=3, hard_negative_candidates=20)).k == 20
+    )
 
 
 def test_options_reach_the_sampler(corpus: Corpus) -> None:
@@ -74,9 +76,11 @@ def test_negatives_by_artist_need_artists() -> None:
 
 
 def test_pools_are_refreshed_when_they_are_due(corpus: Corpus) -> None:
-    options = TrainOptions(negatives="pool", pool_size=4, pool_every=3, pool_epochs=6, pool_floor=1e-9)
+    options = TrainOptions(
+        negatives="pool", pool_size=4, pool_refresh_every=3, pool_anneal_epochs=6, pool_final_share=1e-9
+    )
     sampler = negative_sampler(corpus, options)
-    model = MF.from_corpus(corpus, MF.options.from_options({"dim": 4})).train()
+    model = MF.from_corpus(corpus, MF.config_class.from_options({"dim": 4})).train()
     due = []
     for epoch in range(8):
         before = sampler.state()
@@ -87,7 +91,7 @@ def test_pools_are_refreshed_when_they_are_due(corpus: Corpus) -> None:
         if not before or not torch.equal(before["pool"], sampler.state()["pool"]):
             due.append(epoch)
     assert due == [0, 3, 6]
-    # From `pool_epochs` on the pools are the best non-edges by the vectors of that epoch, its sign as in epoch 0.
+    # From `pool_anneal_epochs` on the pools are the best non-edges by the vectors of that epoch, as in epoch 0.
     playlists, tracks = (table.detach().numpy() for table in (model.tables["playlist"], model.tables["track"]))
     pool = sampler.state()["pool"]
     for playlist in range(corpus.n_playlists):
@@ -98,7 +102,7 @@ def test_pools_are_refreshed_when_they_are_due(corpus: Corpus) -> None:
 
 def test_what_has_no_pools_is_left_alone(corpus: Corpus) -> None:
     sampler = negative_sampler(corpus, TrainOptions())
-    model = MF.from_corpus(corpus, MF.options.from_options({"dim": 4})).train()
+    model = MF.from_corpus(corpus, MF.config_class.from_options({"dim": 4})).train()
     vectors = model.vectors()
     refresh_pools(sampler, model, TrainOptions(), 0, torch.Generator())
     assert model.vectors() is vectors, "nothing was computed"

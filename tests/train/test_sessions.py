@@ -15,7 +15,7 @@ from torch import Tensor
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.models.factorization.mf import MF
-from playlistrec.models.sequence.gru4rec import GRU4Rec, GRU4RecOptions
+from playlistrec.models.sequence.gru4rec import GRU4Rec, GRU4RecConfig
 from playlistrec.train.batches.session_layout import stretches
 from playlistrec.train.batches.sessions import SessionBatches, SharedNegatives
 from playlistrec.train.checkpoint import read_arrays
@@ -41,7 +41,7 @@ def shared(n: int = 30) -> Corpus:
 
 
 def made(corpus: Corpus, options: TrainOptions, **given: object) -> SessionBatches:
-    model = GRU4Rec.from_corpus(corpus, GRU4RecOptions.from_options({"dim": 6, "unroll": 3, **given}), seed=2)
+    model = GRU4Rec.from_corpus(corpus, GRU4RecConfig.from_options({"dim": 6, "unroll": 3, **given}), seed=2)
     return SessionBatches(model, corpus, options, CPU)
 
 
@@ -119,13 +119,13 @@ def test_states_are_those_of_each_playlist_alone(options: dict[str, object]) -> 
 
 
 @pytest.mark.parametrize("loss", ["softmax", "bpr", "bpr-max"])
-@pytest.mark.parametrize("correction", [0.0, 1.0])
-def test_loss_and_gradients_are_those_of_playlists_alone(loss: str, correction: float) -> None:
+@pytest.mark.parametrize("logq_correction", [0.0, 1.0])
+def test_loss_and_gradients_are_those_of_playlists_alone(loss: str, logq_correction: float) -> None:
     """With the whole of a playlist in a step, the gradient flows back through all of it."""
-    if loss != "softmax" and correction:
+    if loss != "softmax" and logq_correction:
         pytest.skip("the correction is of softmax")
     corpus = shared(8)
-    options = replace(OPTIONS, loss=loss, correction=correction, batch_size=800)
+    options = replace(OPTIONS, loss=loss, logq_correction=logq_correction, batch_size=800)
     batches = made(corpus, options, unroll=100)
     model = batches.model
     (batch,) = batches.epoch(3, 0)
@@ -141,7 +141,7 @@ def test_loss_and_gradients_are_those_of_playlists_alone(loss: str, correction: 
             positive = score[following]
             others = [score[t] for t in counts if t != following for _ in range(int(counts[t]))]
             if loss == "softmax":
-                weight = {t: counts[t] / expected[t] ** correction for t in counts}
+                weight = {t: counts[t] / expected[t] ** logq_correction for t in counts}
                 total = torch.stack([weight[t] * score[t].exp() for t in counts]).sum()
                 losses.append(-(weight[following] * positive.exp() / total).log())
                 continue
@@ -251,7 +251,7 @@ def test_steps_an_epoch_are_at_most_its_length() -> None:
 
 
 def fitted(corpus: Corpus, options: TrainOptions, folder: Path, seed: int = 1, **how: object) -> None:
-    given = GRU4RecOptions(dim=6, unroll=3, layers=2, dropout=0.2, embedding_dropout=0.2)
+    given = GRU4RecConfig(dim=6, unroll=3, layers=2, dropout=0.2, embedding_dropout=0.2)
     folder.mkdir(exist_ok=True)
     fit(GRU4Rec.from_corpus(corpus, given, seed=1), corpus, options, seed=seed, validate=spread, folder=folder, **how)
 
@@ -286,7 +286,7 @@ def test_divergence_is_told(tmp_path: Path) -> None:
         ({"loss": "bce"}, "loss must be one of bpr, bpr-max, softmax for gru4rec (got 'bce')"),
         ({"negatives": "two-hop"}, "negatives must be one of uniform, popularity, in-batch, all for gru4rec"),
         ({"precision": "bf16"}, "precision must be float32 for gru4rec, to which it means nothing (got 'bf16')"),
-        ({"candidates": 20}, "candidates must be 0 for gru4rec, to which it means nothing (got 20)"),
+        ({"hard_negative_candidates": 20}, "candidates must be 0 for gru4rec, to which it means nothing (got 20)"),
         ({"regime": "sampled"}, "regime must be auto for gru4rec, to which it means nothing (got 'sampled')"),
     ],
 )
@@ -299,7 +299,7 @@ def test_what_would_be_ignored_is_refused(given: dict[str, object], rule: str) -
 def test_other_models_refuse_its_loss() -> None:
     corpus = shared()
     with pytest.raises(ConfigError, match="loss must be another for mf: its negatives are not shared"):
-        fit(MF.from_corpus(corpus, MF.options()), corpus, TrainOptions(loss="bpr-max", epochs=1))
+        fit(MF.from_corpus(corpus, MF.config_class()), corpus, TrainOptions(loss="bpr-max", epochs=1))
 
 
 def test_playlists_of_one_track_teach_nothing() -> None:

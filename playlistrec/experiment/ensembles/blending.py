@@ -9,30 +9,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...corpus.split import Questions
+from ...corpus.split import EvaluationSet
 from ...events import Event, OnEvent, ignore
 from ...models.base import Query, Recommender
-from ...models.ensemble.blend import Blend, BlendOptions
+from ...models.ensemble.blend import Blend, BlendConfig
 from ...rank.evaluation import answers, ranked
 from ...rank.metrics import ndcg
 from ...rank.topk import top_k
 from ..data import Data
 from .run_parts import parts_of_runs
 
-__all__ = ["blended", "fit_weights", "some_questions"]
+__all__ = ["blended", "fit_weights", "some_queries"]
 
 K = 20
 CANDIDATES = 100
 """Best tracks of each part, from whose union a blend chooses while its weights are fitted."""
 
 MOST_FEATURES = 50_000_000
-"""Features of candidates that are kept at once, 200 MB; where there would be more, not all questions are asked."""
+"""Features of candidates that are kept at once, 200 MB; where there would be more, not all queries are asked."""
 
 FIRST_STEP, LAST_STEP, LEAST_GAIN = 2.0, 1.05, 1e-6
 
 
 def blended(
-    data: Data, options: BlendOptions, *, first: Blend | None = None, seed: int = 0, on_event: OnEvent = ignore
+    data: Data, options: BlendConfig, *, first: Blend | None = None, seed: int = 0, on_event: OnEvent = ignore
 ) -> Blend:
     """The blend that ``options`` ask for, with the best weights where they give none.
 
@@ -49,9 +49,9 @@ def blended(
     else:
         blend = Blend.from_corpus(data.split.training(data.corpus, refit=refit), options, seed=seed)
     if weights is None:
-        questions = data.split.questions(data.corpus, "valid")
-        if len(questions):
-            weights = fit_weights(blend, questions, seed=seed, on_event=on_event)
+        evaluation_set = data.split.evaluation_set(data.corpus, "valid")
+        if len(evaluation_set):
+            weights = fit_weights(blend, evaluation_set, seed=seed, on_event=on_event)
         else:
             weights = tuple(blend.weights.tolist())
             on_event(Event("warning", "there is no validation part: all parts of the blend weigh the same"))
@@ -60,15 +60,17 @@ def blended(
     return Blend(blend.parts, weights, replace(options, weights=weights))
 
 
-def fit_weights(blend: Blend, questions: Questions, *, seed: int = 0, on_event: OnEvent = ignore) -> tuple[float, ...]:
-    """Weights, adding up to 1, with the best NDCG@20 on ``questions`` that coordinate ascent finds.
+def fit_weights(
+    blend: Blend, evaluation_set: EvaluationSet, *, seed: int = 0, on_event: OnEvent = ignore
+) -> tuple[float, ...]:
+    """Weights, adding up to 1, with the best NDCG@20 on ``queries`` that coordinate ascent finds.
 
     It starts from the best of: all alike, and each part alone; then each weight in turn is set to 0, multiplied and
-    divided by a step, which shrinks when nothing helps. So no part alone is better on these questions.
+    divided by a step, which shrinks when nothing helps. So no part alone is better on these queries.
     """
     n = len(blend.parts)
     most = max(1, MOST_FEATURES // (CANDIDATES * n * n))
-    pool = _pool(blend, some_questions(questions, most, seed), on_event)
+    pool = _pool(blend, some_queries(evaluation_set, most, seed), on_event)
     starts = [[1.0] * n, *np.eye(n).tolist()]
     values = [pool.ndcg(start) for start in starts]
     best, weights = max(zip(values, starts))
@@ -89,7 +91,7 @@ def fit_weights(blend: Blend, questions: Questions, *, seed: int = 0, on_event: 
 
 @dataclass(frozen=True, eq=False)
 class _Pool:
-    """The candidates of each question.
+    """The candidates of each query.
 
     Attributes:
         features: (n, candidates, parts); ``-inf`` for a seed, and where a track stands a second time.
@@ -112,7 +114,7 @@ class _Pool:
 class _Remembering(Blend):
     """A blend that keeps what its parts said of the last query."""
 
-    def __init__(self, parts: Sequence[Recommender], weights: Sequence[float] | None, config: BlendOptions) -> None:
+    def __init__(self, parts: Sequence[Recommender], weights: Sequence[float] | None, config: BlendConfig) -> None:
         super().__init__(parts, weights, config)
         self.said: list[Tensor] = []
 
@@ -122,10 +124,10 @@ class _Remembering(Blend):
         return features, known
 
 
-def _pool(blend: Blend, questions: Questions, on_event: OnEvent) -> _Pool:
+def _pool(blend: Blend, evaluation_set: EvaluationSet, on_event: OnEvent) -> _Pool:
     asked = _Remembering(blend.parts, None, blend.config)
     pools = []
-    for batch in answers(asked, questions, None, on_event):
+    for batch in answers(asked, evaluation_set, None, on_event):
         barred = batch.scores == -torch.inf
         said = [features.masked_fill_(barred, -torch.inf) for features in asked.said]
         asked.said = []
@@ -146,23 +148,23 @@ def _pool(blend: Blend, questions: Questions, on_event: OnEvent) -> _Pool:
     )
 
 
-def some_questions(questions: Questions, most: int, seed: int) -> Questions:
-    """``most`` of the questions, drawn with ``seed``; all where there are no more."""
-    if len(questions) <= most:
-        return questions
-    rows = np.sort(np.random.default_rng(seed).choice(len(questions), most, replace=False))
+def some_queries(evaluation_set: EvaluationSet, most: int, seed: int) -> EvaluationSet:
+    """``most`` of the queries, drawn with ``seed``; all where there are no more."""
+    if len(evaluation_set) <= most:
+        return evaluation_set
+    rows = np.sort(np.random.default_rng(seed).choice(len(evaluation_set), most, replace=False))
     parts = {}
     for name in ("seed", "truth"):
-        offsets = getattr(questions, f"{name}_offsets")
-        values = getattr(questions, "seeds" if name == "seed" else "truth")
+        offsets = getattr(evaluation_set, f"{name}_offsets")
+        values = getattr(evaluation_set, "seeds" if name == "seed" else "truth")
         lengths = np.diff(offsets)
         parts[name] = (
             np.concatenate([[0], np.cumsum(lengths[rows])]),
-            values[np.repeat(np.isin(np.arange(len(questions)), rows), lengths)],
+            values[np.repeat(np.isin(np.arange(len(evaluation_set)), rows), lengths)],
         )
     return replace(
-        questions,
-        playlists=questions.playlists[rows],
+        evaluation_set,
+        playlists=evaluation_set.playlists[rows],
         seed_offsets=parts["seed"][0],
         seeds=parts["seed"][1],
         truth_offsets=parts["truth"][0],

@@ -10,7 +10,7 @@ from ...models.embedding.model import EmbeddingModel, Vectors
 from ..data import Data
 from ..runs import Run
 
-__all__ = ["parts_of_runs", "refits", "taught_by"]
+__all__ = ["parts_of_runs", "refits", "teacher_vectors"]
 
 
 def parts_of_runs(data: Data, runs: Sequence[str], *, refit: bool) -> list[Recommender]:
@@ -34,7 +34,7 @@ def refits(data: Data, runs: Sequence[str], asked: bool) -> bool:
     return asked or (bool(runs) and not without)
 
 
-def taught_by(data: Data, run: str, *, refit: bool) -> Vectors:
+def teacher_vectors(data: Data, run: str, *, refit: bool) -> Vectors:
     """The vectors of a run's playlists and tracks, whose dot products are its scores.
 
     Raises RunError where it is missing, unfinished, or of other data, ConfigError where its model has none.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from ...corpus.split import Questions
+from ...corpus.split import EvaluationSet
 from ...errors import DataError
 from ...events import OnEvent, ignore
 from ...models.ensemble.parts import fit_parts
-from ...models.two_stage.held_out import Lessons
-from ...models.two_stage.two_stage import Continuation, ContinuationOptions
+from ...models.two_stage.held_out import HeldOut
+from ...models.two_stage.two_stage import TwoStage, TwoStageConfig
 from ...rank.evaluation import query_of
 from ..data import Data
-from .blending import some_questions
+from .blending import some_queries
 from .run_parts import parts_of_runs
 
 __all__ = ["continued"]
@@ -21,12 +21,12 @@ __all__ = ["continued"]
 
 def continued(
     data: Data,
-    options: ContinuationOptions,
+    options: TwoStageConfig,
     *,
-    first: Continuation | None = None,
+    first: TwoStage | None = None,
     seed: int = 0,
     on_event: OnEvent = ignore,
-) -> Continuation:
+) -> TwoStage:
     """The two-stage model that ``options`` ask for.
 
     Its trees are grown on the validation part where the first stage is made of runs, else on playlists held out of the
@@ -39,21 +39,23 @@ def continued(
     """
     corpus = data.split.training(data.corpus, refit=first is not None)
     if first is None and not options.runs:
-        return Continuation.from_corpus(corpus, options, seed=seed)
+        return TwoStage.from_corpus(corpus, options, seed=seed)
     if options.runs:
         parts = parts_of_runs(data, options.runs, refit=first is not None)
     else:
         parts = fit_parts(options.parts, corpus, seed=seed)
     if first is not None:
         return first.over(parts, corpus)
-    questions = data.split.questions(data.corpus, "valid")
-    if not len(questions):
+    evaluation_set = data.split.evaluation_set(data.corpus, "valid")
+    if not len(evaluation_set):
         raise DataError(f"{data.name} has no validation part for the trees: give parts=… in place of runs=…")
-    lessons = _lessons(some_questions(questions, options.most_questions, seed), corpus.n_tracks)
-    return Continuation.taught(parts, corpus, lessons, options, seed=seed, on_event=on_event)
+    held_out = _held_out(some_queries(evaluation_set, options.most_queries, seed), corpus.n_tracks)
+    return TwoStage.taught(parts, corpus, held_out, options, seed=seed, on_event=on_event)
 
 
-def _lessons(questions: Questions, n_tracks: int) -> Lessons:
-    ones = np.ones(len(questions.truth), dtype=np.float32)
-    parts = ones, questions.truth, questions.truth_offsets
-    return Lessons(query_of(questions, 0, len(questions)), sparse.csr_array(parts, shape=(len(questions), n_tracks)))
+def _held_out(evaluation_set: EvaluationSet, n_tracks: int) -> HeldOut:
+    ones = np.ones(len(evaluation_set.truth), dtype=np.float32)
+    parts = ones, evaluation_set.truth, evaluation_set.truth_offsets
+    return HeldOut(
+        query_of(evaluation_set, 0, len(evaluation_set)), sparse.csr_array(parts, shape=(len(evaluation_set), n_tracks))
+    )

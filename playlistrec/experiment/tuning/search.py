@@ -104,7 +104,7 @@ def tune(
     fine = name in METRICS and (k.isdigit() and int(k) >= 1 if name in (*AT_K, "coverage") else not k)
     require(fine, "by", f"one of {', '.join(METRICS)}, with a cut-off as in ndcg@20 where it has one", by)
     data = data if isinstance(data, Data) else Data.load(data)
-    if not len(data.split.questions(data.corpus, "valid")):
+    if not len(data.split.evaluation_set(data.corpus, "valid")):
         raise DataError(f"{data.name} has no validation part to tune on")
     search = _Search.begin(data, model, dict(options or {}), preset, space, by, seed, device, on_event)
     best = Path(out) / "best.toml"
@@ -246,9 +246,9 @@ class _Search:
         if self.by in known:
             return float(known[self.by])
         name, _, k = self.by.partition("@")
-        questions = self.data.split.questions(self.data.corpus, "valid")
+        evaluation_set = self.data.split.evaluation_set(self.data.corpus, "valid")
         ks = (int(k),) if k.isdigit() else (20,)
-        found = evaluate(run.recommender("valid", device=self.device), questions, ks=ks, metrics=(name,))
+        found = evaluate(run.recommender("valid", device=self.device), evaluation_set, ks=ks, metrics=(name,))
         return found.metrics[self.by]
 
     def options(self, searched: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ..titles.features import Titled, TitleKind, title_space
 if TYPE_CHECKING:
     from ...corpus.corpus import Corpus
 
-__all__ = ["computed_on", "given", "named", "spectral", "xavier"]
+__all__ = ["given", "init_device", "named", "spectral", "xavier"]
 
 SVD_RMS = 0.1
 """Root mean square of the entries of embeddings that come from an SVD."""
@@ -31,7 +31,7 @@ _device: ContextVar[torch.device | str] = ContextVar("device", default="cpu")
 
 
 @contextmanager
-def computed_on(device: torch.device | str) -> Iterator[None]:
+def init_device(device: torch.device | str) -> Iterator[None]:
     """Within this context singular vectors are computed on that device; tables are on the CPU in any case."""
     token = _device.set(device)
     try:
@@ -103,14 +103,16 @@ def _normalised(corpus: Corpus) -> tuple[Edges, Tensor]:
     """The matrix ``D_p^-1/2 A D_t^-1/2`` of playlists and tracks."""
     rows, columns = corpus.pairs
     degrees = (np.bincount(rows, minlength=corpus.n_playlists), np.bincount(columns, minlength=corpus.n_tracks))
-    norms = [np.divide(1.0, np.sqrt(d), out=np.zeros(len(d)), where=d > 0).astype(np.float32) for d in degrees]
-    return _matrix(rows, columns, norms[0][rows] * norms[1][columns], (corpus.n_playlists, corpus.n_tracks))
+    degree_norms = [np.divide(1.0, np.sqrt(d), out=np.zeros(len(d)), where=d > 0).astype(np.float32) for d in degrees]
+    return _matrix(
+        rows, columns, degree_norms[0][rows] * degree_norms[1][columns], (corpus.n_playlists, corpus.n_tracks)
+    )
 
 
 def _matrix(
     rows: npt.NDArray[Any], columns: npt.NDArray[Any], values: npt.NDArray[Any], shape: tuple[int, ...]
 ) -> tuple[Edges, Tensor]:
-    """A sparse matrix as edges from columns to rows with their weights, on the device of :func:`computed_on`."""
+    """A sparse matrix as edges from columns to rows with their weights, on the device of :func:`init_device`."""
     device = _device.get()
     src, dst = (torch.from_numpy(ids.astype(np.int32)).to(device) for ids in (columns, rows))
     weights = torch.from_numpy(values.astype(np.float32)).to(device)

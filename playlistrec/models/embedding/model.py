@@ -23,14 +23,14 @@ from ..titles.title_map import TitledSpace, TitleMap
 from .initial import given, named, spectral, xavier
 from .trained import TrainedModel
 
-__all__ = ["EmbeddingModel", "EmbeddingOptions", "VectorOptions", "Vectors", "compared", "initial_tables"]
+__all__ = ["EmbeddingConfig", "EmbeddingModel", "VectorConfig", "Vectors", "compared", "initial_tables"]
 
 Vectors = tuple[Tensor, Tensor]
 """Of playlists and of tracks, (n, d) each."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class VectorOptions(Config):
+class VectorConfig(Config):
     """Options of every model of vectors.
 
     Attributes:
@@ -53,7 +53,7 @@ class VectorOptions(Config):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbeddingOptions(VectorOptions):
+class EmbeddingConfig(VectorConfig):
     """Options of every embedding model.
 
     Attributes:
@@ -84,20 +84,20 @@ class EmbeddingModel(TrainedModel):
 
     An unseen playlist with ``n`` distinct seeds and a title gets ``(n z_seeds + τ z_title) / (n + τ)``, where τ is
     the ``title_weight``, ``z_seeds`` what :meth:`fold_in` gives, and ``z_title`` what a linear map makes of the title
-    (:class:`~playlistrec.models.titles.title_map.TitleMap`), which stands for a playlist of typical length and is scaled as
-    ``z_seeds`` is. The map is fitted to the training playlists when the first such playlist is asked. Without seeds
-    and without a title that shares a feature with any, tracks are scored by popularity.
+    (:class:`~playlistrec.models.titles.title_map.TitleMap`), which stands for a playlist of typical length and is
+    scaled as ``z_seeds`` is. The map is fitted to the training playlists when the first such playlist is asked. Without
+    seeds and without a title that shares a feature with any, tracks are scored by popularity.
     """
 
-    options: ClassVar[type[Config]] = EmbeddingOptions
+    config_class: ClassVar[type[Config]] = EmbeddingConfig
     propagates: ClassVar[bool] = False
     """Whether the model has a graph, so that the sampled regime means something to it."""
 
-    config: EmbeddingOptions
+    config: EmbeddingConfig
     prior: Tensor | None
     """(n_tracks,) π ln(n), what a track's score is whoever asks; none where π is 0."""
 
-    def __init__(self, tables: Mapping[str, Tensor], options: EmbeddingOptions) -> None:
+    def __init__(self, tables: Mapping[str, Tensor], options: EmbeddingConfig) -> None:
         super().__init__(tables, options)
         self._cache: tuple[Tensor, Tensor] | None = None
         self._map: TitleMap | None = None
@@ -108,8 +108,8 @@ class EmbeddingModel(TrainedModel):
         return super().from_corpus(corpus, config, seed=seed, device=device)._knowing(corpus)
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        return super().from_arrays(corpus, config, arrays)._knowing(corpus)
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+        return super().from_state(corpus, config, arrays)._knowing(corpus)
 
     def _knowing(self, corpus: Corpus) -> Self:
         self._known = TitledSpace(corpus, self.config.title_features)
@@ -130,7 +130,7 @@ class EmbeddingModel(TrainedModel):
     def fold_in(self, query: Query) -> Tensor:
         """(batch, d) vectors of playlists the model has never seen, from their seeds."""
 
-    def penalised(self) -> Vectors:
+    def regularised_embeddings(self) -> Vectors:
         """What the penalty is on, (n_playlists, …) and (n_tracks, …): the layer-0 embeddings."""
         return self.tables["playlist"], self.tables["track"]
 
@@ -227,7 +227,7 @@ def compared(vectors: Tensor, similarity: Literal["dot", "cosine"]) -> Tensor:
     return vectors if similarity == "dot" else F.normalize(vectors, dim=-1)
 
 
-def initial_tables(corpus: Corpus, kinds: Iterable[str], options: VectorOptions) -> dict[str, Tensor]:
+def initial_tables(corpus: Corpus, kinds: Iterable[str], options: VectorConfig) -> dict[str, Tensor]:
     """Layer-0 embeddings of the node types ``kinds`` that ``options`` asks for, each (n, dim)."""
     sizes = {"playlist": corpus.n_playlists, "track": corpus.n_tracks, "artist": corpus.n_artists}
     sizes = {kind: sizes[kind] for kind in kinds}

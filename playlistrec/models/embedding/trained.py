@@ -15,9 +15,9 @@ from typing_extensions import Self
 from ...config import Config
 from ...corpus.corpus import Corpus
 from ..base import Arrays, Recommender
-from .initial import computed_on
+from .initial import init_device
 
-__all__ = ["TrainedModel", "drawn_with"]
+__all__ = ["TrainedModel", "torch_seed"]
 
 
 class TrainedModel(nn.Module, Recommender):
@@ -53,7 +53,7 @@ class TrainedModel(nn.Module, Recommender):
         Args:
             device: where its first embeddings are computed, if they are.
         """
-        with drawn_with(seed), computed_on(device):
+        with torch_seed(seed), init_device(device):
             return cls.build(corpus, config)
 
     def _forget(self) -> None:
@@ -67,12 +67,12 @@ class TrainedModel(nn.Module, Recommender):
         self._forget()
         return cast(Self, super()._apply(fn, recurse))  # type: ignore[no-untyped-call]
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {name: tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        with drawn_with(0):
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+        with torch_seed(0):
             model = cls.blank(corpus, config)
         model.config = config
         model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
@@ -80,7 +80,7 @@ class TrainedModel(nn.Module, Recommender):
 
 
 @contextmanager
-def drawn_with(seed: int) -> Iterator[None]:
+def torch_seed(seed: int) -> Iterator[None]:
     """Seed torch inside the block and leave its generator outside as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

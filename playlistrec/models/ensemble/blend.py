@@ -16,16 +16,16 @@ from typing_extensions import Self
 from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ..base import Arrays, Query, Recommender
-from .parts import arrays_of, fit_parts, parts_of
+from .parts import fit_parts, parts_from_state, state_of_parts
 
-__all__ = ["Blend", "BlendOptions", "reciprocal_ranks", "standardised"]
+__all__ = ["Blend", "BlendConfig", "reciprocal_ranks", "standardised"]
 
 RANK_OFFSET = 60
 """Of the reciprocal rank: how little the first places differ from each other (Cormack, Clarke & Büttcher 2009)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlendOptions(Config):
+class BlendConfig(Config):
     """Options of :class:`Blend`.
 
     Attributes:
@@ -66,18 +66,18 @@ class Blend(Recommender):
         weights: (n_parts,) float32; a part of weight 0 is not asked.
 
     >>> corpus = Corpus.from_lists([["a", "b"], ["a", "b"], ["a", "c"]])
-    >>> model = Blend.from_corpus(corpus, BlendOptions(parts=("popularity",), mix="reciprocal-rank"))
+    >>> model = Blend.from_corpus(corpus, BlendConfig(parts=("popularity",), mix="reciprocal-rank"))
     >>> (1 / model.score(Query.of([[]]))).round().tolist()
     [[61.0, 62.0, 63.0]]
     """
 
     name = "blend"
     summary = "several runs' or models' scores on one scale, weighted and summed"
-    options = BlendOptions
+    config_class = BlendConfig
 
-    config: BlendOptions
+    config: BlendConfig
 
-    def __init__(self, parts: Sequence[Recommender], weights: Sequence[float] | None, config: BlendOptions) -> None:
+    def __init__(self, parts: Sequence[Recommender], weights: Sequence[float] | None, config: BlendConfig) -> None:
         self.parts = list(parts)
         self.weights = torch.tensor(weights or [1 / len(self.parts)] * len(self.parts))
         self.config = config
@@ -86,7 +86,7 @@ class Blend(Recommender):
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, BlendOptions)
+        assert isinstance(config, BlendConfig)
         return cls(fit_parts(config.parts, corpus, seed=seed), config.weights, config)
 
     def features(self, part: Recommender, query: Query) -> tuple[Tensor, Tensor]:
@@ -110,13 +110,13 @@ class Blend(Recommender):
         cold: npt.NDArray[np.bool_] = np.all([part.cold(query) for part in self.parts], axis=0)
         return cold
 
-    def arrays(self) -> Arrays:
-        return arrays_of(self.parts) | {"weights": self.weights.numpy()}
+    def state(self) -> Arrays:
+        return state_of_parts(self.parts) | {"weights": self.weights.numpy()}
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, BlendOptions)
-        return cls(parts_of(corpus, arrays), arrays["weights"].tolist(), config)
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+        assert isinstance(config, BlendConfig)
+        return cls(parts_from_state(corpus, arrays), arrays["weights"].tolist(), config)
 
     def to(self, device: torch.device) -> Self:
         self.parts = [part.to(device) for part in self.parts]

@@ -12,7 +12,7 @@ from ...errors import ConfigError
 from ..base import Arrays, Recommender
 from ..registry import model_class
 
-__all__ = ["arrays_of", "fit_parts", "parts_of", "under"]
+__all__ = ["fit_parts", "parts_from_state", "state_of_parts", "under"]
 
 
 def fit_parts(names: Sequence[str], corpus: Corpus, *, seed: int = 0) -> list[Recommender]:
@@ -21,22 +21,24 @@ def fit_parts(names: Sequence[str], corpus: Corpus, *, seed: int = 0) -> list[Re
     for kind in kinds:
         if kind.trainable:
             raise ConfigError(f"parts must be models that are not trained: fit {kind.name}, and give its run (runs=…)")
-    return [kind.from_corpus(corpus, kind.options(), seed=seed) for kind in kinds]
+    return [kind.from_corpus(corpus, kind.config_class(), seed=seed) for kind in kinds]
 
 
-def arrays_of(parts: Sequence[Recommender]) -> Arrays:
+def state_of_parts(parts: Sequence[Recommender]) -> Arrays:
     """All that the parts learned, each name behind the number of its part; ``parts`` says what they are."""
     told = [{"model": part.name, "options": part.config.as_dict()} for part in parts]
     arrays: Arrays = {"parts": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8)}
-    return arrays | {f"{i}/{name}": a for i, part in enumerate(parts) for name, a in part.arrays().items()}
+    return arrays | {f"{i}/{name}": a for i, part in enumerate(parts) for name, a in part.state().items()}
 
 
-def parts_of(corpus: Corpus, arrays: Arrays) -> list[Recommender]:
+def parts_from_state(corpus: Corpus, arrays: Arrays) -> list[Recommender]:
     """The parts that :func:`arrays_of` was given."""
     parts = []
     for index, told in enumerate(json.loads(arrays["parts"].tobytes())):
         kind = model_class(told["model"])
-        parts.append(kind.from_arrays(corpus, kind.options.from_options(told["options"]), under(str(index), arrays)))
+        parts.append(
+            kind.from_state(corpus, kind.config_class.from_options(told["options"]), under(str(index), arrays))
+        )
     return parts
 
 

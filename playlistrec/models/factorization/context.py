@@ -29,7 +29,7 @@ def previous_tracks(corpus: Corpus) -> Ids:
 
 
 def previous_seeds(query: Query, n_tracks: int) -> Ids:
-    """(n_seeds,) the seed before each seed of a question, ``n_tracks`` before the first.
+    """(n_seeds,) the seed before each seed of a query, ``n_tracks`` before the first.
 
     >>> previous_seeds(Query.of([[4, 2, 2], [], [7]]), 9).tolist()
     [9, 4, 2, 9]
@@ -38,7 +38,7 @@ def previous_seeds(query: Query, n_tracks: int) -> Ids:
 
 
 def last_tracks(query: Query, n_tracks: int) -> Ids:
-    """(batch,) the last seed of each question, ``n_tracks`` where there is none.
+    """(batch,) the last seed of each query, ``n_tracks`` where there is none.
 
     >>> last_tracks(Query.of([[4, 2], []]), 9).tolist()
     [2, 9]

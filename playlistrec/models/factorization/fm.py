@@ -17,15 +17,15 @@ from ...corpus.corpus import Corpus
 from ...nn.fm import pair_interactions
 from ..base import Query
 from ..embedding.initial import xavier
-from ..embedding.model import EmbeddingOptions, Vectors, initial_tables
+from ..embedding.model import EmbeddingConfig, Vectors, initial_tables
 from .context import last_tracks, previous_tracks
 from .mf import MF
 
-__all__ = ["FM", "FMOptions"]
+__all__ = ["FM", "FMConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FMOptions(EmbeddingOptions):
+class FMConfig(EmbeddingConfig):
     """Options of the factorisation machines.
 
     Attributes:
@@ -49,18 +49,18 @@ class FM(MF):
     dim + 1, so that it trains and ranks like one: ``[v_p + v_c, 1] · [v_t + v_a, w_t + w_a + <v_t, v_a>]``. The
     context has vectors of its own, one of them for "nothing before".
 
-    A playlist that was not trained gets the ridge solution of :class:`~playlistrec.models.factorization.mf.MF` over its seeds, and
-    the context of its last seed is added to that.
+    A playlist that was not trained gets the ridge solution of :class:`~playlistrec.models.factorization.mf.MF` over
+    its seeds, and the context of its last seed is added to that.
     """
 
     name: ClassVar[str] = "fm"
     summary: ClassVar[str] = "factorisation machine over playlist, track, artist and previous track"
-    options: ClassVar[type[Config]] = FMOptions
+    config_class: ClassVar[type[Config]] = FMConfig
 
     artist: Tensor | None
     """(n_tracks,) rows of the artists' table; one past its end where a track has none."""
 
-    def __init__(self, corpus: Corpus, tables: Mapping[str, Tensor], options: FMOptions) -> None:
+    def __init__(self, corpus: Corpus, tables: Mapping[str, Tensor], options: FMConfig) -> None:
         super().__init__(tables, options)
         kinds = [kind for kind in ("track", "artist") if kind in tables]
         self.linear = nn.ParameterDict({kind: nn.Parameter(torch.zeros(len(tables[kind]))) for kind in kinds})
@@ -86,7 +86,7 @@ class FM(MF):
             self._contexts = factors["context"].detach()  # no parameter, which a module would make its own
         return F.pad(factors["playlist"], (0, 1), value=1.0), self._tracks(factors)
 
-    def penalised(self) -> Vectors:
+    def regularised_embeddings(self) -> Vectors:
         tracks = self._of_tracks(dict(self.tables.items())) + self._of_tracks(dict(self.linear.items()))
         return self.tables["playlist"], torch.cat(tracks, dim=1)
 
@@ -94,7 +94,7 @@ class FM(MF):
         return torch.from_numpy(previous_tracks(corpus)) if "context" in self.tables else None
 
     def embed_pairs(self, playlist: Tensor, context: Tensor) -> tuple[Vectors, Vectors]:
-        factors, (playlists0, tracks0) = self.factors(), self.penalised()
+        factors, (playlists0, tracks0) = self.factors(), self.regularised_embeddings()
         both = factors["playlist"].index_select(0, playlist) + factors["context"].index_select(0, context)
         both0 = [playlists0.index_select(0, playlist), self.tables["context"].index_select(0, context)]
         return (F.pad(both, (0, 1), value=1.0), self._tracks(factors)), (torch.cat(both0, dim=1), tracks0)

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from ...config import Config, require
 from ...nn.gat import AttentionConv
-from .fm_graph import FMGraph, FMGraphOptions
+from .fm_graph import FMGraph, FMGraphConfig
 
-__all__ = ["FMGAT", "FMGATOptions"]
+__all__ = ["FMGAT", "FMGATConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FMGATOptions(FMGraphOptions):
+class FMGATConfig(FMGraphConfig):
     """Options of the factorisation machine over graph attention.
 
     Attributes:
@@ -43,9 +43,9 @@ class FMGAT(FMGraph):
 
     name: ClassVar[str] = "fm-gat"
     summary: ClassVar[str] = "factorisation machine whose vectors are graph attention's"
-    options: ClassVar[type[Config]] = FMGATOptions
+    config_class: ClassVar[type[Config]] = FMGATConfig
 
-    def conv(self, options: FMGATOptions) -> nn.Module:
+    def conv(self, options: FMGATConfig) -> nn.Module:
         return AttentionConv(None, options.dim // options.heads, options.heads, dropout=options.dropout)
 
     def activate(self, h: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import nn
 
 from ...nn.lightgcn import LightGCNConv
-from .fm_graph import FMGraph, FMGraphOptions
+from .fm_graph import FMGraph, FMGraphConfig
 
 __all__ = ["FMGCN"]
 
@@ -21,5 +21,5 @@ class FMGCN(FMGraph):
     name: ClassVar[str] = "fm-gcn"
     summary: ClassVar[str] = "factorisation machine whose vectors are a graph convolution's"
 
-    def conv(self, options: FMGraphOptions) -> nn.Module:
+    def conv(self, options: FMGraphConfig) -> nn.Module:
         return LightGCNConv()

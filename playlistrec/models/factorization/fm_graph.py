@@ -20,13 +20,13 @@ from ...graph.loader import relation_norms
 from ...nn.hetero import HeteroConv
 from ..base import Query
 from .context import previous_seeds
-from .fm import FM, FMOptions
+from .fm import FM, FMConfig
 
-__all__ = ["FMGraph", "FMGraphOptions"]
+__all__ = ["FMGraph", "FMGraphConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FMGraphOptions(FMOptions):
+class FMGraphConfig(FMConfig):
     """Options of the factorisation machines over a graph of features.
 
     Attributes:
@@ -48,12 +48,12 @@ class FMGraph(FM):
     the playlists and hears the features of its seeds; they do not hear of it.
     """
 
-    options: ClassVar[type[Config]] = FMGraphOptions
+    config_class: ClassVar[type[Config]] = FMGraphConfig
 
     norm: Tensor
     """(n_nodes,) the factor of the symmetric normalisation."""
 
-    def __init__(self, corpus: Corpus, tables: Mapping[str, Tensor], options: FMGraphOptions) -> None:
+    def __init__(self, corpus: Corpus, tables: Mapping[str, Tensor], options: FMGraphConfig) -> None:
         super().__init__(corpus, tables, options)
         sizes = [
             len(table) for table in self.tables.values()
@@ -103,15 +103,15 @@ class FMGraph(FM):
             idtype=torch.int32,
         )
         rows, norm = torch.from_numpy(nodes).to(device), relation_norms(graph)["joins"][1].to(device)
-        norms = {"joins": (torch.cat([self.norm[rows], norm]), norm)}
+        degree_norms = {"joins": (torch.cat([self.norm[rows], norm]), norm)}
         state = self.tables["playlist"].mean(0, keepdim=True).expand(n, -1)
         for depth, (layer, states) in enumerate(zip(self.layers, self._states)):
             others = states[rows]
             if depth:
                 others, state = self.activate(others), self.activate(state)
-            state = layer(graph, {"feature": torch.cat([others, state]), "playlist": state}, norms)["playlist"].flatten(
-                1
-            )
+            state = layer(graph, {"feature": torch.cat([others, state]), "playlist": state}, degree_norms)[
+                "playlist"
+            ].flatten(1)
         return F.pad(state, (0, 1), value=1.0)
 
     def _forget(self) -> None:

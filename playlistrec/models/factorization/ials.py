@@ -62,7 +62,7 @@ class IALS(Recommender):
 
     name = "ials"
     summary = "matrix factorisation by implicit alternating least squares"
-    options = IALSConfig
+    config_class = IALSConfig
 
     def __init__(self, tracks: Tensor, config: IALSConfig) -> None:
         self.tracks = tracks
@@ -97,10 +97,10 @@ class IALS(Recommender):
         vectors = ridge_vectors(query, self.tracks, self._base, square=alpha - 1, linear=alpha)
         return products(vectors, self.tracks)
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {"tracks": self.tracks.numpy()}
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         assert isinstance(config, IALSConfig)
         return cls(torch.from_numpy(arrays["tracks"].astype(np.float32)), config)

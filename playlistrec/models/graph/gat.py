@@ -9,13 +9,13 @@ from torch import nn
 
 from ...config import require
 from ...nn.gat import GATConv
-from .transform import TransformModel, TransformOptions
+from .transform import TransformConfig, TransformModel
 
-__all__ = ["GAT", "GATOptions"]
+__all__ = ["GAT", "GATConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GATOptions(TransformOptions):
+class GATConfig(TransformConfig):
     """Options of the attention model.
 
     Attributes:
@@ -35,7 +35,7 @@ class GAT(TransformModel):
 
     name: ClassVar[str] = "gat"
     summary: ClassVar[str] = "graph attention: neighbours weighted by a softmax over edges"
-    options: ClassVar[type[TransformOptions]] = GATOptions
+    config_class: ClassVar[type[TransformConfig]] = GATConfig
 
-    def conv(self, options: GATOptions) -> nn.Module:
+    def conv(self, options: GATConfig) -> nn.Module:
         return self.started(GATConv(options.dim, options.dim, options.heads), options)

@@ -9,16 +9,16 @@ import torch
 from dgl import DGLGraph
 from torch import nn
 
-from ...graph.loader import Norms
+from ...graph.loader import DegreeNorms
 from ...nn.gcn import GCNConv
-from .model import with_own
-from .transform import TransformModel, TransformOptions
+from .model import with_self_loops
+from .transform import TransformConfig, TransformModel
 
-__all__ = ["GCN", "GCNOptions"]
+__all__ = ["GCN", "GCNConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GCNOptions(TransformOptions):
+class GCNConfig(TransformConfig):
     """Options of the graph convolutional network."""
 
     activation: Literal["elu", "relu", "none"] = "relu"
@@ -29,17 +29,17 @@ class GCN(TransformModel):
 
     name: ClassVar[str] = "gcn"
     summary: ClassVar[str] = "graph convolution: neighbours and the node itself, normalised, through a matrix"
-    options: ClassVar[type[TransformOptions]] = GCNOptions
+    config_class: ClassVar[type[TransformConfig]] = GCNConfig
     tied: ClassVar[bool] = True
 
-    def conv(self, options: GCNOptions) -> nn.Module:
+    def conv(self, options: GCNConfig) -> nn.Module:
         return self.started(GCNConv(options.dim, options.dim), options)
 
-    def normalise(self, graph: DGLGraph) -> Norms:
+    def normalise(self, graph: DGLGraph) -> DegreeNorms:
         degree = {kind: torch.ones(graph.num_nodes(kind), device=graph.device) for kind in graph.ntypes}
         for _, etype, target in graph.canonical_etypes:
             degree[target] += graph.in_degrees(etype=etype)
-        norms: Norms = {
+        degree_norms: DegreeNorms = {
             etype: (degree[source].rsqrt(), degree[target].rsqrt()) for source, etype, target in graph.canonical_etypes
         }
-        return with_own(graph, norms, {kind: 1 / count for kind, count in degree.items()})
+        return with_self_loops(graph, degree_norms, {kind: 1 / count for kind, count in degree.items()})

@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import nn
 
 from ...nn.lightgcn import LightGCNConv
-from .model import GraphModel, GraphOptions
+from .model import GraphConfig, GraphModel
 
 __all__ = ["LightGCN"]
 
@@ -18,5 +18,5 @@ class LightGCN(GraphModel):
     name: ClassVar[str] = "lightgcn"
     summary: ClassVar[str] = "light graph convolution: embeddings smoothed over the graph"
 
-    def conv(self, options: GraphOptions) -> nn.Module:
+    def conv(self, options: GraphConfig) -> nn.Module:
         return LightGCNConv()

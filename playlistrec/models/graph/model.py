@@ -21,19 +21,19 @@ from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ...errors import ConfigError
 from ...graph.build import build_graph
-from ...graph.loader import Norms, block_norms, relation_norms
+from ...graph.loader import DegreeNorms, block_norms, relation_norms
 from ...nn.combine import LayerConcat, LayerSum
 from ...nn.hetero import HeteroConv
 from ..base import Query
-from ..embedding.model import EmbeddingModel, EmbeddingOptions, Vectors, initial_tables
+from ..embedding.model import EmbeddingConfig, EmbeddingModel, Vectors, initial_tables
 
-__all__ = ["GraphModel", "GraphOptions", "with_own"]
+__all__ = ["GraphConfig", "GraphModel", "with_self_loops"]
 
 States = dict[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GraphOptions(EmbeddingOptions):
+class GraphConfig(EmbeddingConfig):
     """Options of every graph model.
 
     Attributes:
@@ -78,15 +78,15 @@ class GraphModel(EmbeddingModel):
     embedding of the playlists and receives, layer by layer, what its seeds hold; the seeds do not hear of it.
     """
 
-    options: ClassVar[type[Config]] = GraphOptions
+    config_class: ClassVar[type[Config]] = GraphConfig
     propagates: ClassVar[bool] = True
     tied: ClassVar[bool] = False
     """Whether one layer stands for all relations of a round, or each has its own."""
 
-    def __init__(self, graph: DGLGraph, tables: Mapping[str, Tensor], options: GraphOptions) -> None:
+    def __init__(self, graph: DGLGraph, tables: Mapping[str, Tensor], options: GraphConfig) -> None:
         super().__init__(tables, options)
         self.graph = graph
-        self.norms: Norms = self.normalise(graph)
+        self.degree_norms: DegreeNorms = self.normalise(graph)
         self.layers = nn.ModuleList(HeteroConv(self._convs(graph.etypes, options)) for _ in range(options.layers))
         weights = options.weights
         self.combine = LayerConcat() if weights == "concat" else LayerSum(options.layers, weights)
@@ -112,7 +112,7 @@ class GraphModel(EmbeddingModel):
         """What follows a layer."""
         return h
 
-    def normalise(self, graph: DGLGraph) -> Norms:
+    def normalise(self, graph: DGLGraph) -> DegreeNorms:
         """The factors that layers get as ``norm``, from the degrees of a graph."""
         return relation_norms(graph)
 
@@ -120,12 +120,12 @@ class GraphModel(EmbeddingModel):
         self,
         graphs: Sequence[DGLGraph],
         states: States,
-        norms: Sequence[Norms],
+        degree_norms: Sequence[DegreeNorms],
         disturb: Callable[[Tensor], Tensor] | None = None,
     ) -> list[States]:
         """The states before and after each layer; one graph (or block) and its norms a layer."""
         passed = [states]
-        for layer, graph, norm in zip(self.layers, graphs, norms):
+        for layer, graph, norm in zip(self.layers, graphs, degree_norms):
             state = {kind: self.activate(h) for kind, h in layer(graph, passed[-1], norm).items()}
             passed.append(state if disturb is None else {kind: disturb(h) for kind, h in state.items()})
         return passed
@@ -147,7 +147,7 @@ class GraphModel(EmbeddingModel):
         states, found = self.states(), super().node_vectors()
         return {kind: found[kind] if kind in found else self._combined(states, kind) for kind in self.tables}
 
-    def views(self, noise: float) -> tuple[Vectors, Vectors]:
+    def contrastive_views(self, noise: float) -> tuple[Vectors, Vectors]:
         """Final vectors, and those after the first layer, with noise added after every layer.
 
         The noise of a node is of length ``noise``, uniform over the orthant its state lies in. Yu et al. 2023
@@ -175,13 +175,13 @@ class GraphModel(EmbeddingModel):
             e: kept if e[1] in ("contains", "in") else torch.ones(self.graph.num_edges(e), dtype=torch.bool)
             for e in self.graph.canonical_etypes
         }
-        whole = self.graph, self.norms
+        whole = self.graph, self.degree_norms
         self.graph = dgl.edge_subgraph(self.graph, edges, relabel_nodes=False, store_ids=False)
-        self.norms = self.normalise(self.graph)
+        self.degree_norms = self.normalise(self.graph)
         try:
             yield
         finally:
-            self.graph, self.norms = whole
+            self.graph, self.degree_norms = whole
 
     def _passed(self, disturb: Callable[[Tensor], Tensor] | None = None) -> list[States]:
         """The states before and after each layer on the whole graph; in training in the chosen precision."""
@@ -189,7 +189,7 @@ class GraphModel(EmbeddingModel):
         precision = self.precision if torch.is_grad_enabled() else torch.float32
         states = {kind: table.to(precision) for kind, table in self.tables.items()}
         with torch.autocast(self.tables["track"].device.type, precision, precision != torch.float32):
-            return self.propagate([self.graph] * n, states, [self._norms()] * n, disturb)
+            return self.propagate([self.graph] * n, states, [self._degree_norms()] * n, disturb)
 
     def embed_blocks(
         self, blocks: Sequence[DGLGraph], inputs: Mapping[str, Tensor]
@@ -203,8 +203,8 @@ class GraphModel(EmbeddingModel):
         inputs = {kind: ids.long().to(device) for kind, ids in inputs.items() if len(ids)}
         states = {kind: self.tables[kind].index_select(0, ids) for kind, ids in inputs.items()}
         states |= {kind: self.tables[kind][:0] for kind in self.tables if kind not in states}
-        norms = [self._block_norms(block) for block in blocks]
-        passed = self.propagate(blocks, states, norms)
+        degree_norms = [self._block_norms(block) for block in blocks]
+        passed = self.propagate(blocks, states, degree_norms)
         heads = {kind: blocks[-1].num_dst_nodes(kind) for kind in ("playlist", "track")}
         passed = [{kind: h[: heads[kind]] for kind, h in state.items() if kind in heads} for state in passed]
         vectors = self._combined(passed, "playlist"), self._combined(passed, "track")
@@ -224,7 +224,7 @@ class GraphModel(EmbeddingModel):
         device = self._states[0]["playlist"].device
         rows = torch.from_numpy(seeds.astype(np.int64)).to(device)
         _, *heard = self.normalise(graph)["in"]
-        norm = self._norms()["in"][0][rows], *(factor.to(device) for factor in heard)
+        norm = self._degree_norms()["in"][0][rows], *(factor.to(device) for factor in heard)
         state = self._states[0]["playlist"].mean(0, keepdim=True).expand(len(query), -1).contiguous()
         passed = [{"playlist": state}]
         for layer, states in zip(self.layers, self._states):
@@ -242,15 +242,17 @@ class GraphModel(EmbeddingModel):
         out: Tensor = self.combine([states[kind] for states in passed])
         return self.compared(out.float())
 
-    def _norms(self) -> Norms:
+    def _degree_norms(self) -> DegreeNorms:
         device = self.tables["track"].device
-        if self.norms["in"][0].device != device:
-            self.norms = {etype: tuple(f.to(device) for f in factors) for etype, factors in self.norms.items()}
-        return self.norms
+        if self.degree_norms["in"][0].device != device:
+            self.degree_norms = {
+                etype: tuple(f.to(device) for f in factors) for etype, factors in self.degree_norms.items()
+            }
+        return self.degree_norms
 
-    def _block_norms(self, block: DGLGraph) -> Norms:
-        scaled: Norms = {}
-        for etype, (src, dst, *own) in block_norms(block, self._norms()).items():
+    def _block_norms(self, block: DGLGraph) -> DegreeNorms:
+        scaled: DegreeNorms = {}
+        for etype, (src, dst, *own) in block_norms(block, self._degree_norms()).items():
             ids = block.dstdata[dgl.NID][self.graph.to_canonical_etype(etype)[2]].to(self.graph.device)
             degree = self.graph.in_degrees(ids, etype=etype).to(dst)
             sampled = block.in_degrees(etype=etype).to(dst)
@@ -258,13 +260,13 @@ class GraphModel(EmbeddingModel):
         return scaled
 
 
-def with_own(graph: DGLGraph, norms: Norms, own: Mapping[str, Tensor]) -> Norms:
+def with_self_loops(graph: DGLGraph, degree_norms: DegreeNorms, own: Mapping[str, Tensor]) -> DegreeNorms:
     """``norms`` with a third factor, that of a destination itself, which counts once and not once per relation.
 
     It is ``own`` of the node's type with the first relation to that type, and 0 with the others.
     """
     left = dict(own)
     return {
-        etype: (*norms[etype], left.pop(target, torch.zeros_like(own[target])))
+        etype: (*degree_norms[etype], left.pop(target, torch.zeros_like(own[target])))
         for _, etype, target in graph.canonical_etypes
     }

@@ -11,15 +11,15 @@ from dgl import DGLGraph
 from torch import Tensor, nn
 
 from ...config import Config, require
-from ...graph.loader import Norms
+from ...graph.loader import DegreeNorms
 from ...nn.ngcf import NGCFConv
-from .model import GraphModel, GraphOptions, with_own
+from .model import GraphConfig, GraphModel, with_self_loops
 
-__all__ = ["NGCF", "NGCFOptions"]
+__all__ = ["NGCF", "NGCFConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NGCFOptions(GraphOptions):
+class NGCFConfig(GraphConfig):
     """Options of neural graph collaborative filtering.
 
     Attributes:
@@ -44,11 +44,11 @@ class NGCF(GraphModel):
 
     name: ClassVar[str] = "ngcf"
     summary: ClassVar[str] = "neural graph collaborative filtering: neighbours, and their products with the node"
-    options: ClassVar[type[Config]] = NGCFOptions
+    config_class: ClassVar[type[Config]] = NGCFConfig
     tied: ClassVar[bool] = True
-    config: NGCFOptions
+    config: NGCFConfig
 
-    def conv(self, options: NGCFOptions) -> nn.Module:
+    def conv(self, options: NGCFConfig) -> nn.Module:
         conv = NGCFConv(options.dim, options.dim)
         for weight in conv.parameters():
             nn.init.orthogonal_(weight)  # keeps dot products of the first embeddings: better than Xavier on validation
@@ -57,6 +57,6 @@ class NGCF(GraphModel):
     def activate(self, h: Tensor) -> Tensor:
         return F.dropout(F.leaky_relu(h, 0.2), self.config.message_dropout, self.training)
 
-    def normalise(self, graph: DGLGraph) -> Norms:
+    def normalise(self, graph: DGLGraph) -> DegreeNorms:
         own = {kind: torch.ones(graph.num_nodes(kind), device=graph.device) for kind in graph.ntypes}
-        return with_own(graph, super().normalise(graph), own)
+        return with_self_loops(graph, super().normalise(graph), own)

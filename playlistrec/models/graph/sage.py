@@ -8,13 +8,13 @@ from typing import ClassVar, Literal
 from torch import nn
 
 from ...nn.sage import SAGEConv
-from .transform import TransformModel, TransformOptions
+from .transform import TransformConfig, TransformModel
 
-__all__ = ["SAGE", "SAGEOptions"]
+__all__ = ["SAGE", "SAGEConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SAGEOptions(TransformOptions):
+class SAGEConfig(TransformConfig):
     """Options of GraphSAGE.
 
     Attributes:
@@ -29,7 +29,7 @@ class SAGE(TransformModel):
 
     name: ClassVar[str] = "sage"
     summary: ClassVar[str] = "GraphSAGE: mean or max of the neighbours beside a node's own features"
-    options: ClassVar[type[TransformOptions]] = SAGEOptions
+    config_class: ClassVar[type[TransformConfig]] = SAGEConfig
 
-    def conv(self, options: SAGEOptions) -> nn.Module:
+    def conv(self, options: SAGEConfig) -> nn.Module:
         return self.started(SAGEConv(options.dim, options.dim, options.aggregator), options)

@@ -9,9 +9,9 @@ from typing import ClassVar, Literal, TypeVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .model import GraphModel, GraphOptions
+from .model import GraphConfig, GraphModel
 
-__all__ = ["TransformModel", "TransformOptions"]
+__all__ = ["TransformConfig", "TransformModel"]
 
 Conv = TypeVar("Conv", bound=nn.Module)
 
@@ -19,7 +19,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"elu": F.elu, "relu": F.re
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransformOptions(GraphOptions):
+class TransformConfig(GraphConfig):
     """Options of graph models whose layers have matrices.
 
     Attributes:
@@ -29,23 +29,23 @@ class TransformOptions(GraphOptions):
     """
 
     layers: int = 2
-    matrices: Literal["xavier", "identity"] = "xavier"
+    weight_init: Literal["xavier", "identity"] = "xavier"
     activation: Literal["elu", "relu", "none"] = "elu"
 
 
 class TransformModel(GraphModel):
     """A graph model whose layers have matrices and are followed by an activation."""
 
-    options: ClassVar[type[TransformOptions]] = TransformOptions
-    config: TransformOptions
+    config_class: ClassVar[type[TransformConfig]] = TransformConfig
+    config: TransformConfig
 
     def activate(self, h: Tensor) -> Tensor:
         return ACTIVATIONS[self.config.activation](h)
 
     @staticmethod
-    def started(conv: Conv, options: TransformOptions) -> Conv:
+    def started(conv: Conv, options: TransformConfig) -> Conv:
         """The layer with its matrices as the options have them start."""
-        if options.matrices == "identity":
+        if options.weight_init == "identity":
             for module in conv.modules():
                 if isinstance(module, nn.Linear):
                     nn.init.eye_(module.weight)

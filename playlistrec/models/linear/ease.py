@@ -36,7 +36,7 @@ class EASEConfig(Config):
     Attributes:
         l2: mean weight λ of the squared entries of B. Less suits data with many playlists to a track.
         l2_power: λ of a track is proportional to its training playlists to this power; 0: the same for all.
-        length_power: a playlist counts by its length to the power of minus this, 1 in the mean over entries.
+        length_weight_exponent: a playlist counts by its length to the power of minus this, 1 in the mean over entries.
         artist_weight, album_weight: as how many playlists a common artist, or album, counts.
         top_tracks: only that many tracks, those in most training playlists, are ranked and listened to, the rest score
             ``-inf``; None: all. Memory grows with its square.
@@ -44,14 +44,14 @@ class EASEConfig(Config):
 
     l2: float = 500.0
     l2_power: float = 0.0
-    length_power: float = 0.0
+    length_weight_exponent: float = 0.0
     artist_weight: float = 0.0
     album_weight: float = 0.0
     top_tracks: int | None = None
 
     def __post_init__(self) -> None:
         require(self.l2 > 0, "l2", "above 0", self.l2)
-        for name in ("l2_power", "length_power", "artist_weight", "album_weight"):
+        for name in ("l2_power", "length_weight_exponent", "artist_weight", "album_weight"):
             require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
         require(self.top_tracks is None or self.top_tracks >= 1, "top_tracks", "at least 1, or none", self.top_tracks)
 
@@ -76,7 +76,7 @@ class EASE(Recommender):
 
     name = "ease"
     summary = "linear autoencoder in closed form; memory grows with the square of the tracks"
-    options = EASEConfig
+    config_class = EASEConfig
 
     def __init__(self, weights: Matrix, tracks: npt.NDArray[np.int64], n_tracks: int, config: EASEConfig) -> None:
         self.weights = weights
@@ -92,7 +92,7 @@ class EASE(Recommender):
         tracks = np.sort(np.argsort(-counts, kind="stable")[: config.top_tracks])
         _check_memory(len(tracks))
         side = side_rows(corpus, artist=config.artist_weight, album=config.album_weight)
-        rows = sparse.vstack([_weighted(pairs, config.length_power), side], format="csr")
+        rows = sparse.vstack([_weighted(pairs, config.length_weight_exponent), side], format="csr")
         gram = _gram(sparse.csr_array(rows[:, tracks]))
         penalty = np.maximum(counts[tracks], 1.0) ** config.l2_power
         gram[np.diag_indices(len(gram))] += config.l2 * penalty / penalty.mean()
@@ -105,11 +105,11 @@ class EASE(Recommender):
         whole = scores.new_full((len(query), self.n_tracks), -torch.inf)
         return whole.index_copy_(1, torch.from_numpy(self.tracks), scores)
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {"weights": self.weights, "tracks": self.tracks}
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         assert isinstance(config, EASEConfig)
         weights = arrays["weights"].astype(np.float32, copy=False)
         return cls(weights, arrays["tracks"].astype(np.int64), corpus.n_tracks, config)

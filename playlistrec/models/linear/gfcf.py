@@ -57,7 +57,7 @@ class GFCF(Recommender):
 
     name = "gfcf"
     summary = "graph filter without training: two hops and a low-pass of singular vectors"
-    options = GFCFConfig
+    config_class = GFCFConfig
 
     def __init__(
         self, pairs: sparse.csr_array[np.float32], vectors: npt.NDArray[np.float32], config: GFCFConfig
@@ -85,11 +85,11 @@ class GFCF(Recommender):
         scores += np.asarray(seeds @ into) @ out_of
         return torch.from_numpy(scores)
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {"indptr": self.pairs.indptr, "indices": self.pairs.indices, "vectors": self.vectors}
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         assert isinstance(config, GFCFConfig)
         ones = np.ones(len(arrays["indices"]), dtype=np.float32)
         parts: Any = (ones, arrays["indices"], arrays["indptr"])

@@ -81,7 +81,7 @@ class ItemKNN(Recommender):
 
     name = "itemknn"
     summary = "tracks that share playlists with the seeds (cosine item neighbours)"
-    options = ItemKNNConfig
+    config_class = ItemKNNConfig
 
     def __init__(self, votes: sparse.csr_array[np.float32], config: ItemKNNConfig) -> None:
         self.votes = votes
@@ -102,14 +102,14 @@ class ItemKNN(Recommender):
 
     def score(self, query: Query) -> Tensor:
         # The alternative, Q·D·Xᵀ·X·D without similarities, needs no memory beyond the data but took as long on
-        # Gowalla (1.0 s for 1,000 questions) and four times as long on Polimi's playlists (2.0 s against 0.5 s).
+        # Gowalla (1.0 s for 1,000 queries) and four times as long on Polimi's playlists (2.0 s against 0.5 s).
         return torch.from_numpy((query.matrix(self.n_tracks) @ self.votes).toarray())
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {"indptr": self.votes.indptr, "indices": self.votes.indices, "data": self.votes.data}
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         assert isinstance(config, ItemKNNConfig)
         parts: Any = (arrays["data"], arrays["indices"], arrays["indptr"])
         return cls(sparse.csr_array(parts, shape=(corpus.n_tracks, corpus.n_tracks)), config)

@@ -20,7 +20,7 @@ from .weighting import TermWeights, Weighting
 __all__ = ["UserKNN", "UserKNNConfig"]
 
 CHUNK = 256
-"""Questions whose similarities to all playlists stand in memory at once."""
+"""EvaluationSet whose similarities to all playlists stand in memory at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class UserKNN(Recommender):
 
     name = "userknn"
     summary = "what the playlists most like this one hold (cosine playlist neighbours)"
-    options = UserKNNConfig
+    config_class = UserKNNConfig
 
     def __init__(self, pairs: sparse.csr_array[np.float32], config: UserKNNConfig) -> None:
         self.pairs = pairs
@@ -89,7 +89,7 @@ class UserKNN(Recommender):
         return torch.from_numpy(scores)
 
     def _similar(self, query: Query) -> sparse.csr_array[np.float32]:
-        """(batch, n_playlists) similarities of each question's neighbours."""
+        """(batch, n_playlists) similarities of each query's neighbours."""
         seeds = self._weights(query.matrix(self.n_tracks))
         similar = sparse.csr_array(seeds @ self._holders)
         rows = rows_of(similar)
@@ -100,11 +100,11 @@ class UserKNN(Recommender):
             keep_highest(similar, self.config.neighbours)
         return similar
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {"indptr": self.pairs.indptr, "indices": self.pairs.indices}
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
         assert isinstance(config, UserKNNConfig)
         ones = np.ones(len(arrays["indices"]), dtype=np.float32)
         parts: Any = (ones, arrays["indices"], arrays["indptr"])

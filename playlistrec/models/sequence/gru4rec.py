@@ -17,19 +17,19 @@ from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ...graph.products import products
 from ..base import Query
-from ..embedding.model import VectorOptions, compared, initial_tables
+from ..embedding.model import VectorConfig, compared, initial_tables
 from ..embedding.trained import TrainedModel
 
-__all__ = ["GRU4Rec", "GRU4RecOptions"]
+__all__ = ["GRU4Rec", "GRU4RecConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class GRU4RecOptions(VectorOptions):
+class GRU4RecConfig(VectorConfig):
     """Options of :class:`GRU4Rec`.
 
     Attributes:
         dim: width of the tracks' vectors and of the hidden states.
-        similarity, init, features: as for :class:`~playlistrec.models.embedding.model.VectorOptions`; the
+        similarity, init, features: as for :class:`~playlistrec.models.embedding.model.VectorConfig`; the
             playlist's vector is its state.
         layers: GRUs one above the other.
         constrained: whether the vectors that come in are also those that states are compared with.
@@ -59,20 +59,20 @@ class GRU4Rec(TrainedModel):
     Hidasi & Karatzoglou 2018. The playlist's own row means nothing to it: known or not, a playlist is its seeds in
     order. Without seeds tracks are scored by the logarithm of their popularity.
 
-    >>> model = GRU4Rec.from_corpus(Corpus.from_lists([["a", "b", "c"]]), GRU4RecOptions(dim=4))
+    >>> model = GRU4Rec.from_corpus(Corpus.from_lists([["a", "b", "c"]]), GRU4RecConfig(dim=4))
     >>> model.score(Query.of([[0, 1], [1, 0], []])).shape
     torch.Size([3, 3])
     """
 
     name: ClassVar[str] = "gru4rec"
     summary: ClassVar[str] = "recurrent network over the order of tracks, predicts the next one"
-    options: ClassVar[type[Config]] = GRU4RecOptions
+    config_class: ClassVar[type[Config]] = GRU4RecConfig
 
-    config: GRU4RecOptions
+    config: GRU4RecConfig
     popularity: Tensor
     """(n_tracks,) logarithm of one more than the playlists that hold each track."""
 
-    def __init__(self, tables: dict[str, Tensor], popularity: Tensor, options: GRU4RecOptions) -> None:
+    def __init__(self, tables: dict[str, Tensor], popularity: Tensor, options: GRU4RecConfig) -> None:
         super().__init__(tables, options)
         self.bias = nn.Parameter(torch.zeros(self.n_tracks))
         between = options.dropout if options.layers > 1 else 0.0

@@ -20,14 +20,14 @@ from ..neighbours.top_neighbours import keep_highest
 from ..neighbours.weighting import TermWeights
 from .features import Titled, TitleSpace
 
-__all__ = ["TitleNeighbours", "TitleOptions"]
+__all__ = ["TitleConfig", "TitleNeighbours"]
 
 CHUNK = 256
-"""Questions whose votes stand in memory at once."""
+"""EvaluationSet whose votes stand in memory at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TitleOptions(Config):
+class TitleConfig(Config):
     """Options of :class:`TitleNeighbours`.
 
     Attributes:
@@ -67,7 +67,7 @@ class TitleNeighbours(Recommender):
 
     name = "title"
     summary = "what playlists of similar titles hold; needs no seed tracks"
-    options = TitleOptions
+    config_class = TitleConfig
     personalised = False
 
     def __init__(
@@ -77,10 +77,10 @@ class TitleNeighbours(Recommender):
         counts: sparse.csr_array[np.float32],
         sizes: npt.NDArray[np.float32],
         popularity: npt.NDArray[np.float32],
-        config: TitleOptions,
+        config: TitleConfig,
     ) -> None:
         self.titles, self.counts, self.sizes, self.popularity = titles, counts, sizes, popularity
-        self.config: TitleOptions = config
+        self.config: TitleConfig = config
         self.n_tracks = len(popularity)
         weights = TermWeights.of(titles, "tfidf")
         self._space = TitleSpace(features, weights)
@@ -88,7 +88,7 @@ class TitleNeighbours(Recommender):
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, TitleOptions)
+        assert isinstance(config, TitleConfig)
         titled = Titled.of(corpus)
         features = TitleFeatures.learn(titled.titles, config.ngrams)
         pairs = corpus.matrix
@@ -125,7 +125,7 @@ class TitleNeighbours(Recommender):
             scores[here] = found[asked[here] - low]
         return torch.from_numpy(scores)
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {
             "hashes": self._space.features.hashes,
             "titles_indptr": self.titles.indptr,
@@ -138,8 +138,8 @@ class TitleNeighbours(Recommender):
         }
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, TitleOptions)
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+        assert isinstance(config, TitleConfig)
         features = TitleFeatures(arrays["hashes"].astype(np.uint64), config.ngrams)
         ones = np.ones(len(arrays["titles_indices"]), dtype=np.float32)
         parts: Any = (ones, arrays["titles_indices"], arrays["titles_indptr"])

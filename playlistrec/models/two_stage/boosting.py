@@ -30,7 +30,7 @@ PATIENCE = 50
 class Trees:
     """Several boosters of the same features: one for each fold, which has not seen that fold, and one of all.
 
-    They minimise XE-NDCG, a cross entropy over the candidates of each question that bounds NDCG (Bruch 2021, "An
+    They minimise XE-NDCG, a cross entropy over the candidates of each query that bounds NDCG (Bruch 2021, "An
     alternative cross entropy loss for learning-to-rank"): on Polimi playlists as good as LambdaMART and four times as
     fast to grow, where a binary loss has an NDCG@20 2 % lower there. The number of trees is the one with the best mean
     NDCG@20 over the folds, the same for all.
@@ -58,10 +58,10 @@ class Trees:
         """Grow them.
 
         Args:
-            features: (n, n_features), the candidates of one question after those of the other.
+            features: (n, n_features), the candidates of one query after those of the other.
             hits: (n,) which candidates are right.
-            rows: (n,) the question of each, rising.
-            folds: (n,) the fold of its question, from 0.
+            rows: (n,) the query of each, rising.
+            folds: (n,) the fold of its query, from 0.
             most: how many trees at most.
 
         Raises ConfigError where LightGBM is not installed.
@@ -82,7 +82,7 @@ class Trees:
             "num_threads": torch.get_num_threads(),
             "verbosity": -1,
         }
-        sizes = np.unique(rows, return_counts=True)[1]  # LightGBM knows no question without a candidate
+        sizes = np.unique(rows, return_counts=True)[1]  # LightGBM knows no query without a candidate
         data = lightgbm.Dataset(
             features, hits.astype(np.int8), group=sizes, feature_name=list(names), params=parameters
         )
@@ -116,11 +116,11 @@ class Trees:
         lightgbm = _lightgbm()
         return [lightgbm.Booster(model_str=text) for text in self.texts]
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {str(i): np.frombuffer(text.encode(), dtype=np.uint8) for i, text in enumerate(self.texts)}
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
+    def from_state(cls, arrays: Arrays) -> Self:
         return cls(tuple(arrays[str(i)].tobytes().decode() for i in range(len(arrays))))
 
 
@@ -128,5 +128,5 @@ def _lightgbm() -> Any:
     try:
         import lightgbm
     except ImportError:
-        raise ConfigError("continuation needs the package lightgbm: pip install 'playlistrec[boost]'") from None
+        raise ConfigError("two-stage needs the package lightgbm: pip install 'playlistrec[boost]'") from None
     return lightgbm

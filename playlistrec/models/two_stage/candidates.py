@@ -15,7 +15,7 @@ from ...errors import RunError
 from ...events import Event, OnEvent
 from ..base import Query, Recommender
 from ..ensemble.blend import standardised
-from .held_out import Lessons
+from .held_out import HeldOut
 from .pair_features import PairFeatures
 
 __all__ = ["Candidates", "FirstStage", "Pool"]
@@ -29,10 +29,10 @@ K = 20
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The candidates of a batch of questions: those of the first by rising track, those of the second, …
+    """The candidates of a batch of queries: those of the first by rising track, those of the second, …
 
     Attributes:
-        rows, tracks: (n,) int64 the question and the track of each.
+        rows, tracks: (n,) int64 the query and the track of each.
         features: (n, n_features) float32.
         scores: (batch, n_tracks) of each part, as it gave them.
     """
@@ -64,7 +64,7 @@ class FirstStage:
 
     @torch.no_grad()
     def __call__(self, query: Query) -> Candidates:
-        """The candidates of each question. Raises RunError where a part gives a NaN."""
+        """The candidates of each query. Raises RunError where a part gives a NaN."""
         scores = [part.score(query).to("cpu", torch.float32) for part in self.parts]
         units = [standardised(s) for s in scores]
         ranks = [self._ranks(part, unit, query) for part, unit in zip(self.parts, units)]
@@ -89,7 +89,7 @@ class Pool:
     """The candidates of all lessons.
 
     Attributes:
-        rows: (n,) int64 the question of each, rising.
+        rows: (n,) int64 the query of each, rising.
         features: (n, n_features) float32.
         hits: (n,) whether it is right.
         n_truth: (n_questions,) how many tracks are.
@@ -101,22 +101,22 @@ class Pool:
     n_truth: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, first: FirstStage, lessons: Lessons, on_event: OnEvent) -> Self:
+    def of(cls, first: FirstStage, held_out: HeldOut, on_event: OnEvent) -> Self:
         """What ``first`` names for the lessons. Tells the progress."""
         size = max(1, BATCH_BYTES // (4 * first.parts[0].n_tracks))
         rows, features, hits = [], [], []
-        for low in range(0, len(lessons), size):
-            found = first(lessons.query.take(low, low + size))
+        for low in range(0, len(held_out), size):
+            found = first(held_out.query.take(low, low + size))
             rows.append(found.rows + low)
             features.append(found.features)
-            hits.append(lessons.truth[low : low + size].toarray()[found.rows, found.tracks] > 0)
-            done = min(low + size, len(lessons))
-            on_event(Event("progress", "collecting candidates", {"done": done, "total": len(lessons)}))
-        n_truth = np.diff(lessons.truth.indptr).astype(np.int64)
+            hits.append(held_out.truth[low : low + size].toarray()[found.rows, found.tracks] > 0)
+            done = min(low + size, len(held_out))
+            on_event(Event("progress", "collecting candidates", {"done": done, "total": len(held_out)}))
+        n_truth = np.diff(held_out.truth.indptr).astype(np.int64)
         return cls(np.concatenate(rows), np.concatenate(features), np.concatenate(hits), n_truth)
 
     def ndcg(self, scores: npt.NDArray[np.float32]) -> float:
-        """NDCG@20 of ranking the candidates by ``scores`` (n,), ties as they stand, over the questions with a truth."""
+        """NDCG@20 of ranking the candidates by ``scores`` (n,), ties as they stand, over the queries with a truth."""
         order = np.lexsort((-scores, self.rows))
         starts = np.searchsorted(self.rows, np.arange(len(self.n_truth)))
         place = np.arange(len(order)) - starts[self.rows]

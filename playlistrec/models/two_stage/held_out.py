@@ -1,4 +1,4 @@
-"""Playlists held out from a first stage, as questions with any number of seeds."""
+"""Playlists held out from a first stage, as queries with any number of seeds."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ...corpus.corpus import Corpus
 from ...errors import DataError
 from ..base import Query
 
-__all__ = ["Lessons", "held_out", "ordered"]
+__all__ = ["HeldOut", "hold_out", "ordered"]
 
 
 @dataclass(frozen=True, eq=False)
-class Lessons:
-    """Questions and their answers.
+class HeldOut:
+    """EvaluationSet and their answers.
 
     Attributes:
-        query: the questions.
+        query: the queries.
         truth: (n_questions, n_tracks) sparse and binary: the hidden tracks.
     """
 
@@ -32,8 +32,8 @@ class Lessons:
         return len(self.query)
 
 
-def held_out(corpus: Corpus, share: float, most: int, seed: int = 0) -> tuple[Corpus, Lessons]:
-    """The corpus less a share of its playlists of two distinct tracks or more, and these as questions.
+def hold_out(corpus: Corpus, share: float, most: int, seed: int = 0) -> tuple[Corpus, HeldOut]:
+    """The corpus less a share of its playlists of two distinct tracks or more, and these as queries.
 
     As many seeds are shown as ``⌊(n + 1)^u⌋ - 1`` with u uniform in 0..1 and n the distinct tracks: none and all but
     one occur, and few about as often as many. They are the first ones, but random ones for every other playlist and
@@ -69,7 +69,7 @@ def held_out(corpus: Corpus, share: float, most: int, seed: int = 0) -> tuple[Co
     answers = row[~is_seed], corpus.tracks[entries[~is_seed]]
     ones = np.ones(len(answers[0]), dtype=np.float32)
     truth = sparse.csr_array((ones, answers), shape=(len(hidden), corpus.n_tracks))
-    return corpus.where(~is_hidden[corpus.entry_playlist]), Lessons(query, truth)
+    return corpus.where(~is_hidden[corpus.entry_playlist]), HeldOut(query, truth)
 
 
 def ordered(corpus: Corpus) -> npt.NDArray[np.bool_]:

@@ -26,7 +26,7 @@ Ids = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class PairFeatures:
-    """Features of pairs (question, track), from the question's seeds and title and a training corpus.
+    """Features of pairs (query, track), from the query's seeds and title and a training corpus.
 
     - ``artist_share``, ``album_share``: share of the distinct seeds that are by the track's artist, of its album;
     - ``last_artist``, ``last_album``: whether the last seed is;
@@ -35,7 +35,7 @@ class PairFeatures:
     - ``position``: mean relative place (0 first, 1 last) of the track where playlists are ordered, NaN without any;
     - ``title_share``, ``title_playlists``: share of the other training playlists of the same normalised title that hold
       the track, and the logarithm of one plus their number;
-    - ``n_seeds``, ``seed_artists``, ``seed_popularity``: of the question alone: distinct seeds, their artists for each
+    - ``n_seeds``, ``seed_artists``, ``seed_popularity``: of the query alone: distinct seeds, their artists for each
       seed, their mean ``popularity``.
 
     A share of nothing is 0. The features are those that did well in the 2018 challenge (Volkovs et al. 2018, "Two-stage
@@ -90,7 +90,7 @@ class PairFeatures:
         )
 
     def __call__(self, query: Query, rows: Ids, tracks: Ids) -> Floats:
-        """(n_pairs, len(NAMES)) the features of question ``rows[i]`` with track ``tracks[i]``."""
+        """(n_pairs, len(NAMES)) the features of query ``rows[i]`` with track ``tracks[i]``."""
         distinct = query.matrix(self.pairs.shape[1])
         n_seeds = np.diff(distinct.indptr)
         share = 1 / np.maximum(n_seeds, 1, dtype=np.float32)
@@ -174,7 +174,7 @@ class PairFeatures:
         shape = max(1, len(self.titles)), len(self.title_of)
         return sparse.csr_array((np.ones(len(some), np.float32), (self.title_of[some], some)), shape=shape)
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         """What was learned; artists and albums are the corpus'."""
         return {
             "indptr": self.pairs.indptr,
@@ -185,7 +185,7 @@ class PairFeatures:
         }
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, arrays: Arrays) -> Self:
+    def from_state(cls, corpus: Corpus, arrays: Arrays) -> Self:
         """The features that :meth:`arrays` came from."""
         ones = np.ones(len(arrays["indices"]), dtype=np.float32)
         parts: Any = (ones, arrays["indices"], arrays["indptr"])

@@ -18,31 +18,31 @@ from ...errors import DataError
 from ...events import Event, OnEvent, ignore
 from ..base import Arrays, Query, Recommender
 from ..ensemble.blend import standardised
-from ..ensemble.parts import arrays_of, fit_parts, parts_of, under
+from ..ensemble.parts import fit_parts, parts_from_state, state_of_parts, under
 from .boosting import Trees
 from .candidates import FirstStage, Pool
-from .held_out import Lessons, held_out
+from .held_out import HeldOut, hold_out
 from .pair_features import PairFeatures
 
-__all__ = ["Continuation", "ContinuationOptions"]
+__all__ = ["TwoStage", "TwoStageConfig"]
 
 MOST_CANDIDATES = 2_000_000
-"""That the trees are grown on, some 160 MB of features; where there would be more, fewer questions are asked."""
+"""That the trees are grown on, some 160 MB of features; where there would be more, fewer queries are asked."""
 
 TIE = 1e-4
 """How much what the strongest part says, between -1 and 1, counts beside the trees: where they see no difference."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContinuationOptions(Config):
-    """Options of :class:`Continuation`.
+class TwoStageConfig(Config):
+    """Options of :class:`TwoStage`.
 
     Attributes:
         runs: run folders whose models are the first stage; all of the data and split that this is fitted to.
         parts: models to fit with their defaults, where there are no ``runs``; none that is trained.
         candidates: tracks that each part may name.
         held_out: share of the playlists that the trees learn from and the parts do not, where there are no ``runs``.
-        folds: of the questions that the trees are grown on.
+        folds: of the queries that the trees are grown on.
         trees, leaves, rate: how many trees at most; leaves of each; learning rate.
     """
 
@@ -65,8 +65,8 @@ class ContinuationOptions(Config):
         require(self.rate > 0, "rate", "above 0", self.rate)
 
     @property
-    def most_questions(self) -> int:
-        """How many the trees may learn from, a question being expected to have half the candidates that it could."""
+    def most_queries(self) -> int:
+        """How many the trees may learn from, a query being expected to have half the candidates that it could."""
         return max(2, 2 * MOST_CANDIDATES // (self.candidates * (1 + len(self.members))))
 
     @property
@@ -75,29 +75,29 @@ class ContinuationOptions(Config):
         return self.runs or self.parts
 
 
-class Continuation(Recommender):
+class TwoStage(Recommender):
     """``score(p, t) = trees(features(p, t))`` for the candidates of several models; below them all other tracks.
 
-    Candidates and features are those of :class:`~playlistrec.models.two_stage.candidates.FirstStage`. Where the trees see no
-    difference, and beyond the candidates, tracks stand in the order of the strongest part; what that cannot rank is
-    not ranked unless another part names it. Volkovs, Rai, Cheng, Wu, Lu & Sanner 2018, "Two-stage model for automatic
-    playlist continuation at scale".
+    Candidates and features are those of :class:`~playlistrec.models.two_stage.candidates.FirstStage`. Where the trees
+    see no difference, and beyond the candidates, tracks stand in the order of the strongest part; what that cannot rank
+    is not ranked unless another part names it. Volkovs, Rai, Cheng, Wu, Lu & Sanner 2018, "Two-stage model for
+    automatic playlist continuation at scale".
 
-    The trees learn from questions that the parts were not fitted to. :meth:`from_corpus` holds a share of the playlists
+    The trees learn from queries that the parts were not fitted to. :meth:`from_corpus` holds a share of the playlists
     out, fits the parts to the others, grows the trees, and fits the parts again, to all. The trees are cross-fitted: a
-    question that they learned from is answered by those that did not see it, any other by those that saw all of them.
+    query that they learned from is answered by those that did not see it, any other by those that saw all of them.
     So a figure of a validation part that they learned from is that of trees that did not.
 
     Attributes:
-        asked: (n,) uint64 fingerprints of the questions that the trees learned from, sorted.
+        asked: (n,) uint64 fingerprints of the queries that the trees learned from, sorted.
         strongest: the part with the best NDCG@20 on them.
     """
 
-    name = "continuation"
+    name = "two-stage"
     summary = "candidates of several runs or models, ranked again by gradient-boosted trees"
-    options = ContinuationOptions
+    config_class = TwoStageConfig
 
-    config: ContinuationOptions
+    config: TwoStageConfig
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Continuation(Recommender):
         trees: Trees,
         asked: npt.NDArray[np.uint64],
         strongest: int,
-        config: ContinuationOptions,
+        config: TwoStageConfig,
     ) -> None:
         self.first = first
         self.trees = trees
@@ -116,9 +116,9 @@ class Continuation(Recommender):
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, ContinuationOptions)
-        rest, lessons = held_out(corpus, config.held_out, config.most_questions, seed)
-        model = cls.taught(fit_parts(config.parts, rest, seed=seed), rest, lessons, config, seed=seed)
+        assert isinstance(config, TwoStageConfig)
+        rest, held_out = hold_out(corpus, config.held_out, config.most_queries, seed)
+        model = cls.taught(fit_parts(config.parts, rest, seed=seed), rest, held_out, config, seed=seed)
         return model.over(fit_parts(config.parts, corpus, seed=seed), corpus)
 
     @classmethod
@@ -126,24 +126,24 @@ class Continuation(Recommender):
         cls,
         parts: Sequence[Recommender],
         corpus: Corpus,
-        lessons: Lessons,
-        config: ContinuationOptions,
+        held_out: HeldOut,
+        config: TwoStageConfig,
         *,
         seed: int = 0,
         on_event: OnEvent = ignore,
     ) -> Self:
         """The model whose trees learn from ``lessons``, which neither the ``parts`` nor the ``corpus`` hold.
 
-        Tells the NDCG@20 of the trees, each question being ranked by those that did not see it, and of each part.
+        Tells the NDCG@20 of the trees, each query being ranked by those that did not see it, and of each part.
         Raises DataError where there is nothing to learn, ConfigError where LightGBM is not installed.
         """
         first = FirstStage(parts, PairFeatures.of(corpus), config.candidates)
-        pool = Pool.of(first, lessons, on_event)
-        prints = fingerprints(lessons.query)
+        pool = Pool.of(first, held_out, on_event)
+        prints = fingerprints(held_out.query)
         asked = np.unique(prints[pool.rows])
         if len(asked) < 2 or pool.hits.all() or not pool.hits.any():
             raise DataError(
-                f"continuation has nothing to learn: of {len(pool.hits)} candidates for {len(lessons)} held-out "
+                f"two-stage has nothing to learn: of {len(pool.hits)} candidates for {len(held_out)} held-out "
                 f"playlists {pool.hits.sum()} are right"
             )
         folds = (np.searchsorted(asked, prints) % min(config.folds, len(asked)))[pool.rows]
@@ -189,21 +189,21 @@ class Continuation(Recommender):
         cold: npt.NDArray[np.bool_] = np.logical_and.reduce([part.cold(query) for part in self.first.parts])
         return cold
 
-    def arrays(self) -> Arrays:
+    def state(self) -> Arrays:
         return {
-            **arrays_of(self.first.parts),
-            **{f"pairs/{name}": array for name, array in self.first.pairs.arrays().items()},
-            **{f"trees/{name}": array for name, array in self.trees.arrays().items()},
+            **state_of_parts(self.first.parts),
+            **{f"pairs/{name}": array for name, array in self.first.pairs.state().items()},
+            **{f"trees/{name}": array for name, array in self.trees.state().items()},
             "asked": self.asked,
             "strongest": np.array(self.strongest),
         }
 
     @classmethod
-    def from_arrays(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, ContinuationOptions)
-        pairs = PairFeatures.from_arrays(corpus, under("pairs", arrays))
-        first = FirstStage(parts_of(corpus, arrays), pairs, config.candidates)
-        trees = Trees.from_arrays(under("trees", arrays))
+    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+        assert isinstance(config, TwoStageConfig)
+        pairs = PairFeatures.from_state(corpus, under("pairs", arrays))
+        first = FirstStage(parts_from_state(corpus, arrays), pairs, config.candidates)
+        trees = Trees.from_state(under("trees", arrays))
         return cls(first, trees, arrays["asked"].astype(np.uint64), int(arrays["strongest"]), config)
 
     def to(self, device: torch.device) -> Self:
@@ -213,7 +213,7 @@ class Continuation(Recommender):
 
 
 def fingerprints(query: Query) -> npt.NDArray[np.uint64]:
-    """(batch,) a number for each question: equal where seeds, their order and the title are."""
+    """(batch,) a number for each query: equal where seeds, their order and the title are."""
     titles = query.titles or [""] * len(query)
     digests = [
         hashlib.blake2b(query.seeds(row).tobytes() + title.encode(), digest_size=8).digest()

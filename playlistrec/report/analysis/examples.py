@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...corpus.corpus import Corpus, Ints
-from ...corpus.split import Questions
+from ...corpus.split import EvaluationSet
 from ...errors import DataError
 from ...models.base import Query, Recommender
 from ...rank.protocols import recommend
@@ -33,44 +33,45 @@ class Example:
     truth: Ints
 
 
-def pick(questions: Questions, corpus: Corpus, pids: Sequence[str] = (), *, seed: int = 0) -> Ints:
-    """Which of the questions to show: the playlists of these pids, or a few drawn at random from those with a title.
+def pick(evaluation_set: EvaluationSet, corpus: Corpus, pids: Sequence[str] = (), *, seed: int = 0) -> Ints:
+    """Which of the queries to show: the playlists of these pids, or a few drawn at random from those with a title.
 
     Raises DataError for a pid that is not in the data, or of which nothing is asked.
     """
     if pids:
-        place = {row: at for at, row in enumerate(questions.playlists.tolist())}
+        place = {row: at for at, row in enumerate(evaluation_set.playlists.tolist())}
         rows = [corpus.playlist_index(pid) for pid in pids]
         for pid, row in zip(pids, rows):
             if row not in place:
                 raise DataError(f"nothing of playlist {pid} was hidden in this part: there is nothing to show")
         return np.array([place[row] for row in rows])
-    sizes = np.diff(questions.seed_offsets)
-    titled = np.array([bool(title.strip()) for title in questions.titles or [""] * len(questions)])
-    usual = (sizes >= TELLING[0]) & (sizes <= TELLING[1]) & (np.diff(questions.truth_offsets) > 1)
+    sizes = np.diff(evaluation_set.seed_offsets)
+    titled = np.array([bool(title.strip()) for title in evaluation_set.titles or [""] * len(evaluation_set)])
+    usual = (sizes >= TELLING[0]) & (sizes <= TELLING[1]) & (np.diff(evaluation_set.truth_offsets) > 1)
     able = next(np.flatnonzero(mask) for mask in (usual & titled, usual, sizes >= 0) if mask.any())
     return np.sort(np.random.default_rng(seed).choice(able, min(SHOWN, len(able)), replace=False))
 
 
-def asked(questions: Questions, corpus: Corpus, chosen: Ints) -> list[Example]:
-    """The chosen questions."""
-    pids = corpus.playlists["pid"].take(questions.playlists[chosen]).to_pylist()
+def asked(evaluation_set: EvaluationSet, corpus: Corpus, chosen: Ints) -> list[Example]:
+    """The chosen queries."""
+    pids = corpus.playlists["pid"].take(evaluation_set.playlists[chosen]).to_pylist()
     return [
         Example(
             pid,
-            (questions.titles[at] if questions.titles else "").strip(),
-            questions.seeds[questions.seed_offsets[at] : questions.seed_offsets[at + 1]],
-            questions.truth[questions.truth_offsets[at] : questions.truth_offsets[at + 1]],
+            (evaluation_set.titles[at] if evaluation_set.titles else "").strip(),
+            evaluation_set.seeds[evaluation_set.seed_offsets[at] : evaluation_set.seed_offsets[at + 1]],
+            evaluation_set.truth[evaluation_set.truth_offsets[at] : evaluation_set.truth_offsets[at + 1]],
         )
         for at, pid in zip(chosen.tolist(), pids)
     ]
 
 
-def recommended(model: Recommender, questions: Questions, corpus: Corpus, chosen: Ints) -> Ints:
-    """(n, 10) the tracks a model recommends for the chosen questions, -1 where it has no more."""
-    examples = asked(questions, corpus, chosen)
+def recommended(model: Recommender, evaluation_set: EvaluationSet, corpus: Corpus, chosen: Ints) -> Ints:
+    """(n, 10) the tracks a model recommends for the chosen queries, -1 where it has no more."""
+    examples = asked(evaluation_set, corpus, chosen)
     known = [
-        int(row) if questions.known and len(e.seeds) else -1 for row, e in zip(questions.playlists[chosen], examples)
+        int(row) if evaluation_set.known and len(e.seeds) else -1
+        for row, e in zip(evaluation_set.playlists[chosen], examples)
     ]
     query = Query.of([e.seeds.tolist() for e in examples], known, [e.title for e in examples])
     return recommend(model, query, LISTED)[0]

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ...corpus.corpus import Corpus, Ints
-from ...corpus.split import Part, Questions
+from ...corpus.split import EvaluationSet, Part
 from ...errors import DataError, RunError
 from ...events import Event, OnEvent, ignore
 from ...experiment.data import Data
@@ -23,15 +23,15 @@ from .examples import pick, recommended
 from .quality import Quality, judge
 from .training import History, read_history
 
-__all__ = ["Material", "gather"]
+__all__ = ["ReportInputs", "gather"]
 
 
 @dataclass(eq=False)
-class Material:
+class ReportInputs:
     """A data folder, some runs on it by name, and what has been worked out of them so far.
 
     Attributes:
-        part: the part whose questions are asked.
+        part: the part whose queries are asked.
         artists: names of the artists on the maps; none for the most popular.
         playlists: pids of the playlists that are shown; none for some drawn by ``seed``, and one chosen for the graph.
     """
@@ -60,12 +60,12 @@ class Material:
         return self.data.split.ranking(self.data.corpus, self.part)
 
     @cached_property
-    def questions(self) -> Questions:
+    def evaluation_set(self) -> EvaluationSet:
         """What the part asks. Raises DataError where it asks nothing."""
-        questions = self.data.split.questions(self.data.corpus, self.part)
-        if not len(questions):
+        evaluation_set = self.data.split.evaluation_set(self.data.corpus, self.part)
+        if not len(evaluation_set):
             raise DataError(f"{self.data.name} has no {self.part} part: nothing was hidden when it was preprocessed")
-        return questions
+        return evaluation_set
 
     @cached_property
     def histories(self) -> dict[str, History]:
@@ -95,25 +95,25 @@ class Material:
 
     @cached_property
     def examples(self) -> Ints:
-        """Which questions are shown with their recommendations."""
-        return pick(self.questions, self.data.corpus, self.playlists, seed=self.seed)
+        """Which queries are shown with their recommendations."""
+        return pick(self.evaluation_set, self.data.corpus, self.playlists, seed=self.seed)
 
     @property
     def qualities(self) -> dict[str, Quality]:
-        """What each run came to on the part's questions."""
+        """What each run came to on the part's queries."""
         return {name: self.quality(name) for name in self.folders}
 
     def quality(self, name: str) -> Quality:
         """What one run came to."""
         if name not in self._qualities:
-            self._qualities[name] = judge(self.model(name, self.part), self.questions, self.known, self.on_event)
+            self._qualities[name] = judge(self.model(name, self.part), self.evaluation_set, self.known, self.on_event)
         return self._qualities[name]
 
     def recommended(self, name: str) -> Ints:
         """What one run recommends for :attr:`examples`."""
         if name not in self._lists:
             model = self.model(name, self.part)
-            self._lists[name] = recommended(model, self.questions, self.data.corpus, self.examples)
+            self._lists[name] = recommended(model, self.evaluation_set, self.data.corpus, self.examples)
         return self._lists[name]
 
     def vectors(self, name: str) -> Floats | None:

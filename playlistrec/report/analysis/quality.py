@@ -1,4 +1,4 @@
-"""How good a run is: one pass over all questions, from which every figure of the report is taken."""
+"""How good a run is: one pass over all queries, from which every figure of the report is taken."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 
 from ...corpus.corpus import Corpus, Ints
-from ...corpus.split import Questions
+from ...corpus.split import EvaluationSet
 from ...events import OnEvent, ignore
 from ...models.base import Recommender
 from ...rank import metrics as formulas
-from ...rank.beyond_accuracy import BEYOND, Beyond
+from ...rank.beyond_accuracy import BEYOND, BeyondAccuracy
 from ...rank.evaluation import AT_K, answers, ranked
 from ...rank.significance import bootstrap_interval, holm, permutation_test
 
@@ -49,7 +49,7 @@ RESAMPLES = 1_000
 
 @dataclass(frozen=True, eq=False)
 class Quality:
-    """What one model did on one set of questions.
+    """What one model did on one set of queries.
 
     Attributes:
         per_query: (n_questions,) of each metric at each of :data:`KS`, and recall at each of :data:`DEPTHS`.
@@ -66,17 +66,17 @@ class Quality:
         return float(self.per_query[name].mean())
 
 
-def judge(model: Recommender, questions: Questions, known: Corpus, on_event: OnEvent = ignore) -> Quality:
-    """Rank all tracks for every question, once.
+def judge(model: Recommender, evaluation_set: EvaluationSet, known: Corpus, on_event: OnEvent = ignore) -> Quality:
+    """Rank all tracks for every query, once.
 
     Args:
         known: what the model knows when it ranks.
     """
     depths = [k for k in DEPTHS if k <= max(model.n_tracks, max(KS))]
-    beyond = Beyond(known, KS, BEYOND)
+    beyond = BeyondAccuracy(known, KS, BEYOND)
     values: dict[str, list[torch.Tensor]] = {}
     ranks, shown = [], {k: torch.zeros(model.n_tracks, dtype=torch.bool) for k in KS}
-    for batch in answers(model, questions, None, on_event):
+    for batch in answers(model, evaluation_set, None, on_event):
         indices = ranked(model, batch.scores, depths[-1])[1].cpu()
         beyond.add(indices)
         for k in KS:

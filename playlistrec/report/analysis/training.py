@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import RunError
 from ...experiment.run_folder import read_info
-from ..plots.figure import INK, Panel, Picture, Spot
+from ..plots.figure import INK, Annotation, Figure, Panel
 from ..plots.style import curve, whole_ticks
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_history(folder: Path) -> History:
     return History(records, [row["seconds"] for row in times], info.get("best_epoch"), training.get("loss"))
 
 
-def training(histories: Mapping[str, History]) -> Picture:
+def training(histories: Mapping[str, History]) -> Figure:
     """Loss by epoch, a panel for each kind of loss; validation metrics by epoch, and the first of them by time.
 
     Raises RunError where no run was trained.
@@ -79,7 +79,7 @@ def training(histories: Mapping[str, History]) -> Picture:
         timed = {name: h.minutes(first) for name, h in trained.items()}
         if any(timed.values()):
             panels.append(_panel(f"Validation {_name(first)} by time", _name(first), "minutes", timed, names, {}))
-    return Picture(
+    return Figure(
         "training",
         "Training",
         "Losses of different kinds do not compare, so each kind has axes of its own. Validation metrics are of full "
@@ -93,8 +93,8 @@ def _panel(
 ) -> Panel:
     curves = {name: points for name, points in curves.items() if points}
 
-    def draw(axes: Axes) -> Sequence[Spot]:
-        spots = []
+    def draw(axes: Axes) -> Sequence[Annotation]:
+        annotations = []
         for name, points in curves.items():
             x, y = zip(*points)
             few = {round(i * (len(x) - 1) / 14) for i in range(15)}
@@ -103,11 +103,13 @@ def _panel(
             for epoch, value in ringed:
                 axes.plot(epoch, value, "o", markersize=11, markerfacecolor="none", markeredgecolor=INK)
             unit = "epoch {:g}" if by == "epoch" else "{:.1f} minutes"
-            spots += [Spot(a, b, f"{name}, {unit.format(a)}: {b:.4f}") for i, (a, b) in enumerate(points) if i in few]
+            annotations += [
+                Annotation(a, b, f"{name}, {unit.format(a)}: {b:.4f}") for i, (a, b) in enumerate(points) if i in few
+            ]
         axes.set(xlabel=by, ylabel=what)
         if by == "epoch":
             whole_ticks(axes)
-        return spots
+        return annotations
 
     rows = [
         (

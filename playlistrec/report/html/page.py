@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
-from ..plots.figure import Panel, Picture
+from ..plots.figure import Figure, Panel
 from .svg import inline
 
-__all__ = ["Section", "Shown", "note", "page", "picture", "table"]
+__all__ = ["Html", "Section", "note", "page", "picture", "table"]
 
-Shown = str
+Html = str
 """A piece of HTML."""
 
 
@@ -24,10 +24,10 @@ class Section:
 
     name: str
     title: str
-    body: Shown
+    body: Html
 
 
-def page(title: str, lead: Shown, sections: Sequence[Section]) -> str:
+def page(title: str, lead: Html, sections: Sequence[Section]) -> str:
     """The whole file."""
     css, script = (files(__package__).joinpath(name).read_text("utf-8") for name in ("report.css", "report.js"))
     links = "".join(f'<li><a href="#{s.name}">{escape(s.title)}</a></li>' for s in sections)
@@ -46,7 +46,7 @@ def page(title: str, lead: Shown, sections: Sequence[Section]) -> str:
     )
 
 
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Shown:
+def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Html:
     """A table with a caption; the first column heads the rows."""
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "".join(
@@ -59,7 +59,7 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
     )
 
 
-def picture(drawing: Picture) -> Shown:
+def picture(drawing: Figure) -> Html:
     """A picture with its heading and how to read it, panel by panel."""
     panels = "".join(_panel(panel, f"{drawing.name}-{i}") for i, panel in enumerate(drawing.panels))
     wide = " wide" if len(drawing.panels) > 1 else ""
@@ -69,12 +69,12 @@ def picture(drawing: Picture) -> Shown:
     )
 
 
-def note(text: str) -> Shown:
+def note(text: str) -> Html:
     """A paragraph."""
     return f"<p>{escape(text)}</p>"
 
 
-def _panel(panel: Panel, name: str) -> Shown:
+def _panel(panel: Panel, name: str) -> Html:
     drawing, marks = inline(panel, name)
     if marks:
         told = json.dumps(marks, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -7,8 +7,8 @@ from html import escape
 import numpy as np
 
 from ..analysis.examples import asked
-from ..analysis.inputs import Material
-from .page import Shown, note
+from ..analysis.inputs import ReportInputs
+from .page import Html, note
 
 __all__ = ["recommendations"]
 
@@ -16,15 +16,15 @@ MOST_SEEDS = 12
 """Seeds of a playlist that are named."""
 
 
-def recommendations(material: Material) -> Shown:
+def recommendations(material: ReportInputs) -> Html:
     """The section: a card for each playlist, a list for each run."""
     corpus = material.data.corpus
-    titled = any(title.strip() for title in material.questions.titles or ())
+    titled = any(title.strip() for title in material.evaluation_set.titles or ())
     drawn = "drawn at random" + (" among those with a title" if titled else "")
     how = "chosen by their pids" if material.playlists else drawn
     shown = [note(f"Playlists {how}. ✓ marks tracks that were hidden, and so were to be found.")]
     hit = '<li class="hit">{} <span class="unseen">(hit)</span></li>'
-    for at, example in enumerate(asked(material.questions, corpus, material.examples)):
+    for at, example in enumerate(asked(material.evaluation_set, corpus, material.examples)):
         title = f"“{example.title}”" if example.title else "Without a title"
         seeds = list(dict.fromkeys(example.seeds.tolist()))
         more = f", and {len(seeds) - MOST_SEEDS:,} more" if len(seeds) > MOST_SEEDS else ""
@@ -41,13 +41,13 @@ def recommendations(material: Material) -> Shown:
         shown.append(
             f'<article class="playlist"><h3>{escape(title)}</h3>'
             f"<p>Playlist {escape(example.pid)}, {len(seeds):,} tracks shown, {len(example.truth):,} hidden.</p>"
-            f"<p>Shown: {'; '.join(_tracks(material, seeds[:MOST_SEEDS]))}{more}.</p>"
+            f"<p>Html: {'; '.join(_tracks(material, seeds[:MOST_SEEDS]))}{more}.</p>"
             f'<div class="lists">{"".join(lists)}</div></article>'
         )
     return "".join(shown)
 
 
-def _tracks(material: Material, tracks: list[int]) -> list[str]:
+def _tracks(material: ReportInputs, tracks: list[int]) -> list[str]:
     """Tracks in HTML: title and, softer, artist."""
     return [
         escape(row["track_name"] or row["track_uri"] or "")

@@ -11,12 +11,12 @@ from ...errors import DataError, RunError
 from ...events import Event, OnEvent, ignore
 from ...experiment.data import statistics
 from ...experiment.run_folder import read_info
-from ..analysis.inputs import Material, gather
+from ..analysis.inputs import ReportInputs, gather
 from ..analysis.quality import KS, against_best, intervals
 from ..plots.registry import KINDS
 from .page import (
+    Html,
     Section,
-    Shown,
     note,
     page,
     picture,
@@ -46,7 +46,7 @@ def report(
         paths: run folders.
         data: where their data is, where it has moved.
         challenge: a folder of `challenge make`, on whose data the runs were fitted, for a table by scenario.
-        options: of :class:`~.material.Material`: the part that is asked, artists of the maps, playlists to show, seed.
+        options: of :class:`~.inputs.ReportInputs`: the part that is ranked, artists of the maps, playlists shown, seed.
 
     Raises:
         ConfigError: a missing package, or an option that cannot be. DataError: the part asks nothing.
@@ -58,7 +58,7 @@ def report(
     target = Path(out)
     if target.is_dir() or not target.absolute().parent.is_dir():
         raise RunError(f"{target} cannot be written: it must be a file in a folder that exists")
-    material = Material(loaded, folders, on_event=on_event, **options)
+    material = ReportInputs(loaded, folders, on_event=on_event, **options)
     for name in folders:  # all that one model is needed for at a time: only one is held
         on_event(Event("message", f"asking {name}"))
         material.quality(name)
@@ -79,7 +79,7 @@ def report(
     what = "One run" if len(folders) == 1 else f"{len(folders)} runs"
     title = f"{what} on {loaded.path.name if loaded.path else 'data in memory'}"
     lead = note(
-        f"{len(material.questions):,} playlists of the {material.about}, ranked among all "
+        f"{len(material.evaluation_set):,} playlists of the {material.about}, ranked among all "
         f"{loaded.corpus.n_tracks:,} tracks. Point at a picture, or step through it with the arrow keys, for its "
         "figures."
     )
@@ -90,9 +90,9 @@ def report(
     return target
 
 
-def _drawn(material: Material, *kinds: str) -> Shown:
+def _drawn(material: ReportInputs, *kinds: str) -> Html:
     """Pictures, or why there is none."""
-    shown: list[Shown] = []
+    shown: list[Html] = []
     missing: dict[str, list[str]] = {}
     for kind in kinds:
         material.on_event(Event("message", f"drawing {kind}"))
@@ -104,7 +104,7 @@ def _drawn(material: Material, *kinds: str) -> Shown:
     return f'<div class="gallery">{"".join(shown)}</div>'
 
 
-def _summary(material: Material) -> Shown:
+def _summary(material: ReportInputs) -> Html:
     infos = {name: read_info(folder) for name, folder in material.folders.items()}
     values = [quality.per_query[key] for quality in material.qualities.values() for key in CHIEF]
     bounds = intervals(values).reshape(len(infos), len(CHIEF), 2)
@@ -134,7 +134,7 @@ def _summary(material: Material) -> Shown:
     return shown + _options(options)
 
 
-def _options(options: Mapping[str, Mapping[str, object]]) -> Shown:
+def _options(options: Mapping[str, Mapping[str, object]]) -> Html:
     """The options in which runs that have them differ."""
     rows = []
     for key in dict.fromkeys(key for mine in options.values() for key in mine):
@@ -150,7 +150,7 @@ def _option(value: object) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _data(material: Material) -> Shown:
+def _data(material: ReportInputs) -> Html:
     told = statistics(material.data)
     counts = [(name, n) for name, n in told["counts"].items()]
     parts = [(f"entries, {name.replace('_', ' ')}", n) for name, n in told["split"].items() if name != "kind" and n]
@@ -165,7 +165,7 @@ def _data(material: Material) -> Shown:
     )
 
 
-def _quality(material: Material) -> Shown:
+def _quality(material: ReportInputs) -> Html:
     qualities = material.qualities
     keys = [f"{name}@{k}" for name in ("recall", "precision", "hit", "ndcg", "mrr", "map") for k in KS]
     beyond = list(dict.fromkeys(key for quality in qualities.values() for key in quality.beyond))
@@ -185,7 +185,7 @@ def _quality(material: Material) -> Shown:
     )
 
 
-def _about(material: Material) -> Shown:
+def _about(material: ReportInputs) -> Html:
     known = "training" if material.part == "valid" else "training and validation"
     return (
         note(

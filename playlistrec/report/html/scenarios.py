@@ -6,15 +6,15 @@ from pathlib import Path
 
 from ...challenge.score import score_run
 from ...experiment.runs import Run
-from ..analysis.inputs import Material
-from .page import Shown, note, table
+from ..analysis.inputs import ReportInputs
+from .page import Html, note, table
 
 __all__ = ["scenarios"]
 
 METRICS = {"r_precision": "R-precision", "ndcg": "NDCG", "clicks": "clicks, fewer are better"}
 
 
-def scenarios(material: Material, where: Path) -> Shown:
+def scenarios(material: ReportInputs, where: Path) -> Html:
     """Answer and score the challenge set in a folder that `challenge make` wrote, and tell it in a table a metric.
 
     Raises DataError where the set cannot be read, RunError where a run was fitted on other data than lies beside it.

@@ -21,12 +21,12 @@ def inline(panel: Panel, name: str) -> tuple[str, Marks]:
     Args:
         name: begins all ids, so that panels of one page do not share them.
     """
-    with drawn([panel]) as (figure, ((axes, spots),)):
+    with drawn([panel]) as (figure, ((axes, annotations),)):
         buffer = StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
         height = figure.bbox.height
-        places = axes.transData.transform([(spot.x, spot.y) for spot in spots]).tolist() if spots else []
-    marks = [(round(x, 1), round(height - y, 1), spot.text) for (x, y), spot in zip(places, spots)]
+        places = axes.transData.transform([(spot.x, spot.y) for spot in annotations]).tolist() if annotations else []
+    marks = [(round(x, 1), round(height - y, 1), spot.text) for (x, y), spot in zip(places, annotations)]
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["INK", "PAPER", "SIZE", "Panel", "Picture", "Spot"]
+__all__ = ["INK", "PAPER", "SIZE", "Annotation", "Figure", "Panel"]
 
 INK, PAPER = "#1b1b1b", "#fefefe"
 """Text and axes, and what lies behind names; in the report they become the colours of the page."""
@@ -19,7 +19,7 @@ SIZE = (4.8, 3.5)
 
 
 @dataclass(frozen=True)
-class Spot:
+class Annotation:
     """A place in a panel, in the coordinates of its axes, and what is to be said when it is pointed at.
 
     Attributes:
@@ -48,7 +48,7 @@ class Panel:
     """
 
     title: str
-    draw: Callable[[Axes], Sequence[Spot]]
+    draw: Callable[[Axes], Sequence[Annotation]]
     alt: str
     size: tuple[float, float] = SIZE
     numbers: tuple[Sequence[str], Sequence[Sequence[object]]] | None = None
@@ -58,7 +58,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Figure:
     """What `plot` writes to a file, side by side, and the report shows panel by panel.
 
     Attributes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...corpus.corpus import Corpus
 from ..analysis.neighbourhood import neighbourhood, spring_layout
-from .figure import INK, Panel, Picture, Spot
+from .figure import INK, Annotation, Figure, Panel
 from .style import COLOURS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LOOKS = {
 """Marker, colour and size of the node types."""
 
 
-def graph(corpus: Corpus, playlist: int | None = None, *, seed: int = 0) -> Picture:
+def graph(corpus: Corpus, playlist: int | None = None, *, seed: int = 0) -> Figure:
     """Playlists, tracks and artists around a playlist, and the core among them.
 
     Args:
@@ -39,7 +39,7 @@ def graph(corpus: Corpus, playlist: int | None = None, *, seed: int = 0) -> Pict
     kinds = [kind for kind, _ in found.nodes]
     core = f"{found.k}-core"
 
-    def draw(axes: Axes) -> Sequence[Spot]:
+    def draw(axes: Axes) -> Sequence[Annotation]:
         for thick in (False, True):
             ends = places[found.edges[inside == thick]]
             x, y = (np.insert(ends[:, :, axis], 2, np.nan, axis=1).ravel() for axis in (0, 1))
@@ -62,7 +62,7 @@ def graph(corpus: Corpus, playlist: int | None = None, *, seed: int = 0) -> Pict
         axes.margins(0.13, 0.06)
         order = sorted(range(len(names)), key=lambda i: (i > 0, kinds[i] != "playlist", -int(degree[i])))
         return [
-            Spot(
+            Annotation(
                 places[i, 0],
                 places[i, 1],
                 _told(names[i], kinds[i], int(degree[i]), bool(found.core[i]), core),
@@ -75,7 +75,7 @@ def graph(corpus: Corpus, playlist: int | None = None, *, seed: int = 0) -> Pict
 
     counted = ", ".join(f"{kinds.count(kind)} {kind}s" for kind in LOOKS)
     rows = [(name, kind, int(d), core if c else "") for name, kind, d, c in zip(names, kinds, degree, found.core)]
-    return Picture(
+    return Figure(
         "graph",
         f"Around {names[0]}",
         "The playlists that share most with it, the tracks that most of these hold (its own, and some that it has "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .figure import PAPER, Spot
+from .figure import PAPER, Annotation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,11 +59,11 @@ def places(
     return found
 
 
-def name_points(axes: Axes, spots: Sequence[Spot], *, size: float = 7, most: int = 24) -> None:
+def name_points(axes: Axes, annotations: Sequence[Annotation], *, size: float = 7, most: int = 24) -> None:
     """Write the names of spots beside them; the place of the axes in the figure must be settled, 72 dots an inch."""
-    if not any(spot.name for spot in spots):
+    if not any(spot.name for spot in annotations):
         return
-    points = axes.transData.transform([(spot.x, spot.y) for spot in spots])
+    points = axes.transData.transform([(spot.x, spot.y) for spot in annotations])
     texts = [
         axes.annotate(
             shortened(spot.name, most),
@@ -75,11 +75,11 @@ def name_points(axes: Axes, spots: Sequence[Spot], *, size: float = 7, most: int
             zorder=5,
             bbox={"facecolor": PAPER, "alpha": 0.8, "linewidth": 0, "pad": 0.4},
         )
-        for spot in spots
+        for spot in annotations
     ]
     boxes = [text.get_window_extent() for text in texts]
-    sizes = [(box.width, box.height) if spot.name else (0.0, 0.0) for spot, box in zip(spots, boxes)]
-    found = places(points, [spot.radius for spot in spots], sizes, _box(axes))
+    sizes = [(box.width, box.height) if spot.name else (0.0, 0.0) for spot, box in zip(annotations, boxes)]
+    found = places(points, [spot.radius for spot in annotations], sizes, _box(axes))
     for text, place in zip(texts, found):
         if place is None:
             text.remove()

@@ -20,7 +20,7 @@ from ..analysis.embedding_map import (
     tsne,
     with_artists,
 )
-from .figure import INK, Panel, Picture, Spot
+from .figure import INK, Annotation, Figure, Panel
 from .labels import shortened
 from .style import curve, look, whole_ticks
 
@@ -53,7 +53,7 @@ class Names:
         return cls(tracks, artists)
 
 
-def embedding_map(vectors: Mapping[str, Floats], chosen: Chosen, names: Names, *, seed: int = 0) -> Picture:
+def embedding_map(vectors: Mapping[str, Floats], chosen: Chosen, names: Names, *, seed: int = 0) -> Figure:
     """Each run's vectors (n, d) of the chosen tracks in two dimensions, by PCA and by t-SNE."""
     methods: tuple[Method, ...] = ("PCA", "t-SNE")
     panels = [
@@ -61,7 +61,7 @@ def embedding_map(vectors: Mapping[str, Floats], chosen: Chosen, names: Names, *
         for run, theirs in vectors.items()
         for method in methods
     ]
-    return Picture(
+    return Figure(
         "map",
         "Map of artists and their tracks",
         "Small marks are tracks, the large ones with an edge artists: the mean of their tracks. PCA keeps the two "
@@ -73,7 +73,7 @@ def embedding_map(vectors: Mapping[str, Floats], chosen: Chosen, names: Names, *
     )
 
 
-def separation(snapshots: Snapshots, chosen: Chosen, runs: Sequence[str]) -> Picture:
+def separation(snapshots: Snapshots, chosen: Chosen, runs: Sequence[str]) -> Figure:
     """How well the artists keep apart by epoch, run beside run.
 
     Args:
@@ -85,19 +85,21 @@ def separation(snapshots: Snapshots, chosen: Chosen, runs: Sequence[str]) -> Pic
     }
     floor = chance(chosen.labels)
 
-    def draw(axes: Axes) -> Sequence[Spot]:
+    def draw(axes: Axes) -> Sequence[Annotation]:
         for run, found in pure.items():
             curve(axes, list(found), list(found.values()), runs.index(run), label=run)
         axes.axhline(floor, color=INK, linewidth=1, linestyle=":", label="chance")
         axes.set(xlabel="epoch", ylabel=f"purity of the {NEIGHBOURS} nearest", ylim=(0, 1.03))
         whole_ticks(axes)
         return [
-            Spot(e, p, f"{run}, epoch {e}: purity {p:.3f}") for run, found in pure.items() for e, p in found.items()
+            Annotation(e, p, f"{run}, epoch {e}: purity {p:.3f}")
+            for run, found in pure.items()
+            for e, p in found.items()
         ]
 
     rows = [(run, epoch, value) for run, found in pure.items() for epoch, value in found.items()]
     told = "; ".join(f"{run} at epoch {epoch} {value:.2f}" for run, epoch, value in rows)
-    return Picture(
+    return Figure(
         "separation",
         "How the artists part over the epochs",
         f"Purity is the share of a track's {NEIGHBOURS} nearest, by cosine among the tracks shown, that are by its own "
@@ -114,7 +116,7 @@ def separation(snapshots: Snapshots, chosen: Chosen, runs: Sequence[str]) -> Pic
     )
 
 
-def epochs(snapshots: Snapshots, chosen: Chosen, names: Names, *, seed: int = 0) -> Picture:
+def epochs(snapshots: Snapshots, chosen: Chosen, names: Names, *, seed: int = 0) -> Figure:
     """A map of each run at each epoch that all of them kept; those of one epoch beside each other."""
     shared = set.intersection(*(set(kept) for kept in snapshots.values()))
     panels = [
@@ -124,7 +126,7 @@ def epochs(snapshots: Snapshots, chosen: Chosen, names: Names, *, seed: int = 0)
     ]
     if not panels:
         raise RunError(f"{', '.join(snapshots)}: no epoch is kept in all of these runs")
-    return Picture(
+    return Figure(
         "epochs",
         "The map, epoch by epoch",
         "t-SNE, each begun from the principal components of its own vectors, so that places do not compare between "
@@ -140,7 +142,7 @@ def _map(title: str, vectors: Floats, chosen: Chosen, names: Names, method: Meth
     places = np.round(found, 4)
     pure, n = purity(vectors, chosen.labels), len(chosen.tracks)
 
-    def draw(axes: Axes) -> Sequence[Spot]:
+    def draw(axes: Axes) -> Sequence[Annotation]:
         for label, artist in enumerate(names.artists):
             style, own = look(label), np.flatnonzero(chosen.labels == label)
             axes.plot(*places[own].T, style.marker, color=style.colour, markersize=4, alpha=0.8, markeredgewidth=0)
@@ -154,7 +156,7 @@ def _map(title: str, vectors: Floats, chosen: Chosen, names: Names, method: Meth
         axes.set_aspect("equal", "datalim")
         axes.margins(0.12)
         artists = [
-            Spot(
+            Annotation(
                 places[n + i, 0],
                 places[n + i, 1],
                 f"{artist}: {int((chosen.labels == i).sum())} tracks",
@@ -164,7 +166,7 @@ def _map(title: str, vectors: Floats, chosen: Chosen, names: Names, method: Meth
             )
             for i, artist in enumerate(names.artists)
         ]
-        return artists + [Spot(x, y, name) for (x, y), name in zip(places[:n].tolist(), names.tracks)]
+        return artists + [Annotation(x, y, name) for (x, y), name in zip(places[:n].tolist(), names.tracks)]
 
     return Panel(
         title,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...corpus.corpus import Ints
-from ...corpus.split import Questions
+from ...corpus.split import EvaluationSet
 from ..analysis.quality import (
     DEPTHS,
     KS,
@@ -19,7 +19,7 @@ from ..analysis.quality import (
     grouped,
     intervals,
 )
-from .figure import Panel, Picture, Spot
+from .figure import Annotation, Figure, Panel
 from .style import curve, look, plain_ticks
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ SHOWN = ("ndcg", "recall", "map")
 K = max(KS)
 
 
-def metrics(qualities: Qualities, title: str) -> Picture:
+def metrics(qualities: Qualities, title: str) -> Figure:
     """The means of the chief metrics with their 95 % intervals."""
     keys = [f"{name}@{K}" for name in SHOWN]
     bounds = _bounds(qualities, keys)
-    return Picture(
+    return Figure(
         "metrics",
         f"Metrics, {title}",
         f"Mean over the playlists at depth {K}, with its 95 % bootstrap interval: the playlists are drawn anew. Runs "
@@ -50,35 +50,37 @@ def _dots(key: str, qualities: Qualities, bounds: Floats) -> Panel:
     names = list(qualities)
     means = [quality.mean(key) for quality in qualities.values()]
 
-    def draw(axes: Axes) -> Sequence[Spot]:
-        spots = []
+    def draw(axes: Axes) -> Sequence[Annotation]:
+        annotations = []
         for i, (name, mean, (low, high)) in enumerate(zip(names, means, bounds)):
             axes.plot([low, high], [i, i], color=look(i).colour, linewidth=2, solid_capstyle="butt")
             axes.plot(mean, i, look(i).marker, color=look(i).colour, markersize=7)
-            spots.append(Spot(mean, i, f"{name}: {key} {mean:.4f} ({low:.4f} to {high:.4f})"))
+            annotations.append(Annotation(mean, i, f"{name}: {key} {mean:.4f} ({low:.4f} to {high:.4f})"))
         axes.set_yticks(range(len(names)), names)
         axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=_label(key))
         axes.grid(axis="y", visible=False)
         axes.margins(x=0.15)
-        return spots
+        return annotations
 
     told = "; ".join(f"{name} {mean:.4f}" for name, mean in zip(names, means))
     return Panel(_label(key), draw, f"{_label(key)}: {told}.", size=(4.8, 1.5 + 0.28 * len(names)))
 
 
-def recall_over_k(qualities: Qualities, title: str) -> Picture:
+def recall_over_k(qualities: Qualities, title: str) -> Figure:
     """Recall by the depth of the list."""
     depths = [k for k in DEPTHS if all(f"recall@{k}" in quality.per_query for quality in qualities.values())]
     curves = {name: [quality.mean(f"recall@{k}") for k in depths] for name, quality in qualities.items()}
 
-    def draw(axes: Axes) -> Sequence[Spot]:
+    def draw(axes: Axes) -> Sequence[Annotation]:
         for index, (name, values) in enumerate(curves.items()):
             curve(axes, depths, values, index, label=name)
         axes.set(xscale="log", xlabel="k, tracks recommended", ylabel="recall@k", ylim=(0, None))
         plain_ticks(axes)
-        return [Spot(k, v, f"{name}: recall@{k} {v:.4f}") for name, vs in curves.items() for k, v in zip(depths, vs)]
+        return [
+            Annotation(k, v, f"{name}: recall@{k} {v:.4f}") for name, vs in curves.items() for k, v in zip(depths, vs)
+        ]
 
-    return Picture(
+    return Figure(
         "recall-over-k",
         f"Recall over k, {title}",
         "The share of a playlist's hidden tracks that stand among the first k, mean over the playlists.",
@@ -94,9 +96,9 @@ def recall_over_k(qualities: Qualities, title: str) -> Picture:
     )
 
 
-def by_length(qualities: Qualities, questions: Questions, title: str) -> Picture:
+def by_length(qualities: Qualities, evaluation_set: EvaluationSet, title: str) -> Figure:
     """NDCG and recall by the number of tracks that a playlist shows."""
-    names, group = grouped(np.diff(questions.seed_offsets), LENGTHS)
+    names, group = grouped(np.diff(evaluation_set.seed_offsets), LENGTHS)
     counts = np.bincount(group).tolist()
     panels = []
     for key in (f"ndcg@{K}", f"recall@{K}"):
@@ -107,7 +109,7 @@ def by_length(qualities: Qualities, questions: Questions, title: str) -> Picture
         bounds = [intervals([parts[g] for parts in found.values()]) for g in range(len(names))]
         spread = {name: np.array([bound[i] for bound in bounds]) for i, name in enumerate(found)}
         panels.append(_groups(key, "tracks shown of the playlist", "playlists", names, counts, means, spread))
-    return Picture(
+    return Figure(
         "by-length",
         f"By the length of the playlist, {title}",
         "Mean over the playlists that show so many tracks, repeats included, with 95 % bootstrap intervals.",
@@ -115,11 +117,11 @@ def by_length(qualities: Qualities, questions: Questions, title: str) -> Picture
     )
 
 
-def by_popularity(qualities: Qualities, questions: Questions, popularity: Ints, title: str) -> Picture:
+def by_popularity(qualities: Qualities, evaluation_set: EvaluationSet, popularity: Ints, title: str) -> Figure:
     """The share of the hidden tracks that are found, by how many known playlists hold the track."""
-    names, group = grouped(popularity[questions.truth], POPULARITY)
+    names, group = grouped(popularity[evaluation_set.truth], POPULARITY)
     counts = np.bincount(group).tolist()
-    asked = np.repeat(np.arange(len(questions)), np.diff(questions.truth_offsets))
+    asked = np.repeat(np.arange(len(evaluation_set)), np.diff(evaluation_set.truth_offsets))
     means, spread = {}, {}
     for name, quality in qualities.items():
         hit = (quality.ranks > 0) & (quality.ranks <= K)
@@ -127,7 +129,7 @@ def by_popularity(qualities: Qualities, questions: Questions, popularity: Ints, 
         means[name] = [share for share, _ in shares]
         spread[name] = np.array([[max(0.0, share - 1.96 * e), min(1.0, share + 1.96 * e)] for share, e in shares])
     key = f"share found among the first {K}"
-    return Picture(
+    return Figure(
         "by-popularity",
         f"By the popularity of the track, {title}",
         f"Of the hidden tracks that so many known playlists hold, the share that stands among the first {K}. The "
@@ -158,22 +160,22 @@ def _groups(
     places = np.arange(len(names))
     apart = 0.5 / max(1, len(means))
 
-    def draw(axes: Axes) -> Sequence[Spot]:
-        spots = []
+    def draw(axes: Axes) -> Sequence[Annotation]:
+        annotations = []
         for index, (name, values) in enumerate(means.items()):
             x = places + (index - (len(means) - 1) / 2) * apart
             style = look(index)
             axes.vlines(x, spread[name][:, 0], spread[name][:, 1], color=style.colour, linewidth=1.2)
             curve(axes, x, values, index, label=name)
-            spots += [
-                Spot(float(a), v, f"{name}, {group}: {v:.4f} ({low:.4f} to {high:.4f})")
+            annotations += [
+                Annotation(float(a), v, f"{name}, {group}: {v:.4f} ({low:.4f} to {high:.4f})")
                 for a, v, group, (low, high) in zip(x, values, names, spread[name])
             ]
         ticks = [name.replace(" to ", "\nto ") + f"\nn = {_brief(n)}" for name, n in zip(names, counts)]
         axes.set_xticks(places, ticks, fontsize=7 if len(names) <= 8 else 5.5)
         axes.set(xlabel=f"{by} (n: {what})", ylabel=_label(key), ylim=(0, None))
         axes.grid(axis="x", visible=False)
-        return spots
+        return annotations
 
     rows = [(name, n, *(values[g] for values in means.values())) for g, (name, n) in enumerate(zip(names, counts))]
     told = "; ".join(f"{name} from {v[0]:.3f} to {v[-1]:.3f}" for name, v in means.items())

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError, nearest
-from ..analysis.inputs import Material, gather
+from ..analysis.inputs import ReportInputs, gather
 from ..analysis.training import training
 from . import data as data_pictures
 from . import quality as quality_pictures
-from .figure import Picture
+from .figure import Figure
 from .graph import graph
 from .maps import embedding_map, epochs, separation
 from .style import form_of, save
@@ -31,7 +31,7 @@ class Kind:
     """
 
     summary: str
-    draw: Callable[[Material], Picture]
+    draw: Callable[[ReportInputs], Figure]
     of_runs: bool = True
 
 
@@ -49,11 +49,12 @@ KINDS = {
         "recall by the length of the list", lambda m: quality_pictures.recall_over_k(m.qualities, m.about)
     ),
     "by-length": Kind(
-        "metrics by the length of the playlist", lambda m: quality_pictures.by_length(m.qualities, m.questions, m.about)
+        "metrics by the length of the playlist",
+        lambda m: quality_pictures.by_length(m.qualities, m.evaluation_set, m.about),
     ),
     "by-popularity": Kind(
         "tracks found by their popularity",
-        lambda m: quality_pictures.by_popularity(m.qualities, m.questions, m.known.popularity, m.about),
+        lambda m: quality_pictures.by_popularity(m.qualities, m.evaluation_set, m.known.popularity, m.about),
     ),
     "map": Kind(
         "artists and their tracks in two dimensions",
@@ -70,7 +71,7 @@ KINDS = {
 
 def plot(
     kind: str, paths: Sequence[str | Path], out: str | Path, *, data: str | Path | None = None, **options: Any
-) -> Picture:
+) -> Figure:
     """Draw one kind of picture of a data folder, or of runs on the same data, and write it to ``out``.
 
     Args:
@@ -78,7 +79,7 @@ def plot(
         paths: a data folder, or run folders.
         out: a file that ends in ``.png``, ``.svg`` or ``.pdf``.
         data: where the data of the runs is, where it has moved.
-        options: of :class:`~.material.Material`.
+        options: of :class:`~.material.ReportInputs`.
 
     Raises:
         ConfigError: an unknown kind, or one of runs without a run; a suffix that is none of these; a missing package.
@@ -90,6 +91,6 @@ def plot(
     loaded, folders = gather(paths, data)
     if KINDS[kind].of_runs and not folders:
         raise ConfigError(f"{kind} is drawn of runs: give one or more run folders (got the data folder {paths[0]})")
-    picture = KINDS[kind].draw(Material(loaded, folders, **options))
+    picture = KINDS[kind].draw(ReportInputs(loaded, folders, **options))
     save(picture, Path(out))
     return picture

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import ConfigError, RunError
-from .figure import INK, Panel, Picture, Spot
+from .figure import INK, Annotation, Figure, Panel
 from .labels import name_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Canvas
 
 __all__ = ["Look", "curve", "drawn", "form_of", "look", "plain_ticks", "save", "whole_ticks"]
 
@@ -117,14 +117,16 @@ def whole_ticks(axes: Axes) -> None:
 
 
 @contextmanager
-def drawn(panels: Sequence[Panel], columns: int = 3) -> Iterator[tuple[Figure, list[tuple[Axes, Sequence[Spot]]]]]:
+def drawn(
+    panels: Sequence[Panel], columns: int = 3
+) -> Iterator[tuple[Canvas, list[tuple[Axes, Sequence[Annotation]]]]]:
     """A figure of the panels, each with its axes and spots; what is set for it is set within this context alone.
 
     Raises ConfigError where matplotlib is missing.
     """
     try:
         import matplotlib as mpl
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure as Canvas
     except ImportError:
         raise ConfigError("pictures need the package matplotlib: pip install 'playlistrec[plots]'") from None
     columns = min(columns, len(panels))
@@ -133,16 +135,16 @@ def drawn(panels: Sequence[Panel], columns: int = 3) -> Iterator[tuple[Figure, l
     settings: Any = RC
     with mpl.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the font has no emoji; the names are elsewhere
-        figure = Figure(figsize=(columns * width, rows * height), dpi=72, layout="constrained")
+        figure = Canvas(figsize=(columns * width, rows * height), dpi=72, layout="constrained")
         places = []
         labels: dict[str, Any] = {}
         for index, panel in enumerate(panels):
             axes = figure.add_subplot(rows, columns, index + 1)
             axes.set_title(panel.title)
-            spots = panel.draw(axes)
+            annotations = panel.draw(axes)
             handles, names = axes.get_legend_handles_labels()
             labels |= dict(zip(names, handles))
-            places.append((axes, spots))
+            places.append((axes, annotations))
         if labels:
             wide = max(map(len, labels)) > 18
             figure.legend(
@@ -154,12 +156,12 @@ def drawn(panels: Sequence[Panel], columns: int = 3) -> Iterator[tuple[Figure, l
             )
         figure.draw_without_rendering()  # settles where the axes are
         figure.set_layout_engine("none")
-        for axes, spots in places:
-            name_points(axes, spots)
+        for axes, annotations in places:
+            name_points(axes, annotations)
         yield figure, places
 
 
-def save(picture: Picture, path: Path) -> None:
+def save(picture: Figure, path: Path) -> None:
     """Write a picture as ``.png``, ``.svg`` or ``.pdf``.
 
     Raises ConfigError for another suffix, RunError where the file cannot be written.

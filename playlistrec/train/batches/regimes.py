@@ -13,7 +13,7 @@ from torch import Tensor
 from ...config import require
 from ...graph.negatives.random import PopularityNegatives
 from ...models.embedding.model import EmbeddingModel, Vectors
-from ...models.embedding.trained import TrainedModel, drawn_with
+from ...models.embedding.trained import TrainedModel, torch_seed
 from ...models.sequence.gru4rec import GRU4Rec
 from ..options import TrainOptions
 from ..sampling import in_batch, negative_sampler, refresh_pools
@@ -70,12 +70,12 @@ class FullBatches:
         self.sampler = negative_sampler(corpus, options)
         contexts = model.contexts(corpus)
         self.contexts = None if contexts is None else contexts.to(device)
-        unmet = not options.reverse or contexts is None
-        require(unmet, "reverse", "0 where tracks are asked for in contexts", options.reverse)
+        unmet = not options.symmetric_weight or contexts is None
+        require(unmet, "symmetric_weight", "0 where tracks are asked for in contexts", options.symmetric_weight)
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed."""
-        return drawn_with(seed)
+        return torch_seed(seed)
 
     def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
         """One pass over all pairs in random order."""
@@ -83,7 +83,7 @@ class FullBatches:
         generator = torch.Generator(device).manual_seed(seed)
         refresh_pools(self.sampler, self.model, options, epoch, generator)
         pairs, rest, messages = self.pairs, None, nullcontext()
-        if options.message_share < 1:
+        if options.message_edge_share < 1:
             asked = torch.randperm(len(pairs), generator=generator, device=device) < self._n_asked
             rest, pairs = pairs.where(~asked), pairs.where(asked)
             messages = cast("GraphModel", self.model).messages(~asked)  # type: ignore[assignment]
@@ -125,10 +125,10 @@ class FullBatches:
     def _batch(self, playlist: Tensor, track: Tensor, negatives: Tensor | None) -> Batch:
         first = None
         if self.options.contrast:
-            vectors, first = cast("GraphModel", self.model).views(self.options.contrast_noise)
+            vectors, first = cast("GraphModel", self.model).contrastive_views(self.options.contrast_noise)
         else:
             vectors = self.model.embed()
-        return Batch(vectors, self.model.penalised(), playlist, track, negatives, first=first)
+        return Batch(vectors, self.model.regularised_embeddings(), playlist, track, negatives, first=first)
 
     def _in_contexts(
         self,
@@ -170,7 +170,7 @@ class FullBatches:
     @property
     def _n_asked(self) -> int:
         """The pairs that are asked for in an epoch, at least one."""
-        n, share = len(self.pairs), self.options.message_share
+        n, share = len(self.pairs), self.options.message_edge_share
         return n if share == 1 else max(1, round(n * (1 - share)))
 
     def __len__(self) -> int:
@@ -239,7 +239,7 @@ def batches_for(
     require(options.loss != "bpr-max", "loss", f"another for {model.name}: its negatives are not shared", options.loss)
     large = len(corpus.pairs[0]) > SAMPLED_ABOVE
     if not model.propagates:
-        for name, rule in (("contrast", 0.0), ("message_share", 1.0), ("precision", "float32")):
+        for name, rule in (("contrast", 0.0), ("message_edge_share", 1.0), ("precision", "float32")):
             value = getattr(options, name)
             require(value == rule, name, f"{rule} for {model.name}, which does not support it", value)
         return FullBatches(model, corpus, options, device)

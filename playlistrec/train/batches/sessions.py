@@ -17,7 +17,7 @@ from ...config import require
 from ...corpus.corpus import Corpus
 from ...errors import DataError
 from ...graph.negatives.random import NegativeSampler
-from ...models.embedding.trained import drawn_with
+from ...models.embedding.trained import torch_seed
 from ...models.sequence.gru4rec import GRU4Rec
 from ..options import TrainOptions
 from .session_layout import stretches
@@ -26,7 +26,7 @@ __all__ = ["SessionBatch", "SessionBatches", "SharedNegatives"]
 
 TAKEN = {
     *("epochs", "batch_size", "lr", "schedule", "l2", "eval_every", "patience"),
-    *("loss", "temperature", "correction", "regulariser", "negatives", "n_negatives", "popularity_power"),
+    *("loss", "temperature", "logq_correction", "bpr_max_reg", "negatives", "n_negatives", "popularity_power"),
 }
 """The options of training that mean something here."""
 
@@ -111,7 +111,7 @@ class SessionBatches:
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed."""
-        return drawn_with(seed)
+        return torch_seed(seed)
 
     def epoch(self, seed: int, epoch: int) -> Iterator[SessionBatch]:
         """Every track that another one follows, once."""

@@ -24,7 +24,7 @@ __all__ = [
     "bce",
     "bpr",
     "contrast",
-    "imitation",
+    "distillation_loss",
     "l2_penalty",
     "sampled_softmax",
     "shared_softmax",
@@ -152,12 +152,12 @@ def shared_softmax(
     return each.mean() if weights is None else (weights * each).sum()
 
 
-def imitation(
-    pupil: Pairs,
+def distillation_loss(
+    student: Pairs,
     teacher: Pairs,
     weights: Tensor,
     *,
-    pupil_bias: Tensor,
+    student_bias: Tensor,
     teacher_bias: Tensor,
     masked: Pairs,
     reduced: torch.dtype | None = None,
@@ -168,22 +168,22 @@ def imitation(
     rows share.
 
     Args:
-        pupil, teacher: (n, d) queries, divided by the temperature, and (m, d) keys, each model with a d of its own.
+        student, teacher: (n, d) queries, divided by the temperature, and (m, d) keys, each model with a d of its own.
         weights: (n,) of the rows.
-        pupil_bias, teacher_bias: (m,) added to their logits.
+        student_bias, teacher_bias: (m,) added to their logits.
         masked: rows and columns of candidates that are none.
         reduced: type in which the products are multiplied.
 
     >>> import torch
     >>> one, two, none = torch.ones(1, 1), torch.tensor([[0.0], [0.0]]), torch.tensor([], dtype=torch.long)
-    >>> flat, masked = torch.zeros(2), (none, none)
-    >>> loss = imitation((one, two), (one, two), torch.ones(1), pupil_bias=flat, teacher_bias=flat, masked=masked)
+    >>> biases = {"student_bias": torch.zeros(2), "teacher_bias": torch.zeros(2)}
+    >>> loss = distillation_loss((one, two), (one, two), torch.ones(1), masked=(none, none), **biases)
     >>> round(float(loss), 4)
     0.6931
     """
     with torch.no_grad():
         wanted = _logits(*teacher, teacher_bias, masked, reduced).softmax(1)
-    return -(weights * (wanted * _logits(*pupil, pupil_bias, masked, reduced).log_softmax(1)).sum(1)).sum()
+    return -(weights * (wanted * _logits(*student, student_bias, masked, reduced).log_softmax(1)).sum(1)).sum()
 
 
 def _logits(queries: Tensor, keys: Tensor, bias: Tensor, masked: Pairs, reduced: torch.dtype | None) -> Tensor:

@@ -29,7 +29,7 @@ def shared_bpr(scores: Tensor, target: Tensor, counts: Tensor) -> Tensor:
     return (share * F.softplus(scores - positive)).sum(1).mean()
 
 
-def bpr_max(scores: Tensor, target: Tensor, counts: Tensor, regulariser: float = 1.0) -> Tensor:
+def bpr_max(scores: Tensor, target: Tensor, counts: Tensor, bpr_max_reg: float = 1.0) -> Tensor:
     """``-ln Σ_j s_j sigmoid(r_i - r_j) + λ Σ_j s_j r_j²`` with ``s`` the softmax of the negatives' scores.
 
     Hidasi & Karatzoglou 2018, eq. 10 and 13. Rows without a negative are left out.
@@ -47,7 +47,7 @@ def bpr_max(scores: Tensor, target: Tensor, counts: Tensor, regulariser: float =
     log_s = F.log_softmax(scores + torch.where(weights > 0, weights.clamp(min=1e-30).log(), OUT), dim=1)
     margin = (log_s + F.logsigmoid(positive - scores)).logsumexp(1)
     penalty = (log_s.exp() * scores.square()).sum(1)
-    return torch.where(some, regulariser * penalty - margin, 0.0).sum() / some.sum().clamp(min=1)
+    return torch.where(some, bpr_max_reg * penalty - margin, 0.0).sum() / some.sum().clamp(min=1)
 
 
 def _weights(scores: Tensor, target: Tensor, counts: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from ..losses.formulas import (
     LOSSES,
     alignment,
     contrast,
-    imitation,
+    distillation_loss,
     l2_penalty,
     sampled_softmax,
     shared_softmax,
@@ -59,7 +59,7 @@ class Objective:
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss, and the loss with all that is added to it."""
         options = self.options
-        if options.candidates and batch.negatives is not None:
+        if options.hard_negative_candidates and batch.negatives is not None:
             wanted = batch.vectors[0].index_select(0, batch.playlist)
             wanted, tracks = self.model.with_prior(wanted, batch.vectors[1], batch.track_ids)
             batch = replace(batch, negatives=hardest(wanted, batch.negatives, tracks, options.n_negatives))
@@ -68,11 +68,11 @@ class Objective:
         objective = loss
         if options.l2:
             objective = objective + options.l2 * self._penalty(batch)
-        if options.reverse:
-            objective = objective + options.reverse * self._reverse(batch)
+        if options.symmetric_weight:
+            objective = objective + options.symmetric_weight * self._reverse(batch)
         if self.teacher is not None:
             assert among is not None, "a teacher needs negatives=shared"
-            objective = objective + options.teacher_weight * self._imitation(batch, among, self.teacher)
+            objective = objective + options.teacher_weight * self._distillation(batch, among, self.teacher)
         if options.contrast:
             objective = objective + options.contrast * self._contrast(batch)
         return loss, objective
@@ -105,9 +105,9 @@ class Objective:
         if options.loss != "softmax":
             return LOSSES[options.loss](positive, negative)
         positive, negative = positive / options.temperature, negative / options.temperature
-        if options.correction and isinstance(self.sampler, PopularityNegatives):  # uniform draws need none
-            positive = positive - options.correction * self.sampler.log_q(_ids(batch.track, batch.track_ids))
-            negative = negative - options.correction * self.sampler.log_q(_ids(others, batch.track_ids))
+        if options.logq_correction and isinstance(self.sampler, PopularityNegatives):  # uniform draws need none
+            positive = positive - options.logq_correction * self.sampler.log_q(_ids(batch.track, batch.track_ids))
+            negative = negative - options.logq_correction * self.sampler.log_q(_ids(others, batch.track_ids))
         return sampled_softmax(positive, negative)
 
     def _in_batch(self, batch: Batch, wanted: Tensor) -> Tensor:
@@ -116,8 +116,8 @@ class Objective:
         assert pairs is not None, "in-batch negatives are for the full regime"
         candidates, target, count = torch.unique(batch.track, return_inverse=True, return_counts=True)
         bias = count.float().log()
-        if options.correction:
-            bias = bias - options.correction * pairs.log_popularity[candidates]
+        if options.logq_correction:
+            bias = bias - options.logq_correction * pairs.log_popularity[candidates]
         if (prior := self.model.prior_of(batch.track_ids)) is not None:
             bias = bias + prior[candidates] / options.temperature
         row, track = pairs.of_playlists(_ids(batch.playlist, batch.playlist_ids))
@@ -156,13 +156,13 @@ class Objective:
         sampler = self.sampler
         assert isinstance(sampler, PopularityNegatives), "the sampler of shared negatives"
         candidates, count = torch.unique(drawn, return_counts=True)
-        bias = count.log() - self.options.correction * (sampler.log_q(candidates).float() + math.log(len(drawn)))
+        bias = count.log() - self.options.logq_correction * (sampler.log_q(candidates).float() + math.log(len(drawn)))
         rows, own = _held(batch)
         column = self._columns(own, candidates)
         here = column >= 0
         return candidates, bias, (rows[here], column[here])
 
-    def _imitation(self, batch: Batch, among: Candidates, teacher: Vectors) -> Tensor:
+    def _distillation(self, batch: Batch, among: Candidates, teacher: Vectors) -> Tensor:
         """How far the softmax of the scores is from the teacher's, playlists weighing as much as all their pairs."""
         (playlists, tracks), temperature = batch.vectors, self.options.teacher_temperature
         rows = torch.arange(len(playlists), device=playlists.device)
@@ -171,11 +171,11 @@ class Objective:
         weights = self._weights(batch)
         if weights is None:
             weights = torch.full_like(batch.playlist, 1 / len(batch.playlist), dtype=playlists.dtype)
-        return imitation(
+        return distillation_loss(
             (playlists / temperature, tracks.index_select(0, candidates)),
             (teacher[0][_ids(rows, batch.playlist_ids)] / temperature, teacher[1][candidates]),
             weights.new_zeros(len(rows)).index_add_(0, batch.playlist, weights),
-            pupil_bias=bias if prior is None else bias + prior / temperature,
+            student_bias=bias if prior is None else bias + prior / temperature,
             teacher_bias=bias,
             masked=own,
             reduced=self.reduced,
@@ -201,11 +201,11 @@ class Objective:
 
     def _weights(self, batch: Batch) -> Tensor | None:
         """What the pairs of a batch weigh by the length of their playlists, 1 in all; none where they weigh alike."""
-        if not self.options.length_power:
+        if not self.options.length_weight_exponent:
             return None
         rows, _ = _held(batch)
         length = torch.bincount(rows, minlength=len(batch.vectors[0])).to(batch.vectors[0].dtype)
-        weights = length[batch.playlist] ** -self.options.length_power
+        weights = length[batch.playlist] ** -self.options.length_weight_exponent
         return weights / weights.sum()
 
     def _columns(self, tracks: Tensor, candidates: Tensor) -> Tensor:

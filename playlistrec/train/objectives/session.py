@@ -40,7 +40,7 @@ class SessionObjective:
         if options.loss == "bpr":
             return shared_bpr(queries @ keys.T, batch.target, batch.counts)
         if options.loss == "bpr-max":
-            return bpr_max(queries @ keys.T, batch.target, batch.counts, options.regulariser)
+            return bpr_max(queries @ keys.T, batch.target, batch.counts, options.bpr_max_reg)
         each = torch.arange(len(queries), device=queries.device)
-        bias = batch.counts.log() - options.correction * batch.log_expected
+        bias = batch.counts.log() - options.logq_correction * batch.log_expected
         return softmax(queries / options.temperature, keys, (each, batch.target), bias=bias)

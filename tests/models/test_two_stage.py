@@ -19,9 +19,9 @@ from playlistrec.corpus.splitting import split_continuation, split_edges
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.models.base import Query
 from playlistrec.models.two_stage.candidates import FirstStage, Pool
-from playlistrec.models.two_stage.held_out import held_out
+from playlistrec.models.two_stage.held_out import hold_out
 from playlistrec.models.two_stage.pair_features import PairFeatures
-from playlistrec.models.two_stage.two_stage import Continuation, ContinuationOptions, fingerprints
+from playlistrec.models.two_stage.two_stage import TwoStage, TwoStageConfig, fingerprints
 from playlistrec.rank.protocols import evaluate
 
 SMALL = {"trees": "40", "leaves": "7"}
@@ -104,7 +104,7 @@ def test_features_come_back_from_arrays_and_need_no_side_information(named: Corp
     query, pairs = Query.of([[0, 3]], titles=["chill"]), (np.zeros(6, dtype=np.int64), np.arange(6))
     features = PairFeatures.of(named)
     empty = named.where(np.zeros(named.n_entries, dtype=bool))
-    again = PairFeatures.from_arrays(empty, features.arrays())
+    again = PairFeatures.from_state(empty, features.state())
     np.testing.assert_array_equal(again(query, *pairs), features(query, *pairs))
     bare = Corpus.from_lists([["a", "b"], ["a", "c"]])
     values = PairFeatures.of(bare)(Query.of([[0]], titles=["chill"]), *(np.array(x) for x in ([0, 0], [1, 2])))
@@ -143,23 +143,23 @@ def test_a_nan_of_a_part_is_not_hidden(named: Corpus) -> None:
 
 
 def test_playlists_are_held_out_whole(named: Corpus) -> None:
-    rest, lessons = held_out(named, 0.5, 100, seed=1)
+    rest, held_out = hold_out(named, 0.5, 100, seed=1)
     gone = np.flatnonzero((named.lengths > 0) & (rest.lengths == 0))
     eligible = [p for p in range(named.n_playlists) if len(set(named.playlist(p).tolist())) > 1]
-    assert len(lessons) == len(gone) == round(0.5 * len(eligible))
+    assert len(held_out) == len(gone) == round(0.5 * len(eligible))
     in_order = 0
     for row, p in enumerate(gone):
         distinct = list(dict.fromkeys(named.playlist(p).tolist()))
-        seeds, truth = lessons.query.seeds(row).tolist(), lessons.truth[[row]].indices.tolist()
+        seeds, truth = held_out.query.seeds(row).tolist(), held_out.truth[[row]].indices.tolist()
         assert sorted(seeds + truth) == sorted(distinct)
         assert truth
         in_order += len(seeds) > 1 and seeds == distinct[: len(seeds)]
     assert in_order
     kept = np.setdiff1d(np.arange(named.n_playlists), gone)
     assert all(rest.playlist(p).tolist() == named.playlist(p).tolist() for p in kept)
-    assert (lessons.query.playlists == -1).all()
-    assert lessons.query.titles == named.titles(gone)
-    assert len(held_out(named, 0.5, 3, seed=1)[1]) == 3
+    assert (held_out.query.playlists == -1).all()
+    assert held_out.query.titles == named.titles(gone)
+    assert len(hold_out(named, 0.5, 3, seed=1)[1]) == 3
 
 
 def test_ndcg_of_the_pool_is_that_of_the_metrics() -> None:
@@ -187,15 +187,15 @@ def planted() -> Corpus:
 
 def test_finds_what_no_part_knows(planted: Corpus) -> None:
     split = split_continuation(planted, valid=0.2, test=0.0)
-    questions = split.questions(planted, "valid")
-    options = ContinuationOptions.from_options({"parts": "itemknn,popularity", "candidates": 2000, **SMALL})
-    model = Continuation.from_corpus(split.training(planted), options)
-    found = evaluate(model, questions, metrics=["ndcg"]).metrics["ndcg@20"]
-    alone = [evaluate(part, questions, metrics=["ndcg"]).metrics["ndcg@20"] for part in model.first.parts]
+    evaluation_set = split.evaluation_set(planted, "valid")
+    options = TwoStageConfig.from_options({"parts": "itemknn,popularity", "candidates": 2000, **SMALL})
+    model = TwoStage.from_corpus(split.training(planted), options)
+    found = evaluate(model, evaluation_set, metrics=["ndcg"]).metrics["ndcg@20"]
+    alone = [evaluate(part, evaluation_set, metrics=["ndcg"]).metrics["ndcg@20"] for part in model.first.parts]
     assert found > 2 * max(alone), (found, alone)
     unknown = planted.track_table.set_column(1, "artist", pa.nulls(planted.n_tracks, pa.int32()))
-    blind = Continuation.from_corpus(split.training(replace(planted, track_table=unknown)), options)
-    assert evaluate(blind, questions, metrics=["ndcg"]).metrics["ndcg@20"] < found / 2
+    blind = TwoStage.from_corpus(split.training(replace(planted, track_table=unknown)), options)
+    assert evaluate(blind, evaluation_set, metrics=["ndcg"]).metrics["ndcg@20"] < found / 2
 
 
 @pytest.fixture(scope="module")
@@ -224,35 +224,35 @@ def few(runs: list[str]) -> dict[str, object]:
 
 
 def test_evaluation_on_its_own_questions_is_cross_fitted(data: pr.Data, saved: list[str], tmp_path: Path) -> None:
-    """What fit tells is what evaluate says, from disk again; trees that saw the questions would do better."""
+    """What fit tells is what evaluate says, from disk again; trees that saw the queries would do better."""
     told: list[str] = []
-    run = pr.fit(data, "continuation", tmp_path / "run", options=few(saved), on_event=lambda e: told.append(e.text))
+    run = pr.fit(data, "two-stage", tmp_path / "run", options=few(saved), on_event=lambda e: told.append(e.text))
     (line,) = [text for text in told if "NDCG@20" in text]
     loaded = pr.Run.load(tmp_path / "run", data=data)
     said = float(re.search(r"playlist ([.\d]+)", line)[1])  # type: ignore[index]
     honest = loaded.evaluate("valid", k=[20]).metrics["ndcg@20"]
     assert said == pytest.approx(honest, abs=1e-3)
     model = run.recommender("valid")
-    assert isinstance(model, Continuation)
-    questions = data.split.questions(data.corpus, "valid")
-    assert len(model.asked) == len(questions)
-    forgetful = Continuation(model.first, model.trees, model.asked[:1], model.strongest, model.config)
-    assert evaluate(forgetful, questions, ks=(20,), metrics=["ndcg"]).metrics["ndcg@20"] > honest + 0.01
+    assert isinstance(model, TwoStage)
+    evaluation_set = data.split.evaluation_set(data.corpus, "valid")
+    assert len(model.asked) == len(evaluation_set)
+    forgetful = TwoStage(model.first, model.trees, model.asked[:1], model.strongest, model.config)
+    assert evaluate(forgetful, evaluation_set, ks=(20,), metrics=["ndcg"]).metrics["ndcg@20"] > honest + 0.01
 
 
 def test_the_trees_of_a_fold_do_not_see_it(data: pr.Data, saved: list[str]) -> None:
-    """Other answers to the questions of one fold: its trees stay as they are, all others change."""
-    model = pr.fit(data, "continuation", options=few(saved)).recommender("valid")
-    assert isinstance(model, Continuation)
-    questions = data.split.questions(data.corpus, "valid")
-    query = Query(questions.seed_offsets, questions.seeds.astype(np.int64), np.full(len(questions), -1))
+    """Other answers to the queries of one fold: its trees stay as they are, all others change."""
+    model = pr.fit(data, "two-stage", options=few(saved)).recommender("valid")
+    assert isinstance(model, TwoStage)
+    evaluation_set = data.split.evaluation_set(data.corpus, "valid")
+    query = Query(evaluation_set.seed_offsets, evaluation_set.seeds.astype(np.int64), np.full(len(evaluation_set), -1))
     fold = np.searchsorted(model.asked, fingerprints(query)) % 3
-    entries = data.split.mask(1) & np.isin(data.corpus.entry_playlist, questions.playlists[fold == 0])
+    entries = data.split.mask(1) & np.isin(data.corpus.entry_playlist, evaluation_set.playlists[fold == 0])
     tracks = data.corpus.tracks.copy()
     tracks[entries] = (tracks[entries] + 31) % data.corpus.n_tracks
     other = pr.Data.of(replace(data.corpus, tracks=tracks), data.split)
-    changed = pr.fit(other, "continuation", options=few(saved)).recommender("valid")
-    assert isinstance(changed, Continuation)
+    changed = pr.fit(other, "two-stage", options=few(saved)).recommender("valid")
+    assert isinstance(changed, TwoStage)
     features = model.first(query).features
     for index in range(4):
         one, two = (m.trees._boosters[index].predict(features, num_iteration=1) for m in (model, changed))
@@ -260,7 +260,7 @@ def test_the_trees_of_a_fold_do_not_see_it(data: pr.Data, saved: list[str]) -> N
 
 
 def test_features_never_read_the_truth(data: pr.Data, saved: list[str]) -> None:
-    """Replace all that is hidden: the same questions have the same candidates and features."""
+    """Replace all that is hidden: the same queries have the same candidates and features."""
     rng = np.random.default_rng(1)
     tracks = data.corpus.tracks.copy()
     hidden = data.split.mask(1, 2)
@@ -268,10 +268,12 @@ def test_features_never_read_the_truth(data: pr.Data, saved: list[str]) -> None:
     found = []
     for corpus in (data.corpus, replace(data.corpus, tracks=tracks)):
         other = pr.Data.of(corpus, data.split)
-        model = pr.fit(other, "continuation", options=few(saved)).recommender("valid")
-        assert isinstance(model, Continuation)
-        questions = data.split.questions(data.corpus, "valid")
-        query = Query(questions.seed_offsets, questions.seeds.astype(np.int64), np.full(len(questions), -1))
+        model = pr.fit(other, "two-stage", options=few(saved)).recommender("valid")
+        assert isinstance(model, TwoStage)
+        evaluation_set = data.split.evaluation_set(data.corpus, "valid")
+        query = Query(
+            evaluation_set.seed_offsets, evaluation_set.seeds.astype(np.int64), np.full(len(evaluation_set), -1)
+        )
         found.append(model.first(query))
     np.testing.assert_array_equal(found[0].tracks, found[1].tracks)
     np.testing.assert_array_equal(found[0].features, found[1].features)
@@ -282,7 +284,7 @@ def test_test_entries_change_nothing(data: pr.Data, saved: list[str]) -> None:
     tracks[data.split.mask(2)] = 0
     other = pr.Data.of(replace(data.corpus, tracks=tracks), data.split)
     for options in (few(saved), {"parts": "itemknn,popularity", **SMALL}):
-        one, two = (pr.fit(d, "continuation", options=options, refit=True) for d in (data, other))
+        one, two = (pr.fit(d, "two-stage", options=options, refit=True) for d in (data, other))
         for arrays, others in ((one.arrays, two.arrays), (one.refit_arrays, two.refit_arrays)):
             assert arrays is not None
             assert others is not None
@@ -291,8 +293,8 @@ def test_test_entries_change_nothing(data: pr.Data, saved: list[str]) -> None:
 
 
 def test_other_tracks_stand_below_in_the_order_of_the_strongest(data: pr.Data, saved: list[str]) -> None:
-    model = pr.fit(data, "continuation", options=few(saved)).recommender("valid")
-    assert isinstance(model, Continuation)
+    model = pr.fit(data, "two-stage", options=few(saved)).recommender("valid")
+    assert isinstance(model, TwoStage)
     query = Query.of([[0, 6, 12], [3]])
     scores, found = model.score(query), model.first(query)
     strongest = model.first.parts[model.strongest].score(query)
@@ -309,7 +311,7 @@ def test_other_tracks_stand_below_in_the_order_of_the_strongest(data: pr.Data, s
 @pytest.mark.parametrize("options", [{"parts": "itemknn,popularity"}, {"runs": None}])
 def test_a_refit_keeps_the_trees(data: pr.Data, saved: list[str], options: dict[str, object]) -> None:
     options = few(saved) if "runs" in options else {**options, **SMALL}
-    run = pr.fit(data, "continuation", options=options, refit=True)
+    run = pr.fit(data, "two-stage", options=options, refit=True)
     assert run.refit_arrays is not None
     for name in ("trees/0", "trees/3", "asked", "strongest"):
         np.testing.assert_array_equal(run.arrays[name], run.refit_arrays[name])
@@ -322,7 +324,7 @@ def test_known_playlists_are_continued_too(data: pr.Data, tmp_path: Path) -> Non
     edges = pr.Data.of(data.corpus, split_edges(data.corpus, valid=0.2, test=0.1))
     for name in ("itemknn", "popularity"):
         pr.fit(edges, name, tmp_path / name)
-    run = pr.fit(edges, "continuation", options=few([str(tmp_path / "itemknn"), str(tmp_path / "popularity")]))
+    run = pr.fit(edges, "two-stage", options=few([str(tmp_path / "itemknn"), str(tmp_path / "popularity")]))
     assert len(run.arrays["asked"]) > 50
     assert run.evaluate("valid", k=[20]).metrics["ndcg@20"] > 0.1
 
@@ -331,14 +333,14 @@ def test_what_cannot_be(data: pr.Data, saved: list[str], monkeypatch: pytest.Mon
     bare = pr.Data.of(data.corpus, split_continuation(data.corpus, valid=0.0, test=0.1))
     pr.fit(bare, "popularity", Path(saved[0]).parent / "bare")
     with pytest.raises(DataError, match=r"no validation part for the trees: give parts=… in place of runs=…"):
-        pr.fit(bare, "continuation", options={"runs": [str(Path(saved[0]).parent / "bare")]})
+        pr.fit(bare, "two-stage", options={"runs": [str(Path(saved[0]).parent / "bare")]})
     with pytest.raises(ConfigError, match="fit mf, and give its run"):
-        pr.fit(data, "continuation", options={"parts": "itemknn,mf"})
+        pr.fit(data, "two-stage", options={"parts": "itemknn,mf"})
     with pytest.raises(DataError, match=r"nothing to learn: of \d+ candidates for 1 held-out playlists \d+ are right"):
-        Continuation.from_corpus(Corpus.from_lists([["a", "b"], ["a"]]), ContinuationOptions())
+        TwoStage.from_corpus(Corpus.from_lists([["a", "b"], ["a"]]), TwoStageConfig())
     for name, value in {"candidates": 0, "held_out": 1, "folds": 1, "trees": 0, "leaves": 1, "rate": 0}.items():
         with pytest.raises(ConfigError, match=f"{name} must be"):
-            ContinuationOptions.from_options({name: value})
+            TwoStageConfig.from_options({name: value})
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(ConfigError, match=r"needs the package lightgbm: pip install 'playlistrec\[boost\]'"):
-        pr.fit(data, "continuation", options=few(saved))
+        pr.fit(data, "two-stage", options=few(saved))

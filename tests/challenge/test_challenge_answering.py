@@ -171,7 +171,7 @@ def test_too_few_tracks(tmp_path: Path) -> None:
 
 
 def test_runs_are_scored_without_a_file(folder: Path, run: pr.Run) -> None:
-    """On playlists drawn independently nobody can be better; the scores are of the same questions at least."""
+    """On playlists drawn independently nobody can be better; the scores are of the same queries at least."""
     scores = score_run(run, folder)
     assert sum(scores.n_playlists.values()) == 30
     assert next(iter(scores.scenarios)) == "title only"

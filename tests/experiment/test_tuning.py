@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
-from playlistrec.experiment.tuning import search as tuning
 
 import playlistrec as pr
 from playlistrec.corpus.split import TEST
@@ -18,11 +17,12 @@ from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.events import Event
 from playlistrec.experiment.fitting import resolve
 from playlistrec.experiment.presets import preset_named
+from playlistrec.experiment.tuning import search as tuning
 from playlistrec.experiment.tuning.search import tune
 from playlistrec.experiment.tuning.spaces import Choice, Range, space_for
 from playlistrec.models.registry import MODELS, model_class
 
-SPACES = sorted((Path(tuning.__file__).parents[1] / "presets" / "spaces").glob("*.toml"))
+SPACES = sorted((Path(tuning.__file__).parent / "options").glob("*.toml"))
 SHORT = {"epochs": 2, "eval_every": 1}
 
 

@@ -1,4 +1,4 @@
-"""Lines of questions: answered as each would be alone, and what is wrong with the others."""
+"""Lines of queries: answered as each would be alone, and what is wrong with the others."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playlistrec.serving import batch as batch_module
 
 import playlistrec as pr
 from playlistrec.errors import DataError
 from playlistrec.events import Event
+from playlistrec.serving import batch as batch_module
 from playlistrec.serving.batch import TOLD, Batch, write_lines
-from playlistrec.serving.recommender import Wishes
+from playlistrec.serving.recommender import RecommendOptions
 
 
 @pytest.fixture(scope="module", params=["itemknn", "lightgcn"])
@@ -29,9 +29,11 @@ def answered(batch: Batch, lines: list[Any], told: list[Event] | None = None) ->
     return [json.loads(line) for line in batch.answers(text, on_event)]
 
 
-@pytest.mark.parametrize("wishes", [Wishes(k=20), Wishes(k=7, max_per_artist=1), Wishes(k=5, diversity=0.4)])
-def test_batch_is_single(run: pr.Run, wishes: Wishes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever shares the batch: one that holds five questions at once, against one question at a time."""
+@pytest.mark.parametrize(
+    "wishes", [RecommendOptions(k=20), RecommendOptions(k=7, max_per_artist=1), RecommendOptions(k=5, diversity=0.4)]
+)
+def test_batch_is_single(run: pr.Run, wishes: RecommendOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever shares the batch: one that holds five queries at once, against one query at a time."""
     corpus = run.data.corpus
     monkeypatch.setattr(batch_module, "BATCH_BYTES", 5 * 4 * corpus.n_tracks)
     uris = np.array(corpus.track_table["uri"].to_pylist())
@@ -43,7 +45,7 @@ def test_batch_is_single(run: pr.Run, wishes: Wishes, monkeypatch: pytest.Monkey
         {"id": i, "tracks": uris[rows].tolist(), "title": title, "exclude_artists": [artist] if i % 2 else []}
         for i, (rows, title) in enumerate(zip(seeds, titles))
     ]
-    found = answered(Batch(run.answerer("cpu"), wishes), lines)
+    found = answered(Batch(run.service("cpu"), wishes), lines)
     assert [line["id"] for line in found] == list(range(13))
     row = {uri: i for i, uri in enumerate(uris.tolist())}
     for i, line in enumerate(found):
@@ -84,7 +86,7 @@ def test_lines_that_are_wrong_do_not_stop_the_others(run: pr.Run) -> None:
         {"tracks": ["nobody", uri, "nothing"], "k": 2, "id": {"a": 1.50}, "exclude_artists": ["no such artist"]},
     ]
     told: list[Event] = []
-    batch = Batch(run.answerer("cpu"), Wishes(k=3))
+    batch = Batch(run.service("cpu"), RecommendOptions(k=3))
     found = answered(batch, lines, told)
     assert (batch.n_lines, batch.n_failed) == (11, 9)
     assert [line["id"] for line in found] == ["first", None, 4, [5], 6, 7, 8, None, None, None, {"a": 1.5}]
@@ -104,7 +106,7 @@ def test_lines_that_are_wrong_do_not_stop_the_others(run: pr.Run) -> None:
 
 def test_a_question_without_anything_known_says_so(run: pr.Run) -> None:
     lines = [{"tracks": []}, {"tracks": ["nobody"]}]
-    one, two = answered(Batch(run.answerer("cpu"), Wishes(k=4)), lines)
+    one, two = answered(Batch(run.service("cpu"), RecommendOptions(k=4)), lines)
     assert one["cold"] is two["cold"] is True
     assert one["tracks"] == two["tracks"]
     assert one["scores"] == sorted(one["scores"], reverse=True)
@@ -113,13 +115,13 @@ def test_a_question_without_anything_known_says_so(run: pr.Run) -> None:
 
 def test_ids_come_back_as_they_were(run: pr.Run) -> None:
     text = b'\xef\xbb\xbf{"id": 123456789012345678901234567890, "tracks": []}\r\n'
-    (line,) = Batch(run.answerer("cpu"), Wishes(k=1)).answers([text])
+    (line,) = Batch(run.service("cpu"), RecommendOptions(k=1)).answers([text])
     assert line.startswith(b'{"id":123456789012345678901234567890,')
 
 
 def test_many_wrong_lines_are_not_all_told(run: pr.Run) -> None:
     told: list[Event] = []
-    batch = Batch(run.answerer("cpu"), Wishes(k=1))
+    batch = Batch(run.service("cpu"), RecommendOptions(k=1))
     assert len(answered(batch, [b"x"] * (TOLD + 30), told)) == batch.n_failed == TOLD + 30
     assert sum(event.kind == "warning" for event in told) == TOLD
 
@@ -127,7 +129,7 @@ def test_many_wrong_lines_are_not_all_told(run: pr.Run) -> None:
 def test_more_than_there_are_gives_all(run: pr.Run) -> None:
     corpus = run.data.corpus
     uris = corpus.track_table["uri"].to_pylist()
-    (line,) = answered(Batch(run.answerer("cpu"), Wishes()), [{"tracks": uris[:2], "k": 2**31 - 1}])
+    (line,) = answered(Batch(run.service("cpu"), RecommendOptions()), [{"tracks": uris[:2], "k": 2**31 - 1}])
     assert len(line["tracks"]) <= corpus.n_tracks - 2
     assert not {*uris[:2]} & {*line["tracks"]}
 

@@ -148,14 +148,14 @@ def test_indices_find_what_they_say(name: str, runs: dict[str, pr.Run], folders:
     }
     for kind, rows in found.items():
         shares = [len(set(a) & set(b)) / K for a, b in zip(rows.tolist(), exact.tolist())]
-        assert told[kind]["questions"] == 200
+        assert told[kind]["queries"] == 200
         assert np.mean(shares) == pytest.approx(told[kind]["recall@100"], abs=0.002)
         assert told[kind]["recall@100"] >= 0.95
     rows, distances = voyager.Index.load(str(folder / "tracks.voy")).query(arrays["playlists"][7], k=5, query_ef=EF)
     np.testing.assert_allclose(1 - distances, scores[7, rows], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["voyager_index", "faiss_index"])
+@pytest.mark.parametrize("kind", ["voyager", "faiss"])
 def test_long_vectors_do_not_spoil_recall(kind: str, runs: dict[str, pr.Run], tmp_path: Path) -> None:
     """Where lengths vary as they do with popularity, either misses the floor unless the long ones go in first."""
     rng = np.random.default_rng(0)
@@ -208,7 +208,7 @@ def test_playlists_hidden_whole_are_folded_in(model: str, tmp_path: Path) -> Non
     run = pr.fit(pr.Data.of(whole, split), model, options=OPTIONS, preset="none")
     export(run, tmp_path / "x", ["npz"])
     arrays = np.load(tmp_path / "x" / "embeddings.npz")
-    for row in split.questions(whole, "test").playlists[::7].tolist():
+    for row in split.evaluation_set(whole, "test").playlists[::7].tolist():
         seeds = arrays["seeds"][slice(*arrays["seed_offsets"][row : row + 2])]
         assert len(seeds)
         same_ranking(run, row, *best(arrays["playlists"][row], arrays["tracks"], seeds))

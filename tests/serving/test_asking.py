@@ -1,4 +1,4 @@
-"""Filters and diversity against plain loops over the whole ranking; questions of which nothing is known."""
+"""Filters and diversity against plain loops over the whole ranking; queries of which nothing is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import playlistrec as pr
 from playlistrec.errors import ConfigError, DataError
 from playlistrec.models.base import Query
-from playlistrec.serving.recommender import CANDIDATES, Wishes
+from playlistrec.serving.recommender import CANDIDATES, RecommendOptions
 from playlistrec.serving.rerank import first_of_each, mmr
 
 SEEDS = [[3, 17, 4], [20], [5, 5, 40, 41]]
@@ -150,7 +150,7 @@ def test_a_track_that_nobody_holds_is_asked_by_its_artist() -> None:
     assert [track for track in tracks.tolist() if track != stand_in] == both
     known = dict(zip(of_stand_in.tolist(), its_scores.tolist()))
     assert all(known[t] == pytest.approx(s) for t, s in zip(tracks.tolist(), scores.tolist()) if t in known)
-    assert run.answerer().answer_one(run.query(tracks=[]), Wishes()).cold
+    assert run.service().answer_one(run.query(tracks=[]), RecommendOptions()).cold
     assert lone not in run.recommend(tracks=[lone], k=9)[0], "its artist is unknown too, and it is still taken"
 
 

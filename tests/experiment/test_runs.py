@@ -12,7 +12,7 @@ import playlistrec as pr
 from playlistrec.corpus.split import TEST, TEST_SEED, TRAIN, VALID, Part
 from playlistrec.corpus.splitting import split_continuation
 from playlistrec.errors import ConfigError, DataError, RunError
-from playlistrec.experiment.ensembles.run_parts import taught_by
+from playlistrec.experiment.ensembles.run_parts import teacher_vectors
 
 OPTIONS = {"epochs": 3, "batch_size": 64}
 
@@ -28,7 +28,7 @@ def corpus() -> pr.Corpus:
 def test_a_playlist_hidden_whole_is_asked_with_its_seeds(model: str, corpus: pr.Corpus) -> None:
     split = split_continuation(corpus, valid=0.2, test=0.2)
     run = pr.fit(pr.Data.of(corpus, split), model, options=OPTIONS if model in ("mf", "lightgcn") else None)
-    row = int(split.questions(corpus, "test").playlists[0])
+    row = int(split.evaluation_set(corpus, "test").playlists[0])
     entries = slice(*corpus.offsets[row : row + 2])
     seeds = corpus.tracks[entries][split.part[entries] == TEST_SEED]
     hidden = corpus.tracks[entries][split.part[entries] == TEST]
@@ -84,7 +84,7 @@ def test_a_taught_run_learns_from_what_its_teacher_may_know(data_folder: Path, t
     """The first fit from the teacher as fitted on train, the refit from its refit; both come nearer to it."""
     data = pr.Data.load(data_folder)
     options = {"epochs": 15, "loss": "softmax", "negatives": "shared", "n_negatives": 200, "batch_size": 64, "lr": 0.05}
-    options |= {"similarity": "cosine", "correction": 1.0, "dim": 16}
+    options |= {"similarity": "cosine", "logq_correction": 1.0, "dim": 16}
     teacher = pr.fit(data, "mf", tmp_path / "mf", options={**options, "dim": 24}, preset="none", seed=1, refit=True)
     lesson = {"teacher": str(tmp_path / "mf"), "teacher_weight": 10.0, "teacher_temperature": 0.2}
     alone, taught = (
@@ -93,12 +93,12 @@ def test_a_taught_run_learns_from_what_its_teacher_may_know(data_folder: Path, t
 
     def likeness(run: pr.Run, part: Part) -> float:
         query = pr.Query.of([[]] * 50, playlists=range(50))
-        pupil, master = (r.recommender(part).score(query).flatten() for r in (run, teacher))
-        return float(torch.corrcoef(torch.stack([pupil, master]))[0, 1])
+        student, master = (r.recommender(part).score(query).flatten() for r in (run, teacher))
+        return float(torch.corrcoef(torch.stack([student, master]))[0, 1])
 
     for part in ("valid", "test"):
         assert likeness(taught, part) > likeness(alone, part) + 0.05
-        playlists, tracks = taught_by(data, lesson["teacher"], refit=part == "test")
+        playlists, tracks = teacher_vectors(data, lesson["teacher"], refit=part == "test")
         scores = teacher.recommender(part).score(pr.Query.of([[]], playlists=[7]))
         torch.testing.assert_close(playlists[7:8] @ tracks.T, scores)
     assert not np.array_equal(teacher.arrays["tables.track"], teacher.refit_arrays["tables.track"])

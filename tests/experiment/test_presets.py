@@ -9,16 +9,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from calling import call
-from playlistrec.experiment import presets as module
 
 import playlistrec as pr
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError
+from playlistrec.experiment import presets as module
 from playlistrec.experiment.presets import Preset, preset_for, preset_named, presets
 from playlistrec.models.registry import MODELS, model_class
 from playlistrec.train.options import TrainOptions
 
-FILES = sorted((Path(module.__file__).parents[1] / "presets").glob("*.toml"))
+FILES = sorted(Path(module.__file__).parent.glob("*.toml"))
 TRAINED = [name for name in MODELS if model_class(name).trainable]
 
 
@@ -33,11 +33,11 @@ def test_a_preset_holds_options_of_its_model_and_of_training(preset: Preset) -> 
     assert preset.found.strip(), "it says how it was found"
     assert preset.min_pairs is None or preset.min_pairs >= 0
     kind = model_class(preset.model)
-    own = {f.name for f in fields(kind.options)}
+    own = {f.name for f in fields(kind.config_class)}
     loop = {f.name for f in fields(TrainOptions)} if preset.model in TRAINED else set()
     assert not own & loop, "an option is the model's or the training's"
     assert set(preset.options) <= own | loop
-    model = kind.options.from_options({k: v for k, v in preset.options.items() if k in own})
+    model = kind.config_class.from_options({k: v for k, v in preset.options.items() if k in own})
     training = TrainOptions.from_options({k: v for k, v in preset.options.items() if k in loop})
     told = {**(training.as_dict() if loop else {}), **model.as_dict()}
     assert {name: told[name] for name in preset.options} == dict(preset.options)
@@ -119,7 +119,7 @@ def test_fit_takes_the_preset_of_the_size_or_the_one_asked_for(data_folder: Path
     call(*fitting, "-o", tmp_path / "named", "--preset", usual.name)
     call(*fitting, "-o", tmp_path / "plain", "--preset", "none")
     call(*fitting, "-o", tmp_path / "mixed", "--set", "n_negatives=3")
-    plain = {**model_class("mf").options().as_dict(), **TrainOptions(epochs=1).as_dict()}
+    plain = {**model_class("mf").config_class().as_dict(), **TrainOptions(epochs=1).as_dict()}
     assert trained_as(tmp_path / "plain") == (None, plain)
     assert trained_as(tmp_path / "usual") == (usual.name, {**plain, **usual.options, "epochs": 1})
     assert trained_as(tmp_path / "named") == trained_as(tmp_path / "usual")

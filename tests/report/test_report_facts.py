@@ -78,20 +78,23 @@ def test_degrees_are_counted_from_pairs(data: Data) -> None:
 @pytest.fixture(scope="module")
 def asked(data: Data) -> dict[str, object]:
     """Two models' qualities on the validation part, with what evaluate says of them."""
-    questions = data.split.questions(data.corpus, "valid")
+    evaluation_set = data.split.evaluation_set(data.corpus, "valid")
     known = data.split.ranking(data.corpus, "valid")
     runs = {name: fit(data, name) for name in ("itemknn", "popularity")}
     return {
-        "questions": questions,
+        "queries": evaluation_set,
         "popularity": np.bincount(known.pairs[1], minlength=data.corpus.n_tracks),
-        "qualities": {n: judge(r.recommender("valid", device="cpu"), questions, known) for n, r in runs.items()},
+        "qualities": {n: judge(r.recommender("valid", device="cpu"), evaluation_set, known) for n, r in runs.items()},
         "evaluations": {n: r.evaluate("valid", [*KS, 5, 100], device="cpu") for n, r in runs.items()},
         "lists": {
             n: recommend(
                 r.recommender("valid", device="cpu"),
                 Query.of(
-                    [questions.seeds[a:b].tolist() for a, b in zip(questions.seed_offsets, questions.seed_offsets[1:])],
-                    questions.playlists.tolist(),
+                    [
+                        evaluation_set.seeds[a:b].tolist()
+                        for a, b in zip(evaluation_set.seed_offsets, evaluation_set.seed_offsets[1:])
+                    ],
+                    evaluation_set.playlists.tolist(),
                 ),
                 20,
             )[0]
@@ -111,20 +114,20 @@ def test_quality_is_what_evaluate_says(asked: dict[str, dict]) -> None:  # type:
 
 
 def test_ranks_of_hidden_tracks_are_where_they_were_listed(asked: dict) -> None:  # type: ignore[type-arg]
-    questions = asked["questions"]
+    evaluation_set = asked["queries"]
     for name, lists in asked["lists"].items():
         ranks = asked["qualities"][name].ranks
-        for at in range(0, len(questions), 7):
-            for place in range(questions.truth_offsets[at], questions.truth_offsets[at + 1]):
-                track, listed = questions.truth[place], lists[at].tolist()
+        for at in range(0, len(evaluation_set), 7):
+            for place in range(evaluation_set.truth_offsets[at], evaluation_set.truth_offsets[at + 1]):
+                track, listed = evaluation_set.truth[place], lists[at].tolist()
                 expected = listed.index(track) + 1 if track in listed else None
                 assert expected == (ranks[place] if 0 < ranks[place] <= 20 else None)
 
 
 def test_groups_by_length_and_popularity_are_naive_means(asked: dict) -> None:  # type: ignore[type-arg]
-    questions, qualities, popularity = asked["questions"], asked["qualities"], asked["popularity"]
-    columns, rows = by_length(qualities, questions, "").panels[0].numbers
-    sizes = np.diff(questions.seed_offsets)
+    evaluation_set, qualities, popularity = asked["queries"], asked["qualities"], asked["popularity"]
+    columns, rows = by_length(qualities, evaluation_set, "").panels[0].numbers
+    sizes = np.diff(evaluation_set.seed_offsets)
     low, high = 10, 24
     row = next(row for row in rows if row[0] == f"{low} to {high}")
     inside = (sizes >= low) & (sizes <= high)
@@ -132,13 +135,13 @@ def test_groups_by_length_and_popularity_are_naive_means(asked: dict) -> None:  
     for column, name in enumerate(qualities, start=2):
         assert columns[column] == name
         assert row[column] == pytest.approx(qualities[name].per_query["ndcg@20"][inside].mean())
-    assert sum(row[1] for row in rows) == len(questions)
+    assert sum(row[1] for row in rows) == len(evaluation_set)
 
-    rows = by_popularity(qualities, questions, popularity, "").panels[0].numbers[1]
+    rows = by_popularity(qualities, evaluation_set, popularity, "").panels[0].numbers[1]
     row = next(row for row in rows if row[0] == "3 to 9")
     hidden = hits = 0
     for at, listed in enumerate(asked["lists"]["itemknn"]):
-        for track in questions.truth[questions.truth_offsets[at] : questions.truth_offsets[at + 1]]:
+        for track in evaluation_set.truth[evaluation_set.truth_offsets[at] : evaluation_set.truth_offsets[at + 1]]:
             if 3 <= popularity[track] <= 9:
                 hidden += 1
                 hits += track in listed

@@ -114,14 +114,14 @@ def test_the_validation_part_asks_the_same(made: tuple[Path, Made]) -> None:
     data = made[1].data
     assert data.split.kind == "continuation"
     assert data.split.counts()["test"] == data.split.counts()["test_seeds"] == 0
-    questions = data.split.questions(data.corpus, "valid")
+    evaluation_set = data.split.evaluation_set(data.corpus, "valid")
     distinct, firsts = Counter(), 0
-    assert questions.titles is not None
-    for i, row in enumerate(questions.playlists.tolist()):
-        seeds = set(questions.seeds[slice(*questions.seed_offsets[i : i + 2])].tolist())
+    assert evaluation_set.titles is not None
+    for i, row in enumerate(evaluation_set.playlists.tolist()):
+        seeds = set(evaluation_set.seeds[slice(*evaluation_set.seed_offsets[i : i + 2])].tolist())
         order = list(dict.fromkeys(data.corpus.playlist(row).tolist()))
         firsts += seeds == set(order[: len(seeds)])
-        distinct[len(seeds), questions.titles[i] != ""] += 1
+        distinct[len(seeds), evaluation_set.titles[i] != ""] += 1
         assert len(order) > len(seeds)
     assert distinct == Counter(
         {(n, True): N_EACH for n in (0, 1)}
@@ -130,7 +130,7 @@ def test_the_validation_part_asks_the_same(made: tuple[Path, Made]) -> None:
     )
     assert firsts == 8 * N_EACH
     entries = np.bincount(data.corpus.entry_playlist[data.split.mask(VALID, VALID_SEED)])
-    assert np.count_nonzero(entries) == len(questions), "a playlist is in one part with all it holds"
+    assert np.count_nonzero(entries) == len(evaluation_set), "a playlist is in one part with all it holds"
 
 
 def test_the_same_seed_gives_the_same_and_another_does_not(
