@@ -36,8 +36,8 @@ def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int
 
     Args:
         hide: which ones: ``"random"`` ones; ``"contiguous"`` tracks, which follow each other, from a random place on,
-            the test part first; or the ``"last"`` ones, the validation part before the test part. A track stands where it
-            first occurs.
+            the test part first; or the ``"last"`` ones, the validation part before the test part. A track stands where
+            it first occurs.
 
     Raises ConfigError unless the shares are at least 0 and their sum is below 1, and for an unknown ``hide``.
 
