@@ -22,7 +22,7 @@ for model in lightgcn sage gat; do
     "$playlistrec" fit "$work/data" -m $model --preset $model-small -o "$work/$model-random" $same
 done
 for model in lightgcn sage; do
-    "$playlistrec" fit "$work/data" -m $model --preset $model-small -o "$work/$model-hard" $same --set candidates=8
+    "$playlistrec" fit "$work/data" -m $model --preset $model-small -o "$work/$model-hard" $same --set hard_negative_candidates=8
 done
 "$playlistrec" fit "$work/data" -m itemknn -o "$work/itemknn"
 "$playlistrec" report "$work/lightgcn-random" "$work/lightgcn-hard" "$work/sage-random" "$work/sage-hard" \
