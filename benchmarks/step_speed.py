@@ -36,8 +36,7 @@ from playlistrec.experiment.runs import pick_device
 from playlistrec.graph import ops
 from playlistrec.models.graph.model import GraphModel
 from playlistrec.models.registry import model_class
-from playlistrec.train.batches.regimes import batches_for
-from playlistrec.train.objectives.objective import PRECISIONS, Objective
+from playlistrec.train.fit import trainer_of
 
 
 class Stepper:
@@ -50,11 +49,9 @@ class Stepper:
         self.options = training
         model = kind.from_corpus(corpus, options, seed=seed, device=device)
         assert isinstance(model, GraphModel)
-        model.precision = PRECISIONS[training.precision]
-        self.model, self.device = model.to(device), device
-        self.batches = batches_for(model, corpus, self.options, device)
-        self.objective = Objective(self.options, self.batches)
-        self.optimizer = torch.optim.Adam(model.parameters(), self.options.lr, fused=True)
+        self.model, self.device = model, device
+        trainer = trainer_of(model, corpus, training, device=device)
+        self.batches, self.objective, self.optimizer = trainer.batches, trainer.objective, trainer.optimizer
         self.seed, self.epoch = seed, self.batches.epoch(seed, 0)
         self.parts: dict[str, list[float]] | None = None
 

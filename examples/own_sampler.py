@@ -18,7 +18,7 @@ import playlistrec as pr
 from playlistrec.graph.negatives.random import NegativeSampler, UniformNegatives
 from playlistrec.graph.negatives.structural import TwoHopNegatives
 from playlistrec.models.graph.lightgcn import LightGCN
-from playlistrec.train.losses.formulas import bpr
+from playlistrec.train.losses import bpr
 
 EPOCHS, BATCH, L2 = 15, 4096, 1e-4
 

@@ -17,8 +17,7 @@ from playlistrec.experiment.fitting import resolve
 from playlistrec.models.embedding.initial import init_device, spectral
 from playlistrec.models.embedding.trained import torch_seed
 from playlistrec.models.registry import model_class
-from playlistrec.train.batches.regimes import batches_for
-from playlistrec.train.objectives.objective import Objective
+from playlistrec.train.fit import trainer_of
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
@@ -127,20 +126,11 @@ def test_no_step_waits_for_the_gpu(corpus: Corpus, name: str, options: dict[str,
     kind = model_class(name)
     chosen, training = resolve(kind, options)
     model = kind.from_corpus(corpus, chosen).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    batches = batches_for(model, corpus, training, device)
-    objective_of = Objective(training, batches)
-
-    def step(batch: Any) -> None:
-        _, objective = objective_of(batch)
-        optimizer.zero_grad()
-        objective.backward()
-        optimizer.step()
-
-    epoch = batches.epoch(0, 0)
-    step(next(epoch))  # what is copied to the device is copied now
+    trainer = trainer_of(model, corpus, training, device=device)
+    epoch = trainer.batches.epoch(0, 0)
+    trainer.step(next(epoch))  # what is copied to the device is copied now
     with without_waiting():
-        step(next(epoch))
+        trainer.step(next(epoch))
 
 
 def test_an_interrupted_fit_goes_on(data: pr.Data, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.split import Part
@@ -96,13 +95,12 @@ def test_test_entries_change_nothing_before_they_are_asked(data: Data, model: st
 def test_hidden_tracks_may_be_drawn_as_negatives(data: Data) -> None:
     """Sparing them would tell the model where they are."""
     from playlistrec.models.registry import model_class
-    from playlistrec.train.batches.regimes import FullBatches
-    from playlistrec.train.options import TrainOptions
+    from playlistrec.train import BPR, Trainer, Uniform
 
     training = data.split.training(data.corpus)
     kind = model_class("mf")
     model = kind.from_corpus(training, kind.config_class())
-    batches = FullBatches(model, training, TrainOptions(n_negatives=400), torch.device("cpu"))  # type: ignore[arg-type]
+    batches = Trainer(model, training, BPR(negatives=Uniform(n=400))).batches
     drawn: Pairs = set()
     for batch in batches.epoch(0, 0):
         rows = batch.playlist.repeat_interleave(batch.negatives.shape[1])

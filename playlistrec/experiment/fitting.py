@@ -23,8 +23,7 @@ from ..models.embedding.trained import TrainedModel
 from ..models.ensemble.blend import BlendConfig
 from ..models.registry import model_class
 from ..models.two_stage.two_stage import TwoStageConfig
-from ..train.checkpoint import write_arrays
-from ..train.fit import FitState
+from ..train.checkpoint import FitState, write_arrays
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
 from .data import Data
@@ -215,7 +214,7 @@ class _Fitting:
                 replace(self.training, snapshot_epochs=()) if refit else self.training,
                 seed=self.seed,
                 device=self.device,
-                teacher=teacher_vectors(self.data, teacher, refit=refit) if teacher else None,
+                teacher_vectors=teacher_vectors(self.data, teacher, refit=refit) if teacher else None,
                 validate=validate,
                 folder=folder,
                 resume=self.resume and folder is not None and (folder / "checkpoint.npz").exists(),

@@ -21,12 +21,11 @@ from playlistrec.models.factorization.fm_gat import FMGAT
 from playlistrec.models.factorization.fm_gcn import FMGCN
 from playlistrec.models.factorization.fm_graph import FMGraph
 from playlistrec.nn import pair_interactions
-from playlistrec.train.batches.regimes import Batch, FullBatches, batches_for
-from playlistrec.train.fit import fit
-from playlistrec.train.objectives.objective import Objective
+from playlistrec.train.batches.full import FullBatches
+from playlistrec.train.fit import fit, trainer_of
+from playlistrec.train.objectives import Objective
 from playlistrec.train.options import TrainOptions
 
-CPU = torch.device("cpu")
 KINDS = [FM, FMGCN, FMGAT]
 CASES = [(artists, context) for artists in (False, True) for context in ("none", "previous")]
 
@@ -207,10 +206,10 @@ def test_the_last_seed_decides_with_the_previous_track_as_context(kind: type[FM]
         assert torch.allclose(scores[0], scores[1], rtol=1e-4) == (context == "none")
 
 
-def asked(model: FM, corpus: Corpus, **options: Any) -> tuple[FullBatches, list[Batch]]:
-    batches = batches_for(model, corpus, TrainOptions(**options), CPU)
-    assert isinstance(batches, FullBatches)
-    return batches, list(batches.epoch(5, 0))
+def setting(model: FM, corpus: Corpus, **options: Any) -> tuple[FullBatches, list[Any], Objective]:
+    trainer = trainer_of(model, corpus, TrainOptions(**options))
+    assert isinstance(trainer.batches, FullBatches)
+    return trainer.batches, list(trainer.batches.epoch(5, 0)), trainer.objective
 
 
 def score_of(model: FM, corpus: Corpus, playlist: int, track: int, candidate: int) -> torch.Tensor:
@@ -223,12 +222,10 @@ def score_of(model: FM, corpus: Corpus, playlist: int, track: int, candidate: in
 @pytest.mark.parametrize("context", ["none", "previous"])
 def test_bpr_scores_each_pair_in_its_context(context: str, kind: type[FM], corpus: Corpus) -> None:
     model = built(kind, corpus, context=context).requires_grad_(False)
-    batches, found = asked(model, corpus, batch_size=40, n_negatives=3, l2=0.5)
-    objective = Objective(batches.options, batches)
+    _, found, objective = setting(model, corpus, batch_size=40, n_negatives=3, l2=0.5)
     seen = []
     for batch in found:
         playlists = batch.playlist if batch.playlist_ids is None else batch.playlist_ids
-        assert batch.negatives is not None
         margins, squares = [], 0.0
         for playlist, track, negatives in zip(playlists.tolist(), batch.track.tolist(), batch.negatives.tolist()):
             seen.append((playlist, track))
@@ -254,8 +251,7 @@ def test_bpr_scores_each_pair_in_its_context(context: str, kind: type[FM], corpu
 def test_softmax_over_shared_candidates_knows_contexts(negatives: str, corpus: Corpus) -> None:
     model = built(FM, corpus, context="previous")
     options = {"batch_size": 30, "loss": "softmax", "negatives": negatives, "temperature": 2.0}
-    batches, found = asked(model, corpus, **options)
-    objective = Objective(batches.options, batches)
+    batches, found, objective = setting(model, corpus, **options)
     assert len(found) == len(batches) > 1
     for batch in found:
         assert batch.playlist_ids is not None
@@ -304,4 +300,4 @@ def test_options_that_cannot_be_are_refused(corpus: Corpus) -> None:
         FM.config_class.from_options({"context": "next"})
     for options in ({"contrast": 0.1}, {"message_edge_share": 0.5}):
         with pytest.raises(ConfigError, match="fm-gcn"):
-            batches_for(built(FMGCN, corpus), corpus, TrainOptions(**options), CPU)
+            trainer_of(built(FMGCN, corpus), corpus, TrainOptions(**options))

@@ -14,11 +14,14 @@ from playlistrec.errors import ConfigError, DataError
 from playlistrec.models.embedding.model import EmbeddingModel
 from playlistrec.models.graph.model import GraphModel
 from playlistrec.models.registry import model_class
-from playlistrec.train.batches import regimes as module
-from playlistrec.train.batches.regimes import Batch, FullBatches, SampledBatches, batches_for
+from playlistrec.train import trainer as module
+from playlistrec.train.batches.batch import PairBatch
+from playlistrec.train.batches.full import FullBatches
+from playlistrec.train.batches.sampled import SampledBatches
+from playlistrec.train.fit import trainer_of
+from playlistrec.train.objectives import Batches
 from playlistrec.train.options import TrainOptions
 
-CPU = torch.device("cpu")
 DRAWN = ["uniform", "popularity", "pool", "artist", "two-hop"]
 
 
@@ -36,11 +39,11 @@ def untrained(name: str, corpus: Corpus, **options: object) -> EmbeddingModel:
     return model
 
 
-def made(corpus: Corpus, name: str = "lightgcn", **options: Any) -> FullBatches | SampledBatches:
-    return batches_for(untrained(name, corpus), corpus, TrainOptions(batch_size=32, **options), CPU)
+def made(corpus: Corpus, name: str = "lightgcn", **options: Any) -> Any:
+    return trainer_of(untrained(name, corpus), corpus, TrainOptions(**{"batch_size": 32, **options})).batches
 
 
-def epoch(batches: FullBatches | SampledBatches, number: int = 0, seed: int = 7) -> list[Batch]:
+def epoch(batches: Batches, number: int = 0, seed: int = 7) -> list[Any]:
     with batches.seeded(seed):
         return list(batches.epoch(seed, number))
 
@@ -49,7 +52,7 @@ def pairs_of(corpus: Corpus) -> set[tuple[int, int]]:
     return set(zip(*(ids.tolist() for ids in corpus.pairs)))
 
 
-def asked(batch: Batch, table: torch.Tensor, tracks: torch.Tensor) -> list[tuple[int, int]]:
+def pairs_in(batch: Any, table: torch.Tensor, tracks: torch.Tensor) -> list[tuple[int, int]]:
     """The ids of the pairs, found by the layer-0 rows they stand for: whatever the numbering of the batch."""
 
     def ids(rows: torch.Tensor, table: torch.Tensor) -> list[int]:
@@ -64,7 +67,7 @@ def test_every_pair_once_an_epoch(options: dict[str, Any], corpus: Corpus) -> No
     assert isinstance(batches, SampledBatches) == ("regime" in options)
     tables = batches.model.tables
     whole = [epoch(batches, seed=seed) for seed in (1, 2)]
-    orders = [[pair for b in each for pair in asked(b, tables["playlist"], tables["track"])] for each in whole]
+    orders = [[pair for b in each for pair in pairs_in(b, tables["playlist"], tables["track"])] for each in whole]
     for each, order in zip(whole, orders):
         assert len(each) == len(batches) == -(-len(pairs_of(corpus)) // 32)
         assert all(len(b.playlist) == 32 for b in each[:-1])
@@ -73,17 +76,13 @@ def test_every_pair_once_an_epoch(options: dict[str, Any], corpus: Corpus) -> No
 
 
 def test_every_playlist_once_with_all_its_tracks(corpus: Corpus) -> None:
-    batches = batches_for(
-        untrained("lightgcn", corpus), corpus, TrainOptions(batch_size=7, loss="softmax", negatives="all"), CPU
-    )
+    batches = made(corpus, batch_size=7, loss="softmax", negatives="all")
     seen: Counter[tuple[int, int]] = Counter()
     with batches.seeded(0):
         whole = list(batches.epoch(0, 0))
     assert len(whole) == len(batches) == -(-40 // 7), "the playlist without tracks is not asked for"
     playlists, tracks = batches.model.embed()
     for batch in whole:
-        assert batch.every
-        assert batch.negatives is None
         assert (batch.playlist.diff() >= 0).all(), "rows come in order, as softmax asks"
         torch.testing.assert_close(batch.vectors[1], tracks)
         rows = batch.playlist.unique()
@@ -113,7 +112,6 @@ def test_negatives_are_no_training_pairs(negatives: str, regime: str, corpus: Co
     drawn = set()
     for number in (0, 1, 2):
         for batch in epoch(batches, number, seed=number):
-            assert batch.negatives is not None
             assert batch.negatives.shape == (len(batch.playlist), 5)
             tracks = batch.negatives if batch.track_ids is None else batch.track_ids[batch.negatives]
             table = batches.model.tables["playlist"]
@@ -131,23 +129,22 @@ def test_rows_of_sampled_tracks_say_which_they_are(corpus: Corpus) -> None:
         torch.testing.assert_close(batch.tables[1], batches.model.tables["track"][batch.track_ids])
 
 
-def test_as_many_candidates_are_drawn_as_asked(corpus: Corpus) -> None:
+def test_of_the_drawn_candidates_as_many_are_kept_as_asked(corpus: Corpus) -> None:
     for regime in ("full", "sampled"):
         batch = epoch(made(corpus, regime=regime, hard_negative_candidates=9, n_negatives=2))[0]
-        assert batch.negatives is not None
-        assert batch.negatives.shape == (32, 9)
+        assert batch.negatives.shape == (32, 2)
 
 
 @pytest.mark.parametrize("options", [{"loss": "directau"}, {"loss": "softmax", "negatives": "in-batch"}])
 def test_losses_over_the_batch_draw_nothing(options: dict[str, Any]) -> None:
     everything = Corpus.from_lists([["a", "b", "c"], ["a"], ["c", "b"]])
-    assert [b.negatives for b in epoch(made(everything, **options))] == [None]
+    (batch,) = epoch(made(everything, **options))
+    assert not isinstance(batch, PairBatch)
 
 
 def test_in_batch_negatives_are_tracks_of_the_batch(corpus: Corpus) -> None:
     training = pairs_of(corpus)
     for batch in epoch(made(corpus, negatives="in-batch", n_negatives=4)):
-        assert batch.negatives is not None
         here = set(batch.track.tolist())
         for playlist, row in zip(batch.playlist.tolist(), batch.negatives.tolist()):
             left = {track for track in here if (playlist, track) not in training}

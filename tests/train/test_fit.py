@@ -14,8 +14,8 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import DataError, RunError
 from playlistrec.models.embedding.model import EmbeddingModel
 from playlistrec.models.registry import model_class
-from playlistrec.train.checkpoint import read_arrays, write_arrays
-from playlistrec.train.fit import FitState, fit
+from playlistrec.train.checkpoint import FitState, read_arrays, write_arrays
+from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 
 OPTIONS = TrainOptions(epochs=7, batch_size=40, lr=0.02, eval_every=2, patience=10)

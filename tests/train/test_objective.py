@@ -17,12 +17,11 @@ from playlistrec.errors import ConfigError
 from playlistrec.models.embedding.model import EmbeddingModel
 from playlistrec.models.graph.model import GraphModel
 from playlistrec.models.registry import model_class
-from playlistrec.train.batches.regimes import Batch, FullBatches, SampledBatches, batches_for
-from playlistrec.train.losses.formulas import bpr, contrast
-from playlistrec.train.objectives.objective import Objective
+from playlistrec.train.batches.batch import Batch, PairBatch, PlaylistBatch, SharedBatch
+from playlistrec.train.fit import trainer_of
+from playlistrec.train.losses import bpr, contrast
+from playlistrec.train.objectives import Batches, Objective
 from playlistrec.train.options import TrainOptions
-
-CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,7 @@ def setting(
     model: dict[str, Any] | None = None,
     teacher_vectors: tuple[Tensor, Tensor] | None = None,
     **options: Any,
-) -> tuple[EmbeddingModel, FullBatches | SampledBatches, Objective]:
+) -> tuple[EmbeddingModel, Batches, Objective]:
     kind = model_class(name)
     built = kind.from_corpus(corpus, kind.config_class.from_options({"dim": 6, **(model or {})}), seed=3)
     assert isinstance(built, EmbeddingModel)
@@ -48,11 +47,11 @@ def setting(
         for table in built.tables.values():
             table.mul_(3)  # far enough from 0 for softmax to have something to choose
     training = TrainOptions(**{"batch_size": 48, "l2": 0.0, "temperature": 0.5, **options})
-    batches = batches_for(built, corpus, training, CPU)
-    return built, batches, Objective(training, batches, teacher_vectors)
+    trainer = trainer_of(built, corpus, training, teacher_vectors=teacher_vectors)
+    return built, trainer.batches, trainer.objective
 
 
-def all_batches(batches: FullBatches | SampledBatches) -> list[Batch]:
+def all_batches(batches: Batches) -> list[Any]:
     with batches.seeded(11):
         return list(batches.epoch(11, 0))
 
@@ -171,17 +170,16 @@ def test_softmax_over_shared_tracks_is_a_loop_over_pairs_and_draws(
     )
     own, held = own_tracks(corpus), np.array([sum(t in o for o in own_tracks(corpus)) for t in range(corpus.n_tracks)])
     chance = torch.from_numpy(held**0.75 / (held**0.75).sum()).float()
-    assert isinstance(batches, FullBatches)
     with batches.seeded(11):
         for batch in list(batches.epoch(11, 0))[:2]:  # the second finds what the first left behind
             playlists, tracks = batch.vectors
-            assert batch.shared is not None
-            assert len(batch.shared) == 30
+            shared = drawn_tracks(batch)
+            assert len(shared) == 30
             scores = (playlists @ tracks.T + advance(corpus, prior)) / 0.5
             whose = whose_rows(batch, corpus)
             total, weights, left_out = playlists.new_zeros(()), 0.0, 0
             for row, t in zip(batch.playlist.tolist(), batch.track.tolist()):
-                drawn = [c for c in batch.shared.tolist() if c not in own[whose[row]]]
+                drawn = [c for c in shared if c not in own[whose[row]]]
                 left_out += 30 - len(drawn)
                 logits = scores[row] - logq_correction * (chance.log() + math.log(30))
                 weight = len(own[whose[row]]) ** -power
@@ -237,13 +235,13 @@ def test_a_teacher_is_imitated_on_the_shared_tracks_that_the_playlist_does_not_h
     chance = torch.from_numpy(held**0.75 / (held**0.75).sum()).float()
     with batches.seeded(11):
         for batch in list(batches.epoch(11, 0))[:2]:
-            assert batch.shared is not None
+            shared = drawn_tracks(batch)
             playlists, tracks = batch.vectors
             whose = whose_rows(batch, corpus)
             ours, theirs = (playlists @ tracks.T + advance(corpus, prior)) / 0.8, teacher[0] @ teacher[1].T / 0.8
             total, weights = playlists.new_zeros(()), 0.0
             for row in batch.playlist.tolist():  # each playlist as often as it is asked
-                drawn = [c for c in batch.shared.tolist() if c not in own[whose[row]]]
+                drawn = [c for c in shared if c not in own[whose[row]]]
                 drawn, often = zip(*sorted(Counter(drawn).items()))
                 extra = torch.tensor(often).log() - chance[list(drawn)].log()
                 wanted = F.softmax(theirs[whose[row], drawn] + extra, dim=0)
@@ -263,9 +261,13 @@ def test_a_teacher_is_named_and_given(corpus: Corpus) -> None:
         setting(corpus, **{"teacher": "R", **options})
 
 
-def whose_rows(batch: Batch, corpus: Corpus) -> dict[int, int]:
-    """The playlist that each row of a batch's vectors is of, which holds all its tracks, asked or not."""
-    assert batch.playlist_ids is not None
+def drawn_tracks(batch: SharedBatch) -> list[int]:
+    """The tracks that were drawn for all playlists of a batch, as often as they were."""
+    return batch.candidates.repeat_interleave(batch.counts).tolist()
+
+
+def whose_rows(batch: PlaylistBatch, corpus: Corpus) -> dict[int, int]:
+    """The playlist that each row of a batch's vectors is of, which holds all its tracks, supervised or not."""
     whose, own = dict(enumerate(batch.playlist_ids.tolist())), own_tracks(corpus)
     for rows, tracks in [(batch.playlist, batch.track), *([] if batch.own is None else [batch.own])]:
         assert all(track in own[whose[row]] for row, track in zip(rows.tolist(), tracks.tolist()))
@@ -298,7 +300,6 @@ def test_sampled_softmax_takes_off_the_logarithm_of_the_chance(
     favour = advance(corpus, prior)
     for batch in all_batches(batches)[:2]:
         playlists, tracks = batch.vectors
-        assert batch.negatives is not None
         terms = []
         for p, t, negatives in zip(batch.playlist.tolist(), batch.track.tolist(), batch.negatives.tolist()):
             rows = torch.tensor([t, *negatives])
@@ -312,7 +313,6 @@ def test_uniform_draws_need_no_correction(corpus: Corpus) -> None:
     for logq_correction in (0.0, 1.0):
         model, batches, objective = setting(corpus, loss="softmax", n_negatives=3, logq_correction=logq_correction)
         batch = all_batches(batches)[0]
-        assert batch.negatives is not None
         playlists, tracks = batch.vectors
         rows = torch.cat([batch.track[:, None], batch.negatives], dim=1)
         logits = (tracks[rows] @ playlists[batch.playlist][:, :, None]).squeeze(2) / 0.5
@@ -324,15 +324,15 @@ def test_uniform_draws_need_no_correction(corpus: Corpus) -> None:
 @pytest.mark.parametrize("keep", [1, 3])
 def test_of_the_candidates_the_best_scored_count(keep: int, prior: float, regime: str, corpus: Corpus) -> None:
     given = {"layers": 1, "popularity_prior": prior}
-    model, batches, objective = setting(
-        corpus, "lightgcn", model=given, hard_negative_candidates=8, n_negatives=keep, regime=regime, fanout=-1
-    )
+    options: dict[str, Any] = {"model": given, "regime": regime, "fanout": -1}
+    model, batches, objective = setting(corpus, "lightgcn", hard_negative_candidates=8, n_negatives=keep, **options)
+    _, all_drawn, _ = setting(corpus, "lightgcn", n_negatives=8, **options)
     favour = advance(corpus, prior)
-    for batch in all_batches(batches)[:2]:
+    for batch, whole in zip(all_batches(batches)[:2], all_batches(all_drawn)):
         playlists, tracks = batch.vectors
-        assert batch.negatives is not None
+        assert torch.equal(batch.playlist, whole.playlist)
         positive, negative = [], []
-        for p, t, candidates in zip(batch.playlist.tolist(), batch.track.tolist(), batch.negatives.tolist()):
+        for p, t, candidates in zip(batch.playlist.tolist(), batch.track.tolist(), whole.negatives.tolist()):
             assert len(candidates) == 8
             values = tracks @ playlists[p] + favour[row_ids(batch, torch.arange(len(tracks)))]
             scores = sorted((values[c] for c in candidates), key=Tensor.item, reverse=True)
@@ -364,10 +364,10 @@ def test_the_contrastive_term_is_that_of_the_views(options: dict[str, Any], corp
     model, batches, objective = setting(corpus, "lightgcn", **{**settings, **options})
     assert isinstance(model, GraphModel)
     batch = all_batches(batches)[0]
-    assert batch.first is not None
+    assert batch.first_layer is not None
     loss, whole = objective(batch)
     wanted = loss
-    for rows, last, first in zip((batch.playlist, batch.track), batch.vectors, batch.first):
+    for rows, last, first in zip((batch.playlist, batch.track), batch.vectors, batch.first_layer):
         chosen = sorted(set(rows.tolist()))
         cosines = F.cosine_similarity(last[chosen][:, None], first[chosen][None], dim=-1) / 0.4
         wanted = wanted + 0.3 * F.cross_entropy(cosines, torch.arange(len(chosen)))
@@ -404,7 +404,7 @@ def test_the_penalty_is_on_the_first_embeddings_of_the_batch(options: dict[str, 
         loss, whole = objective(batch)
         playlists, tracks = batch.tables
         rows = [playlists[row] for row in batch.playlist.tolist()] + [tracks[row] for row in batch.track.tolist()]
-        if batch.negatives is not None:
+        if isinstance(batch, PairBatch):
             rows += [tracks[row] for row in batch.negatives.flatten().tolist()]
         penalty = torch.stack([row.square().sum() for row in rows]).sum() / (2 * len(batch.track))
         torch.testing.assert_close(whole, loss + 0.2 * penalty)

@@ -22,8 +22,8 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import RunError
 from playlistrec.models.embedding.model import EmbeddingModel
 from playlistrec.models.registry import model_class
-from playlistrec.train.checkpoint import read_arrays, write_arrays
-from playlistrec.train.fit import FitState, fit
+from playlistrec.train.checkpoint import FitState, read_arrays, write_arrays
+from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 
 OPTIONS = TrainOptions(epochs=9, batch_size=60, lr=0.03, eval_every=2, patience=99)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +14,8 @@ from playlistrec.graph.negatives.hard import PoolNegatives
 from playlistrec.graph.negatives.random import PopularityNegatives, UniformNegatives
 from playlistrec.graph.negatives.structural import SameGroupNegatives, TwoHopNegatives
 from playlistrec.models.factorization.mf import MF
-from playlistrec.train.batches.pairs import Pairs
-from playlistrec.train.options import TrainOptions
-from playlistrec.train.sampling import in_batch, negative_sampler, refresh_pools
+from playlistrec.train.batches.pairs import Pairs, TrackColumns
+from playlistrec.train.negatives import InBatch, Negatives, Pool, Popularity, SameArtist, TwoHop, Uniform
 
 
 @pytest.fixture(scope="module")
@@ -30,37 +28,35 @@ def corpus() -> Corpus:
 @pytest.mark.parametrize(
     ("negatives", "kind"),
     [
-        ("uniform", UniformNegatives),
-        ("in-batch", UniformNegatives),
-        ("popularity", PopularityNegatives),
-        ("pool", PoolNegatives),
-        ("artist", SameGroupNegatives),
-        ("two-hop", TwoHopNegatives),
+        (Uniform, UniformNegatives),
+        (InBatch, UniformNegatives),
+        (Popularity, PopularityNegatives),
+        (Pool, PoolNegatives),
+        (SameArtist, SameGroupNegatives),
+        (TwoHop, TwoHopNegatives),
     ],
 )
-def test_options_name_the_sampler(negatives: Any, kind: type, corpus: Corpus) -> None:
-    assert type(sampler := negative_sampler(corpus, TrainOptions(negatives=negatives, n_negatives=3))) is kind
+def test_negatives_make_their_sampler(negatives: type[Negatives], kind: type, corpus: Corpus) -> None:
+    assert type(sampler := negatives(n=3).sampler(corpus)) is kind
     assert sampler.k == 3
-    assert (
-        negative_sampler(corpus, TrainOptions(negatives=negatives, n_negatives=3, hard_negative_candidates=20)).k == 20
-    )
+    assert negatives(n=3, hardest_of=20).sampler(corpus).k == 20
 
 
 def test_options_reach_the_sampler(corpus: Corpus) -> None:
-    flat = negative_sampler(corpus, TrainOptions(negatives="popularity", popularity_power=0.0))
-    steep = negative_sampler(corpus, TrainOptions(negatives="popularity", popularity_power=2.0))
+    flat = Popularity(power=0.0).sampler(corpus)
+    steep = Popularity(power=2.0).sampler(corpus)
     assert isinstance(flat, PopularityNegatives)
     assert isinstance(steep, PopularityNegatives)
     tracks, degree = torch.arange(corpus.n_tracks), np.bincount(corpus.pairs[1], minlength=corpus.n_tracks)
     np.testing.assert_allclose(flat.log_q(tracks).exp(), 1 / corpus.n_tracks, rtol=1e-5)
     np.testing.assert_allclose(steep.log_q(tracks).exp(), degree**2 / (degree**2).sum(), rtol=1e-5)
-    pool = negative_sampler(corpus, TrainOptions(negatives="pool", pool_size=7))
+    pool = Pool(size=7).sampler(corpus)
     assert isinstance(pool, PoolNegatives)
     assert pool.pool_size == 7
 
 
 def test_negatives_by_artist_share_one_with_the_playlist(corpus: Corpus) -> None:
-    sampler = negative_sampler(corpus, TrainOptions(negatives="artist", n_negatives=50))
+    sampler = SameArtist(n=50).sampler(corpus)
     playlists = torch.from_numpy(np.unique(corpus.pairs[0]).astype(np.int64))
     alike = []
     for playlist, row in zip(playlists.tolist(), sampler.sample(playlists, torch.Generator().manual_seed(0)).tolist()):
@@ -72,26 +68,24 @@ def test_negatives_by_artist_share_one_with_the_playlist(corpus: Corpus) -> None
 def test_negatives_by_artist_need_artists() -> None:
     corpus = Corpus.from_lists([["a"], ["b", "c"]])
     with pytest.raises(ConfigError, match=r"^negatives=artist needs tracks with artists, and these have none$"):
-        negative_sampler(corpus, TrainOptions(negatives="artist"))
+        SameArtist().sampler(corpus)
 
 
 def test_pools_are_refreshed_when_they_are_due(corpus: Corpus) -> None:
-    options = TrainOptions(
-        negatives="pool", pool_size=4, pool_refresh_every=3, pool_anneal_epochs=6, pool_final_share=1e-9
-    )
-    sampler = negative_sampler(corpus, options)
+    pools = Pool(size=4, refresh_every=3, anneal_epochs=6, final_share=1e-9)
+    sampler = pools.sampler(corpus)
     model = MF.from_corpus(corpus, MF.config_class.from_options({"dim": 4})).train()
     due = []
     for epoch in range(8):
         before = sampler.state()
-        refresh_pools(sampler, model, options, epoch, torch.Generator().manual_seed(epoch))
+        pools.refresh(sampler, model, epoch, torch.Generator().manual_seed(epoch))
         assert model.training
         with torch.no_grad():
             model.tables["track"].mul_(-1)  # what was good is bad in the next epoch
         if not before or not torch.equal(before["pool"], sampler.state()["pool"]):
             due.append(epoch)
     assert due == [0, 3, 6]
-    # From `pool_anneal_epochs` on the pools are the best non-edges by the vectors of that epoch, as in epoch 0.
+    # From `anneal_epochs` on the pools are the best non-edges by the vectors of that epoch, as in epoch 0.
     playlists, tracks = (table.detach().numpy() for table in (model.tables["playlist"], model.tables["track"]))
     pool = sampler.state()["pool"]
     for playlist in range(corpus.n_playlists):
@@ -101,17 +95,17 @@ def test_pools_are_refreshed_when_they_are_due(corpus: Corpus) -> None:
 
 
 def test_what_has_no_pools_is_left_alone(corpus: Corpus) -> None:
-    sampler = negative_sampler(corpus, TrainOptions())
+    sampler = Uniform().sampler(corpus)
     model = MF.from_corpus(corpus, MF.config_class.from_options({"dim": 4})).train()
     vectors = model.vectors()
-    refresh_pools(sampler, model, TrainOptions(), 0, torch.Generator())
+    Uniform().refresh(sampler, model, 0, torch.Generator())
     assert model.vectors() is vectors, "nothing was computed"
 
 
 def test_in_batch_draws_as_tracks_occur(corpus: Corpus) -> None:
     sampler = UniformNegatives(torch.tensor([0]), torch.tensor([2]), 2, 40, k=4000)
     playlist, track = torch.tensor([0, 1, 1, 1, 0]), torch.tensor([5, 5, 5, 7, 2])
-    drawn = in_batch(sampler, playlist, track, torch.Generator().manual_seed(0))
+    drawn = InBatch().draw(sampler, playlist, track, torch.Generator().manual_seed(0))
     assert drawn.shape == (5, 4000)
     first, second = (Counter(drawn[row].tolist()) for row in (0, 1))
     assert second[2] / 4000 == pytest.approx(1 / 5, abs=0.03)
@@ -125,14 +119,16 @@ def test_in_batch_draws_as_tracks_occur(corpus: Corpus) -> None:
 
 def test_in_batch_of_own_tracks_alone_draws_from_all() -> None:
     sampler = UniformNegatives(torch.tensor([0, 0]), torch.tensor([0, 1]), 1, 4, k=200)
-    drawn = in_batch(sampler, torch.tensor([0, 0]), torch.tensor([0, 1]), torch.Generator().manual_seed(0))
+    drawn = InBatch().draw(sampler, torch.tensor([0, 0]), torch.tensor([0, 1]), torch.Generator().manual_seed(0))
     assert set(drawn.flatten().tolist()) == {2, 3}
 
 
 def test_in_batch_repeats_with_its_generator(corpus: Corpus) -> None:
-    sampler = negative_sampler(corpus, TrainOptions(n_negatives=3))
+    sampler = InBatch(n=3).sampler(corpus)
     playlist, track = (torch.from_numpy(ids[:20].astype(np.int64)) for ids in corpus.pairs)
-    one, two, other = (in_batch(sampler, playlist, track, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    one, two, other = (
+        InBatch().draw(sampler, playlist, track, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
 
@@ -154,3 +150,9 @@ def test_pairs_of_playlists(corpus: Corpus) -> None:
     np.testing.assert_allclose(pairs.log_popularity.exp(), share, rtol=1e-5)
     rare = few.log_popularity[1::2]
     assert rare.isneginf().all()
+
+
+def test_track_columns(corpus: Corpus) -> None:
+    columns, candidates = TrackColumns(40), torch.tensor([7, 3, 30])
+    assert columns(torch.tensor([3, 8, 7, 3]), candidates).tolist() == [1, -1, 0, 1]
+    assert columns(torch.tensor([3, 8, 7, 3]), torch.tensor([8])).tolist() == [-1, 0, -1, -1], "nothing is left behind"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from playlistrec.train.losses.shared_candidates import bpr_max, shared_bpr
+from playlistrec.train.losses import bpr_max, shared_bpr
 
 
 def sigmoid(x: float) -> float:

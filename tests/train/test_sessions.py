@@ -16,14 +16,14 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.models.factorization.mf import MF
 from playlistrec.models.sequence.gru4rec import GRU4Rec, GRU4RecConfig
+from playlistrec.train.batches.plan import BatchPlan
 from playlistrec.train.batches.session_layout import stretches
 from playlistrec.train.batches.sessions import SessionBatches, SharedNegatives
 from playlistrec.train.checkpoint import read_arrays
 from playlistrec.train.fit import fit
-from playlistrec.train.objectives.session import SessionObjective
 from playlistrec.train.options import TrainOptions
+from playlistrec.train.registry import objective_of
 
-CPU = torch.device("cpu")
 OPTIONS = TrainOptions(
     epochs=5, batch_size=12, lr=0.02, l2=0.0, loss="softmax", temperature=1.0, negatives="popularity", n_negatives=9
 )
@@ -42,7 +42,9 @@ def shared(n: int = 30) -> Corpus:
 
 def made(corpus: Corpus, options: TrainOptions, **given: object) -> SessionBatches:
     model = GRU4Rec.from_corpus(corpus, GRU4RecConfig.from_options({"dim": 6, "unroll": 3, **given}), seed=2)
-    return SessionBatches(model, corpus, options, CPU)
+    batches = objective_of(options, model).batches(model, corpus, BatchPlan(batch_size=options.batch_size))
+    assert isinstance(batches, SessionBatches)
+    return batches
 
 
 def alone(model: GRU4Rec, tracks: list[int]) -> Tensor:
@@ -109,7 +111,8 @@ def test_states_are_those_of_each_playlist_alone(options: dict[str, object]) -> 
     found = {}
     for batch in batches.epoch(3, 0):
         assert len(batch.track) <= max(OPTIONS.batch_size, batches.model.config.unroll)
-        for track, state, following in zip(batch.track.tolist(), batch.states, batch.candidates[batch.target].tolist()):
+        after = batch.candidates[batch.target].tolist()
+        for track, state, following in zip(batch.track.tolist(), batch.queries[:, :-1], after):
             assert track not in found, "once an epoch"
             found[track] = following, state
     assert found.keys() == wanted.keys(), "nothing is cut off"
@@ -129,7 +132,7 @@ def test_loss_and_gradients_are_those_of_playlists_alone(loss: str, logq_correct
     batches = made(corpus, options, unroll=100)
     model = batches.model
     (batch,) = batches.epoch(3, 0)
-    value, _ = SessionObjective(options, batches)(batch)
+    value, _ = objective_of(options, model)(batch)
     found = torch.autograd.grad(value, list(model.parameters()))
     counts = dict(zip(batch.candidates.tolist(), batch.counts.tolist()))
     expected = dict(zip(batch.candidates.tolist(), batch.log_expected.exp().tolist()))
@@ -162,16 +165,16 @@ def test_the_gradient_ends_where_a_step_begins() -> None:
     batches = made(corpus, replace(OPTIONS, batch_size=1), unroll=1)
     tables = batches.model.tables["track"]
     for place, batch in enumerate(batches.epoch(0, 0)):
-        (grad,) = torch.autograd.grad(batch.states.sum(), tables)
+        (grad,) = torch.autograd.grad(batch.queries.sum(), tables)
         assert grad.abs().sum(1).nonzero().flatten().tolist() == [place]
 
 
 def test_small_batches_weigh_what_they_hold() -> None:
     batches = made(Corpus.from_lists(lists()), OPTIONS)
-    objective_of = SessionObjective(OPTIONS, batches)
+    objective_of_batch = objective_of(OPTIONS, batches.model)
     shares = []
     for batch in batches.epoch(0, 0):
-        loss, objective = objective_of(batch)
+        loss, objective = objective_of_batch(batch)
         shares.append(len(batch.track) / OPTIONS.batch_size)
         torch.testing.assert_close(objective, loss * shares[-1])
     assert min(shares) < 0.5 < max(shares) == 1

@@ -90,9 +90,6 @@ class EmbeddingModel(TrainedModel):
     """
 
     config_class: ClassVar[type[Config]] = EmbeddingConfig
-    propagates: ClassVar[bool] = False
-    """Whether the model has a graph, so that the sampled regime means something to it."""
-
     config: EmbeddingConfig
     prior: Tensor | None
     """(n_tracks,) π ln(n), what a track's score is whoever asks; none where π is 0."""

@@ -24,6 +24,10 @@ class TrainedModel(nn.Module, Recommender):
     """Base of the gradient models: a module that is drawn from a seed, and kept and restored as arrays."""
 
     trainable: ClassVar[bool] = True
+    propagates: ClassVar[bool] = False
+    """True if messages pass over a graph, so that the sampled regime means something."""
+    reads_order: ClassVar[bool] = False
+    """True if playlists are read in order: objectives are then over what follows each track."""
 
     tables: nn.ParameterDict
     """Embeddings by what they are of, each (n, dim)."""

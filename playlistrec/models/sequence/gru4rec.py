@@ -67,6 +67,7 @@ class GRU4Rec(TrainedModel):
     name: ClassVar[str] = "gru4rec"
     summary: ClassVar[str] = "recurrent network over the order of tracks, predicts the next one"
     config_class: ClassVar[type[Config]] = GRU4RecConfig
+    reads_order: ClassVar[bool] = True
 
     config: GRU4RecConfig
     popularity: Tensor

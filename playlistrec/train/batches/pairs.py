@@ -14,7 +14,7 @@ from typing_extensions import Self
 if TYPE_CHECKING:
     from ...corpus.corpus import Corpus
 
-__all__ = ["Pairs"]
+__all__ = ["Pairs", "TrackColumns"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,3 +70,20 @@ class Pairs:
         row = torch.repeat_interleave(torch.arange(len(playlists), device=playlists.device), degree, output_size=size)
         place = torch.arange(len(row), device=row.device) - (degree.cumsum(0) - degree)[row]
         return row, self.dst[self.first[playlists][row] + place]
+
+
+class TrackColumns:
+    """Finds tracks among candidates: a table of all tracks that is filled and emptied again, without a search."""
+
+    def __init__(self, n_tracks: int) -> None:
+        self.n_tracks = n_tracks
+        self._column: Tensor | None = None
+
+    def __call__(self, tracks: Tensor, candidates: Tensor) -> Tensor:
+        """(n,) where ``tracks`` (n,) stand among distinct ``candidates``, -1 where they do not."""
+        if self._column is None:
+            self._column = torch.full((self.n_tracks,), -1, device=candidates.device)
+        self._column[candidates] = torch.arange(len(candidates), device=candidates.device)
+        column = self._column[tracks]
+        self._column[candidates] = -1
+        return column

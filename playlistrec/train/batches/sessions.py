@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,37 +20,64 @@ from ...errors import DataError
 from ...graph.negatives.random import NegativeSampler
 from ...models.embedding.trained import torch_seed
 from ...models.sequence.gru4rec import GRU4Rec
-from ..options import TrainOptions
+from ..losses.l2 import l2_penalty
+from .plan import BatchPlan
 from .session_layout import stretches
 
-__all__ = ["SessionBatch", "SessionBatches", "SharedNegatives"]
+__all__ = ["SessionBatch", "SessionBatches", "SessionNegatives", "SharedNegatives"]
 
-TAKEN = {
-    *("epochs", "batch_size", "lr", "schedule", "l2", "eval_every", "patience"),
-    *("loss", "temperature", "logq_correction", "bpr_max_reg", "negatives", "n_negatives", "popularity_power"),
-}
-"""The options of training that mean something here."""
+
+@dataclass(frozen=True, kw_only=True)
+class SessionNegatives:
+    """What the tracks that follow compete with, beside each other.
+
+    Attributes:
+        n: further tracks drawn for the whole batch; they may be anything, the tracks that follow included. Hidasi &
+            Karatzoglou 2018, section 3.1.
+        power: they are drawn in proportion to popularity to this power, 0 for uniformly.
+        every: all tracks compete, and none is drawn.
+    """
+
+    n: int = 0
+    power: float = 0.0
+    every: bool = False
+
+    def __post_init__(self) -> None:
+        require(self.n >= 0, "n_negatives", "at least 0", self.n)
+        require(self.power >= 0, "popularity_power", "at least 0", self.power)
 
 
 @dataclass(frozen=True, eq=False)
 class SessionBatch:
-    """Some tracks of each row, what follows each, and what that competes with.
+    """Some tracks of each row, the track that follows each, and its competitors.
 
     Attributes:
-        states: (n, dim) after each track, with gradients.
+        queries: (n, d) from the state after each track, with gradients.
+        keys: (m, d) from the candidates; scores are the dot products.
         track: (n,) the tracks.
         candidates: (m,) distinct tracks: all that follow, and those drawn.
         counts: (m,) how often each was drawn or follows.
         log_expected: (m,) logarithm of how often that was to be expected.
         target: (n,) the candidate that follows.
+        inputs: (n_tracks, dim) the table of vectors that are read.
+        outputs: (m, dim) the candidates' vectors that states are compared with.
+        share: share of a whole batch that this is.
     """
 
-    states: Tensor
+    queries: Tensor
+    keys: Tensor
     track: Tensor
     candidates: Tensor
     counts: Tensor
     log_expected: Tensor
     target: Tensor
+    inputs: Tensor
+    outputs: Tensor
+    share: float
+
+    def l2(self) -> Tensor:
+        """The L2 penalty on the vectors that the batch reads and compares with."""
+        return l2_penalty([self.inputs.index_select(0, self.track), self.outputs], len(self.track))
 
 
 class SharedNegatives(NegativeSampler):
@@ -81,19 +109,20 @@ class SessionBatches:
     too.
     """
 
-    def __init__(self, model: GRU4Rec, corpus: Corpus, options: TrainOptions, device: torch.device) -> None:
-        _check(model, options)
-        self.model, self.corpus, self.options, self.device = model, corpus, options, device
-        self.n_rows = max(1, options.batch_size // model.config.unroll)
+    regime: ClassVar[str] = "full"
+
+    def __init__(self, model: GRU4Rec, corpus: Corpus, plan: BatchPlan, negatives: SessionNegatives) -> None:
+        self.model, self.corpus, self.negatives, self.device = model, corpus, negatives, plan.device
+        self.n_rows = max(1, plan.batch_size // model.config.unroll)
         self.playlists = np.flatnonzero(corpus.lengths > 1)
         if not len(self.playlists):
             raise DataError(f"{model.name} learns what follows a track: it needs playlists of two tracks or more")
         column = corpus.playlists["ordered"] if "ordered" in corpus.playlists.column_names else None
         self.ordered = None if column is None else np.asarray(pc.fill_null(column, True), dtype=bool)
         follows = np.bincount(corpus.tracks, self._follows(), minlength=corpus.n_tracks)
-        counts = torch.from_numpy(follows).to(device)
+        counts = torch.from_numpy(follows).to(plan.device)
         self.popularity = counts / counts.sum()
-        self.sampler = SharedNegatives(*self._negatives(counts))
+        self.sampler = SharedNegatives(counts**negatives.power, negatives.n)
 
     def _follows(self) -> npt.NDArray[np.float64]:
         """(n_entries,) the chance with which each follows another one: 0 or 1 where there is an order."""
@@ -104,10 +133,12 @@ class SessionBatches:
             return follows
         return np.where(self.ordered[playlist], follows, 1 - 1 / np.maximum(lengths, 1)[playlist])
 
-    def _negatives(self, counts: Tensor) -> tuple[Tensor, int]:
-        options = self.options
-        power = options.popularity_power if options.negatives == "popularity" else 0.0
-        return counts**power, options.n_negatives if options.negatives in ("uniform", "popularity") else 0
+    def state(self) -> dict[str, Tensor]:
+        """Nothing passes from epoch to epoch."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Nothing passes from epoch to epoch."""
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed."""
@@ -147,30 +178,32 @@ class SessionBatches:
         return self.corpus.tracks[np.argsort(playlist + key)]
 
     def _batch(self, states: Tensor, track: Tensor, following: Tensor, generator: torch.Generator) -> SessionBatch:
-        if self.options.negatives == "all":
+        if self.negatives.every:
             candidates = torch.arange(self.corpus.n_tracks, device=self.device)
-            one = torch.ones(len(candidates), device=self.device)
-            return SessionBatch(states, track, candidates, one, one.log(), following)
-        drawn = torch.cat([following, self.sampler.draw(generator)])
-        candidates, column, counts = torch.unique(drawn, return_inverse=True, return_counts=True)
-        expected = len(following) * self.popularity[candidates] + self.sampler.k * self.sampler.share[candidates]
-        log_expected = expected.log().float()
-        return SessionBatch(states, track, candidates, counts.float(), log_expected, column[: len(following)])
+            counts = torch.ones(len(candidates), device=self.device)
+            log_expected, target = counts.log(), following
+        else:
+            drawn = torch.cat([following, self.sampler.draw(generator)])
+            candidates, column, counts = torch.unique(drawn, return_inverse=True, return_counts=True)
+            expected = len(following) * self.popularity[candidates] + self.sampler.k * self.sampler.share[candidates]
+            counts, log_expected, target = counts.float(), expected.log().float(), column[: len(following)]
+        model = self.model
+        outputs = model.output.index_select(0, candidates)
+        return SessionBatch(
+            keys=model.keys(outputs, model.bias.index_select(0, candidates)),
+            queries=model.queries(states),
+            track=track,
+            candidates=candidates,
+            counts=counts,
+            log_expected=log_expected,
+            target=target,
+            inputs=model.tables["track"],
+            outputs=outputs,
+            share=len(states) / (self.n_rows * model.config.unroll),
+        )
 
     def __len__(self) -> int:
         """Steps an epoch, at most: how many depends on the order in which the playlists come."""
         lengths = self.corpus.lengths[self.playlists] - 1
         most = (lengths.sum() - lengths.max()) // self.n_rows + lengths.max()
         return int(-(-most // self.model.config.unroll))
-
-
-def _check(model: GRU4Rec, options: TrainOptions) -> None:
-    why = f"for {model.name}, to which it means nothing"
-    for field in fields(TrainOptions):
-        if field.name not in TAKEN:
-            value, rule = getattr(options, field.name), "empty" if field.default == "" else field.default
-            require(value == field.default, field.name, f"{rule} {why}", value)
-    losses, negatives = ("bpr", "bpr-max", "softmax"), ("uniform", "popularity", "in-batch", "all")
-    for name, known in (("loss", losses), ("negatives", negatives)):
-        value = getattr(options, name)
-        require(value in known, name, f"one of {', '.join(known)} for {model.name}", value)

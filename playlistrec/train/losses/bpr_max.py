@@ -1,4 +1,4 @@
-"""Losses over candidates that all rows of a batch share: pure functions of tensors, each a scalar.
+"""BPR and BPR-max over candidates that all rows of a batch share.
 
 All take ``scores`` (n, m) of the candidates in each row, ``target`` (n,) the column of each row's positive, and
 ``counts`` (m,) how often each candidate stands for a negative: one that was drawn twice counts twice.
@@ -35,7 +35,7 @@ def bpr_max(scores: Tensor, target: Tensor, counts: Tensor, bpr_max_reg: float =
     Hidasi & Karatzoglou 2018, eq. 10 and 13. Rows without a negative are left out.
 
     Args:
-        regulariser: λ, which keeps the scores of negatives near 0.
+        bpr_max_reg: λ, which keeps the scores of negatives near 0.
 
     >>> import torch
     >>> round(float(bpr_max(torch.zeros(1, 3), torch.tensor([1]), torch.ones(3))), 4)

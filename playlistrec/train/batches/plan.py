@@ -1,0 +1,61 @@
+"""How batches are made, whatever the objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ...config import require
+
+__all__ = ["BatchPlan", "Full", "Regime", "Sampled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Full:
+    """Propagate over the whole graph in each step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    """Propagate over the sampled neighbourhood of a batch, without the batch's own edges.
+
+    Attributes:
+        fanout: neighbours sampled per node and layer, -1 for all.
+        workers: loader processes.
+    """
+
+    fanout: int = 10
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        require(self.fanout >= 1 or self.fanout == -1, "fanout", "at least 1, or -1 for all", self.fanout)
+        require(self.workers >= 0, "workers", "at least 0", self.workers)
+
+
+Regime = Full | Sampled
+
+CPU, FULL = torch.device("cpu"), Full()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchPlan:
+    """How batches are made.
+
+    Attributes:
+        batch_size: positive pairs a step; playlists a step where batches hold whole playlists.
+        regime: over what a step propagates.
+        reduced: type in which products are multiplied; None for that of the vectors.
+        noise: length of the noise of contrastive views; None for no views.
+        message_edge_share: share of the training pairs that messages pass along, the others being supervised.
+    """
+
+    batch_size: int = 8192
+    device: torch.device = CPU
+    regime: Regime = FULL
+    reduced: torch.dtype | None = None
+    noise: float | None = None
+    message_edge_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(self.batch_size >= 1, "batch_size", "at least 1", self.batch_size)

@@ -1,0 +1,69 @@
+"""Softmax over a sample of tracks that all playlists of a step share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from ...config import require
+from ...corpus.corpus import Corpus
+from ..batches.batch import SharedBatch
+from ..batches.plan import BatchPlan
+from ..batches.playlists import SharedBatches
+from ..losses.shared_softmax import shared_softmax
+from .objective import Batches, Objective
+
+__all__ = ["SharedSoftmax"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedSoftmax(Objective):
+    """Softmax of each positive among ``n_negatives`` tracks drawn once for all playlists of a step, less their own.
+
+    Bengio & Senécal 2008, section III; the correction: Yi et al. 2019, eq. 4. A batch is ``batch_size`` playlists with
+    all their tracks.
+
+    Attributes:
+        temperature: divides the scores.
+        n_negatives: tracks drawn a step.
+        popularity_power: they are drawn in proportion to popularity to this power.
+        logq_correction: share of the logarithm of a track's expected draws that is taken off its score; 1 makes the
+            sum over the sample an unbiased estimate of that over all tracks.
+        length_weight_exponent: a pair weighs the length of its playlist to minus this power.
+    """
+
+    whole_graph: ClassVar[str] = "negatives=shared"
+    temperature: float = 0.1
+    n_negatives: int = 4096
+    popularity_power: float = 0.75
+    logq_correction: float = 1.0
+    length_weight_exponent: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(self.temperature > 0, "temperature", "above 0", self.temperature)
+        for name in ("popularity_power", "logq_correction", "length_weight_exponent"):
+            require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
+
+    def make_batches(self, model: Any, corpus: Corpus, plan: BatchPlan) -> Batches:
+        return SharedBatches(model, corpus, plan, self.n_negatives, self.popularity_power)
+
+    def loss(self, batch: SharedBatch) -> Tensor:
+        playlists, tracks = batch.vectors
+        queries = playlists / self.temperature
+        positive = (queries.index_select(0, batch.playlist) * tracks.index_select(0, batch.track)).sum(-1)
+        bias = batch.bias(self.logq_correction)
+        if batch.prior is not None:
+            bias = bias + batch.prior[batch.candidates] / self.temperature
+            positive = positive + batch.prior[batch.track] / self.temperature
+        return shared_softmax(
+            queries,
+            tracks.index_select(0, batch.candidates),
+            positive,
+            batch.playlist,
+            bias=bias,
+            masked=batch.masked,
+            weights=batch.weights(self.length_weight_exponent),
+            reduced=batch.reduced,
+        )

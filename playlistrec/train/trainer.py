@@ -1,0 +1,155 @@
+"""The trainer: a model, an objective, an optimiser, and one epoch after another."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..config import require
+from ..corpus.corpus import Corpus
+from ..errors import DataError, RunError
+from ..events import Event, OnEvent, ignore
+from ..models.embedding.trained import TrainedModel
+from .batches.plan import BatchPlan, Full, Regime, Sampled
+from .objectives import Objective
+from .schedule import Constant, Schedule
+
+__all__ = ["SAMPLED_ABOVE", "Trainer", "Validate"]
+
+SAMPLED_ABOVE = 20_000_000
+"""Pairs above which a regime of None samples: below, two hops of a large batch touch nearly every node anyway."""
+
+Validate = Callable[[TrainedModel], Mapping[str, float]]
+
+
+class Trainer:
+    """Trains ``model`` on the pairs of ``corpus`` with Adam.
+
+    An epoch's randomness comes from ``(seed, epoch)`` alone.
+
+    Args:
+        model: built from ``corpus``, whose entries are all there is to learn from.
+        objective: what each step minimises.
+        lr: learning rate.
+        schedule: its course.
+        batch_size: positive pairs a step; playlists a step where batches hold whole playlists.
+        regime: over what a step propagates; None picks by the size of the graph.
+        precision: of the propagation and of the products of softmax; embeddings and ranking stay float32.
+
+    Raises:
+        DataError: there is nothing to learn from. ConfigError: the objective is not for this model.
+
+    >>> from playlistrec.corpus.corpus import Corpus
+    >>> from playlistrec.models.factorization.mf import MF
+    >>> from playlistrec.train import BPR, L2, Trainer
+    >>> corpus = Corpus.from_lists([["a", "b"], ["b", "c"], ["a", "c"]])
+    >>> trainer = Trainer(MF.from_corpus(corpus, MF.config_class(dim=4)), corpus, BPR() + L2(1e-4), lr=0.05)
+    >>> [event.data["epoch"] for event in trainer.epochs(3)]
+    [1, 2, 3]
+    """
+
+    def __init__(
+        self,
+        model: TrainedModel,
+        corpus: Corpus,
+        objective: Objective,
+        *,
+        lr: float = 0.005,
+        schedule: Schedule | None = None,
+        batch_size: int = 8192,
+        regime: Regime | None = None,
+        precision: torch.dtype = torch.float32,
+        seed: int = 0,
+        device: torch.device | None = None,
+    ) -> None:
+        if not corpus.n_entries:
+            raise DataError("there are no training entries to fit on")
+        self.model, self.corpus, self.objective, self.seed = model, corpus, objective, seed
+        self.lr, self.schedule = lr, schedule or Constant()
+        device = device or torch.device("cpu")
+        reduced = None if precision == torch.float32 else precision
+        if not model.propagates:
+            unsupported = f"float32 for {model.name}, which does not support it"
+            require(reduced is None, "precision", unsupported, "bf16")
+            regime = Full()
+        elif regime is None:
+            large = len(corpus.pairs[0]) > SAMPLED_ABOVE and not objective.needs_whole_graph and reduced is None
+            regime = Sampled() if large else Full()
+        model.to(device)
+        model.precision = precision
+        self.optimizer = _adam(model, lr)
+        plan = BatchPlan(batch_size=batch_size, device=device, regime=regime, reduced=reduced)
+        self.batches = objective.batches(model, corpus, plan)
+        self.done = 0
+
+    def epochs(self, n: int, *, validate: Validate | None = None) -> Iterator[Event]:
+        """Train up to the ``n``-th epoch; after each comes an ``"epoch"`` event.
+
+        Its data are ``epoch`` (from 1), ``loss`` (mean over the steps), ``seconds``, and the metrics of ``validate``.
+        Raises RunError where the loss diverges.
+        """
+        while self.done < n:
+            began = time.perf_counter()
+            record: dict[str, Any] = self.epoch(horizon=n)
+            if wrong := self.diverged(record["loss"]):
+                raise RunError(wrong)
+            if validate is not None:
+                record.update(validate(self.model))
+            yield Event("epoch", data={**record, "seconds": time.perf_counter() - began, "epochs": n})
+
+    def epoch(self, *, horizon: int, on_event: OnEvent = ignore) -> dict[str, float]:
+        """Train one epoch.
+
+        Args:
+            horizon: epochs over which the schedule runs.
+            on_event: gets a ``"progress"`` event after each step.
+
+        Returns:
+            ``epoch``, counted from 1, and ``loss``, the mean over the steps.
+        """
+        number, total = self.done, len(self.batches)
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        self.model.train()
+        with self.batches.seeded(seed):
+            losses = []
+            for step, batch in enumerate(self.batches.epoch(seed, number)):
+                losses.append(self.step(batch, (number + step / total) / horizon))
+                on_event(Event("progress", "epoch", {"done": step + 1, "total": total}))
+        self.done += 1
+        self.model.eval()
+        return {"epoch": self.done, "loss": float(torch.stack(losses).mean())}
+
+    def step(self, batch: Any, done: float = 0.0) -> torch.Tensor:
+        """One step: the loss of a batch, its gradients, and Adam. ``done`` is the share of all steps before it."""
+        loss, objective = self.objective(batch)
+        self.optimizer.zero_grad()
+        objective.backward()  # type: ignore[no-untyped-call]
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.rate(self.lr, done)
+        self.optimizer.step()
+        return loss.detach()
+
+    def diverged(self, loss: float) -> str:
+        """What is no longer finite, and the likely cause; empty where all is well."""
+        tables = self.model.tables.items()
+        wrong = [name for name, table in tables if not table.detach().square().sum().isfinite()]
+        if not wrong and math.isfinite(loss):
+            return ""
+        where = f"the embeddings of {' and '.join(wrong)} are no longer finite" if wrong else "a score overflowed"
+        cause = f"likely lr = {self.lr} is too high"
+        if temperature := getattr(self.objective, "temperature", None):
+            cause += f" or temperature = {temperature} too low"
+        return f"the loss is {loss} in epoch {self.done}: {where}, {cause}"
+
+
+def _adam(model: TrainedModel, lr: float) -> torch.optim.Adam:
+    parameters = list(model.parameters())
+    try:
+        return torch.optim.Adam(parameters, lr=lr, fused=True)
+    except RuntimeError:  # torch before 2.4 has the fused kernel on CUDA only
+        return torch.optim.Adam(parameters, lr=lr)
