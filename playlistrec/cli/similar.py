@@ -40,10 +40,10 @@ def command(
     device: str,
     form: str,
     as_json: bool,
-    **asked: str | None,
+    **names: str | None,
 ) -> None:
     """Find the nearest neighbours of a track, an artist or a playlist among the vectors of a model, by cosine."""
-    given = {kind: text for kind, text in asked.items() if text is not None}
+    given = {kind: text for kind, text in names.items() if text is not None}
     if len(given) != 1:
         raise click.UsageError("give one of --track, --artist, --playlist")
     from ..experiment.runs import Run
@@ -51,10 +51,11 @@ def command(
 
     loaded = Run.load(run, data=data)
     kind = next(kind for kind in KINDS if kind in given)
-    row, remark = find(loaded, kind, given[kind])
+    history = loaded.data.split.ranking(loaded.data.corpus, "test")
+    row, remark = find(history, kind, given[kind])
     if remark is not None:
         screen.warn(remark)
-    found = similar(loaded, kind, row, to=to, k=k, device=device)
+    found = similar(loaded.embeddings(device=device), kind, row, to=to, k=k)
     items: list[dict[str, Any]] = [
         {"rank": rank, **item, "cosine": round(float(cosine), 6)}
         for rank, (item, cosine) in enumerate(zip(found.items, found.cosines), start=1)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from ..config import Config, require
-from ..corpus.split import TEST_SEED, Part
+from ..corpus.split import TEST_SEED, TRAIN, VALID, VALID_SEED, Part
 from ..errors import ConfigError, DataError, RunError
 from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
@@ -20,6 +20,7 @@ from ..models.registry import model_class
 from ..rank.protocols import Evaluation, evaluate
 from ..rank.sampled import evaluate_sampled, sampled_of
 from ..serving.recommender import RecommendationService, RecommendOptions
+from ..serving.vectors import Embeddings
 from ..train.checkpoint import read_arrays
 from .data import Data
 from .run_folder import check_same_data, read_info
@@ -156,6 +157,20 @@ class Run:
     def service(self, device: str = "auto") -> RecommendationService:
         """What answers many queries; :meth:`recommend` makes one anew each time."""
         return RecommendationService(self.recommender(device=device), self.data.split.ranking(self.data.corpus, "test"))
+
+    def embeddings(self, *, device: str = "auto") -> Embeddings:
+        """The vectors by which the test part is ranked. Raises ConfigError where the model has none."""
+        corpus, split = self.data.corpus, self.data.split
+        history = split.ranking(corpus, "test")
+        seeds = corpus.where(split.mask(TRAIN, VALID, VALID_SEED, TEST_SEED))
+        rows = np.arange(corpus.n_playlists, dtype=np.int64)
+        query = Query(
+            offsets=seeds.offsets,
+            tracks=seeds.tracks.astype(np.int64),
+            playlists=np.where(history.lengths > 0, rows, -1),
+            titles=corpus.titles(rows),
+        )
+        return Embeddings.of(self.recommender("test", device=device), history, query)
 
     def query(
         self, *, playlist: str | int | None = None, tracks: Sequence[int] | None = None, title: str | None = None

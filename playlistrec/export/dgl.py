@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .vectors import Embeddings
+from ..serving.vectors import Embeddings
 
 __all__ = ["LOAD", "write"]
 
@@ -21,7 +21,7 @@ def write(source: Embeddings, folder: Path) -> dict[str, Any]:
     """``graph.bin``: playlists, tracks and artists, all that is known when the test part is ranked."""
     from ..graph.build import build_graph, save_graph
 
-    graph = build_graph(source.known)
+    graph = build_graph(source.history)
     vectors = {"playlist": source.playlists, "track": source.tracks, "artist": source.artists}
     for kind, array in vectors.items():
         if array is not None:

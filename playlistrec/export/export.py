@@ -13,7 +13,6 @@ from ..errors import ConfigError, DataError, nearest
 from ..events import Event, OnEvent, ignore
 from ..experiment.runs import Run
 from ..storage import check_replaceable, write_whole
-from .vectors import Embeddings
 
 __all__ = ["KINDS", "export"]
 
@@ -68,7 +67,7 @@ def export(
     _check_out(out, force)
     run = run if isinstance(run, Run) else Run.load(run, data=data)
     on_event(Event("message", f"computing the vectors of {run.model_type.name}"))
-    source = Embeddings.of(run, device=device)
+    source = run.embeddings(device=device)
     kinds = list(dict.fromkeys(["parquet", *to]))
     told: dict[str, dict[str, Any]] = {}
     manifest = {

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
+from ..serving.vectors import Embeddings, Vectors
 from .recall import (
     CONNECTIONS,
     EF,
@@ -16,7 +17,6 @@ from .recall import (
     insertion_order,
     recall,
 )
-from .vectors import Embeddings, Vectors
 
 __all__ = ["LOAD", "write"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..corpus.npz import write_npz
-from .vectors import Embeddings
+from ..serving.vectors import Embeddings
 
 __all__ = ["LOAD", "write"]
 
@@ -21,7 +21,7 @@ LOAD = (
 
 def write(source: Embeddings, folder: Path) -> dict[str, Any]:
     """``embeddings.npz``."""
-    corpus = source.run.data.corpus
+    corpus = source.history
     arrays = {
         "playlists": source.playlists,
         "tracks": source.tracks,

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .vectors import Embeddings, Vectors
+from ..serving.vectors import Embeddings, Vectors
 
 __all__ = ["LOAD", "write"]
 
@@ -22,7 +22,7 @@ LOAD = (
 def write(source: Embeddings, folder: Path) -> dict[str, Any]:
     """``playlists.parquet`` (pid, name, seeds, embedding), ``tracks.parquet`` (uri, name, artist, embedding) and
     ``artists.parquet`` (uri, name, and the embedding where there is one); names where they are known."""
-    corpus = source.run.data.corpus
+    corpus = source.history
     seeds = pa.ListArray.from_arrays(
         pa.array(source.query.offsets, pa.int32()), pa.array(source.query.tracks, pa.int32())
     )

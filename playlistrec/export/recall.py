@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from ..rank.topk import top_k
-from .vectors import Embeddings, Vectors
+from ..serving.vectors import Embeddings, Vectors
 
 __all__ = ["CONNECTIONS", "DEPTH", "EF", "EF_CONSTRUCTION", "insertion_order", "recall"]
 
@@ -49,7 +49,7 @@ def recall(source: Embeddings, search: Search) -> dict[str, Any]:
         search: (n, d) vectors of playlists and k to (n, k) tracks; -1 where it found fewer.
     """
     depth = min(DEPTH, len(source.tracks))
-    asking = source.asking(QUESTIONS)
+    asking = source.sample(QUESTIONS)
     shares = []
     for low in range(0, len(asking), BATCH):
         playlists = source.playlists[asking[low : low + BATCH]]

@@ -12,13 +12,9 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..models.base import Query
-from ..models.embedding.model import EmbeddingModel
-from ..models.factorization.fm import FM
-from ..models.factorization.mf import MF
-from ..models.registry import model_class
 from ..rank.evaluation import masked_scores
 from ..rank.topk import mask_seeds, top_k
-from .vectors import Embeddings
+from ..serving.vectors import Embeddings
 
 __all__ = ["LOAD", "write"]
 
@@ -119,7 +115,8 @@ class LinearFold(nn.Module):
 def write(source: Embeddings, folder: Path) -> dict[str, Any]:
     """``recommender.pt``. Raises ConfigError where TorchScript cannot say how the model folds a playlist in."""
     with torch.no_grad():
-        model, popularity = source.model, torch.from_numpy(source.known.popularity.astype(np.float32))
+        model: Any = source.model
+        popularity = torch.from_numpy(source.history.popularity.astype(np.float32))
         prior = torch.zeros_like(popularity) if model.prior is None else model.prior
         module = Folded(_fold(model), model.vectors()[1].detach(), prior, popularity)
         script: Any = torch.jit.script(module.cpu().eval())
@@ -127,12 +124,13 @@ def write(source: Embeddings, folder: Path) -> dict[str, Any]:
     return {"files": ["recommender.pt"], "largest difference": _difference(source, script)}
 
 
-def _fold(model: EmbeddingModel) -> nn.Module:
-    """What folds a playlist in as the model does."""
+def _fold(model: Any) -> nn.Module:
+    """The module that folds a playlist in as the model does."""
     cosine = model.config.similarity == "cosine"
-    if type(model) is MF or (type(model) is FM and "context" not in model.tables):
-        return RidgeFold(*model.vectors(), model.unobserved_weight, model.ridge, cosine)
-    if model.propagates and type(model) is model_class("lightgcn"):
+    if model.fold_rule == "ridge":
+        playlists, tracks = model.vectors()
+        return RidgeFold(playlists, tracks, model.unobserved_weight, model.ridge, cosine)
+    if model.fold_rule == "linear":
         return _linear(model, cosine)
     raise ConfigError(
         f"torchscript is for mf, fm without context, and lightgcn; how {model.name} folds a playlist in is not scripted"
@@ -154,7 +152,7 @@ def _linear(model: Any, cosine: bool) -> LinearFold:
 def _difference(source: Embeddings, script: nn.Module) -> float:
     """The largest difference between scores of the module and of the model for playlists given as seeds alone."""
     query = source.query
-    asked = Query.of([query.seeds(row).tolist() for row in source.asking(QUESTIONS)])
+    asked = Query.of([query.seeds(row).tolist() for row in source.sample(QUESTIONS)])
     ours = masked_scores(source.model, asked).cpu()
     theirs = script(torch.from_numpy(asked.tracks), torch.from_numpy(asked.offsets))
     ranked = ours > -torch.inf

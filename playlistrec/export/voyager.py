@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
+from ..serving.vectors import Embeddings
 from .recall import (
     CONNECTIONS,
     EF,
@@ -14,7 +15,6 @@ from .recall import (
     insertion_order,
     recall,
 )
-from .vectors import Embeddings
 
 __all__ = ["LOAD", "write"]
 

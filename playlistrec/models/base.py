@@ -5,21 +5,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Generic
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import sparse
 from torch import Tensor
-from typing_extensions import Self
+from typing_extensions import Self, TypeVar
 
 from ..config import Config
 from ..corpus.corpus import Corpus
+from .score_vectors import ScoreVectors
 
-__all__ = ["Query", "Recommender"]
+__all__ = ["Query", "Recommender", "ScoreVectors"]
 
 Arrays = dict[str, npt.NDArray[np.generic]]
+ConfigT = TypeVar("ConfigT", bound=Config, default=Any)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,28 +89,33 @@ class Query:
         )
 
 
-class Recommender(ABC):
+class Recommender(ABC, Generic[ConfigT]):
     """Anything that scores all tracks for a batch of playlists.
 
-    Everything that ranks, evaluates, serves or exports sees only :meth:`score`. Closed-form models are built by
-    :meth:`from_corpus`; gradient models (``trainable``) by the same call, untrained, and then by ``fit``.
-    The corpus they are given holds only what may be learned from.
+    Everything that ranks, evaluates, serves or exports sees only :meth:`score`, and asks for capabilities, the class
+    attributes below, never for classes. Closed-form models are built by :meth:`from_corpus`; gradient models
+    (``trainable``) by the same call, untrained, and then by ``fit``. The corpus they are given holds only what may be
+    learned from.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     config_class: ClassVar[type[Config]] = Config
     trainable: ClassVar[bool] = False
-    """Whether gradient training follows :meth:`from_corpus`."""
+    """True if gradient training follows :meth:`from_corpus`."""
     personalised: ClassVar[bool] = True
-    """Whether different seeds get different tracks."""
+    """True if different seeds get different tracks."""
+    has_vectors: ClassVar[bool] = False
+    """True if :meth:`score_vectors` gives what the model scores with."""
+    made_of_runs: ClassVar[bool] = False
+    """True if the model is made of others, which its config names as ``runs`` or ``parts``."""
 
-    config: Config
+    config: ConfigT
     n_tracks: int
 
     @classmethod
     @abstractmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
+    def from_corpus(cls, corpus: Corpus, config: ConfigT, *, seed: int = 0) -> Self:
         """Build the model from the training corpus."""
 
     @abstractmethod
@@ -133,12 +140,19 @@ class Recommender(ABC):
 
     @classmethod
     @abstractmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        """The model that :meth:`arrays` came from.
+    def from_state(cls, corpus: Corpus, config: ConfigT, state: Arrays) -> Self:
+        """The model that :meth:`state` came from.
 
         ``corpus`` holds what is known at ranking time: models that propagate over a graph propagate over its
         entries, which may be more than they were fitted on (training and validation when the test set is read).
         """
+
+    def score_vectors(self, query: Query | None = None) -> ScoreVectors:
+        """The vectors of some queries, or of all known playlists, and of all tracks, by which the model scores.
+
+        For models that ``has_vectors``.
+        """
+        raise NotImplementedError(f"{self.name} has no vectors")
 
     def to(self, device: torch.device) -> Self:
         """Move to a device; models without device state stay where they are."""

@@ -15,7 +15,7 @@ from .base import Arrays, Query, Recommender
 __all__ = ["Popularity"]
 
 
-class Popularity(Recommender):
+class Popularity(Recommender[Config]):
     """``score(p, t) = |{training playlists that hold t}|``, whatever the playlist.
 
     The floor under every other model (Cremonesi, Koren & Turrin 2010, "TopPop"). A playlist that repeats a track
@@ -46,5 +46,5 @@ class Popularity(Recommender):
         return {"counts": self.counts.numpy()}
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        return cls(arrays["counts"].astype(np.float32), config)
+    def from_state(cls, corpus: Corpus, config: Config, state: Arrays) -> Self:
+        return cls(state["counts"].astype(np.float32), config)

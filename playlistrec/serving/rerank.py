@@ -10,7 +10,6 @@ from scipy import sparse
 
 from ..corpus.corpus import Corpus, Ints
 from ..models.base import Recommender
-from ..models.embedding.model import EmbeddingModel
 
 __all__ = ["Similarity", "first_of_each", "mmr"]
 
@@ -74,8 +73,8 @@ class Similarity:
         return np.where(same, np.float32(1), self._cosines(tracks))
 
     def _cosines(self, tracks: Ints) -> Floats:
-        if isinstance(self.model, EmbeddingModel):
-            vectors = self.model.vectors()[1]
+        if self.model.has_vectors:
+            vectors = self.model.score_vectors().tracks
             chosen = vectors[tracks].detach().float().cpu().numpy()
             lengths = np.linalg.norm(chosen, axis=1)
             shared = chosen @ chosen.T

@@ -14,12 +14,10 @@ import torch.nn.functional as F
 from ..config import require
 from ..corpus.corpus import Corpus
 from ..errors import DataError
-from ..experiment.runs import Run
-from ..export.vectors import Embeddings, Vectors
-from ..models.factorization.fm import FM
 from ..rank.topk import top_k
 from .lookup.artists import ArtistIndex
 from .lookup.search import TrackIndex
+from .vectors import Embeddings, Vectors
 
 __all__ = ["KINDS", "Kind", "Neighbours", "find", "similar"]
 
@@ -46,50 +44,49 @@ class Neighbours:
     note: str | None = None
 
 
-def find(run: Run, kind: Kind, text: str) -> tuple[int, str | None]:
+def find(history: Corpus, kind: Kind, text: str) -> tuple[int, str | None]:
     """The row of what a person calls ``text``, and what was taken for it where that is not plain.
 
     Tracks as :class:`~.search.TrackIndex` finds them; artists by uri or name, of several the one with most entries;
     playlists by pid. Raises DataError where there is none.
     """
-    known = run.data.split.ranking(run.data.corpus, "test")
     if kind == "playlist":
-        return known.playlist_index(text), None
+        return history.playlist_index(text), None
     if kind == "track":
-        index = TrackIndex(known, known.popularity)
+        index = TrackIndex(history, history.popularity)
         match = index.find(text)
         return match.track, f"took {index.describe(match.track)} for {text!r}" if match.fuzzy else None
-    rows = ArtistIndex(known).find(text)
-    artists = known.track_artist[known.tracks]
-    entries = np.bincount(artists[artists >= 0], minlength=known.n_artists)
+    rows = ArtistIndex(history).find(text)
+    artists = history.track_artist[history.tracks]
+    entries = np.bincount(artists[artists >= 0], minlength=history.n_artists)
     row = max(rows, key=lambda artist: int(entries[artist]))
-    uri = known.artists["uri"][row].as_py()
+    uri = history.artists["uri"][row].as_py()
     return row, f"{len(rows)} artists are called {text!r}: took {uri}" if len(rows) > 1 else None
 
 
-def similar(run: Run, kind: Kind, row: int, *, to: Kind | None = None, k: int = 10, device: str = "auto") -> Neighbours:
+def similar(source: Embeddings, kind: Kind, row: int, *, to: Kind | None = None, k: int = 10) -> Neighbours:
     """The ``k`` tracks, artists or playlists whose vectors have the highest cosine with that of one of them.
 
     The vectors are those by which the test part is ranked. Where the model has none of artists, the mean of an
     artist's tracks stands for it, and the note says so. Playlists without a known track are left out.
 
     Args:
+        source: as of :meth:`~playlistrec.experiment.runs.Run.embeddings`.
         kind, row: who the neighbours are of.
         to: what the neighbours are; None: the same kind, less the one itself.
 
     Raises:
-        ConfigError: the model has no vectors, or ``k`` is below 1. DataError: nothing is known of who is asked for.
+        ConfigError: ``k`` is below 1, or an unknown kind. DataError: nothing is known of the one itself.
     """
     to = kind if to is None else to
     require(k >= 1, "k", "at least 1", k)
     for name, value in (("kind", kind), ("to", to)):
         require(value in KINDS, name, f"one of {', '.join(KINDS)}", value)
-    source = Embeddings.of(run, device=device)
     vectors = _vectors(source)
-    asking = F.normalize(vectors[kind][row], dim=0)
-    if not asking.any():
+    direction = F.normalize(vectors[kind][row], dim=0)
+    if not direction.any():
         raise DataError(f"nothing is known of this {kind}: none of its tracks is in a known playlist")
-    scores = F.normalize(vectors[to], dim=1) @ asking
+    scores = F.normalize(vectors[to], dim=1) @ direction
     scores[~vectors[to].any(1)] = -torch.inf
     if to == kind:
         scores[row] = -torch.inf
@@ -97,21 +94,21 @@ def similar(run: Run, kind: Kind, row: int, *, to: Kind | None = None, k: int = 
     cosines, rows = cosines[rows >= 0], rows[rows >= 0]
     note = None
     if "artist" in (kind, to) and source.artists is None:
-        note = f"{run.model_type.name} has no vectors of artists: the mean of an artist's tracks stands for it"
-    return Neighbours(to, rows, cosines, _items(run.data.corpus, to, rows), note)
+        note = f"{source.model.name} has no vectors of artists: the mean of an artist's tracks stands for it"
+    return Neighbours(to, rows, cosines, _items(source.history, to, rows), note)
 
 
 def _vectors(source: Embeddings) -> Mapping[Kind, torch.Tensor]:
     """(n, d) by kind; 0 where nothing is known."""
-    # The biases of a factorisation machine and what popularity adds are no directions: playlists have 1 there.
-    width = source.dim - isinstance(source.model, FM) - (source.model.prior is not None)
-    asked = np.diff(source.query.offsets) > 0
+    seeded = np.diff(source.query.offsets) > 0
     arrays: dict[Kind, Vectors] = {
-        "playlist": np.where(asked[:, None], source.playlists, np.float32(0)),
+        "playlist": np.where(seeded[:, None], source.playlists, np.float32(0)),
         "track": source.tracks,
-        "artist": _means(source.known, source.tracks) if source.artists is None else source.artists,
+        "artist": _means(source.history, source.tracks) if source.artists is None else source.artists,
     }
-    return {kind: torch.from_numpy(np.ascontiguousarray(array[:, :width])) for kind, array in arrays.items()}
+    return {
+        kind: torch.from_numpy(np.ascontiguousarray(array[:, : source.n_directions])) for kind, array in arrays.items()
+    }
 
 
 def _means(corpus: Corpus, tracks: Vectors) -> Vectors:
@@ -130,4 +127,4 @@ def _items(corpus: Corpus, kind: Kind, rows: npt.NDArray[np.int64]) -> list[dict
     table, key = (corpus.artists, "uri") if kind == "artist" else (corpus.playlists, "pid")
     names = {key: "artist_uri" if kind == "artist" else "pid", "name": f"{kind}_name"}
     found = table.select([column for column in names if column in table.column_names]).take(rows).to_pylist()
-    return [{told: item.get(column) for column, told in names.items()} for item in found]
+    return [{label: item.get(column) for column, label in names.items()} for item in found]

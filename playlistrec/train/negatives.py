@@ -145,7 +145,7 @@ class Pool(Negatives):
         assert isinstance(sampler, PoolNegatives), "made by this object"
         share = annealed_share(epoch, floor=self.final_share, over=self.anneal_epochs)
         model.eval()
-        sampler.refresh(*model.with_prior(*model.vectors()), share, generator)
+        sampler.refresh(*model.score_vectors().padded(), share, generator)
         model.train()
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..models.embedding.model import EmbeddingModel
-from ..models.embedding.trained import TrainedModel
 from .checkpoint import read_arrays, write_arrays
 
 __all__ = ["read_snapshot", "snapshot_epochs", "track_vectors", "write_snapshot"]
@@ -18,13 +17,12 @@ Vectors = npt.NDArray[np.float32]
 
 
 @torch.no_grad()
-def track_vectors(model: TrainedModel) -> Vectors:
+def track_vectors(model: Any) -> Vectors:
     """(n_tracks, d) what the model compares playlists with: the final vectors, or else the tracks' embeddings."""
-    vectors = model.vectors()[1] if isinstance(model, EmbeddingModel) else model.tables["track"]
-    return np.asarray(vectors.detach().float().cpu().numpy())
+    return np.asarray(model.track_vectors().detach().float().cpu().numpy())
 
 
-def write_snapshot(folder: Path, model: TrainedModel, epoch: int) -> None:
+def write_snapshot(folder: Path, model: Any, epoch: int) -> None:
     """Keep the tracks' vectors after ``epoch`` epochs in ``folder/snapshots``, as float16 and of length 1 at most.
 
     Vectors longer than 1 are all divided by the longest one's length, since float16 ends at 65,504.

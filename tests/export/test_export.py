@@ -22,7 +22,6 @@ from playlistrec.corpus.splitting import split_continuation, split_edges
 from playlistrec.errors import ConfigError, DataError
 from playlistrec.export.export import KINDS, export
 from playlistrec.export.recall import EF, recall
-from playlistrec.export.vectors import Embeddings
 
 Vectors = npt.NDArray[np.float32]
 OPTIONS = {"epochs": 2, "batch_size": 256, "dim": 16, "lr": 0.05}
@@ -161,13 +160,13 @@ def test_long_vectors_do_not_spoil_recall(kind: str, runs: dict[str, pr.Run], tm
     rng = np.random.default_rng(0)
     lengths = rng.lognormal(0, 1, size=(5000, 1))
     tracks, playlists = (rng.normal(size=(n, 16)).astype(np.float32) for n in (5000, 200))
-    source = replace(Embeddings.of(runs["mf"]), tracks=(tracks * lengths).astype(np.float32), playlists=playlists)
+    source = replace(runs["mf"].embeddings(), tracks=(tracks * lengths).astype(np.float32), playlists=playlists)
     told = import_module(f"playlistrec.export.{kind}").write(source, tmp_path)
     assert told["recall@100"] >= 0.97
 
 
 def test_the_measured_recall_is_low_for_a_bad_index(runs: dict[str, pr.Run]) -> None:
-    source = Embeddings.of(runs["mf"])
+    source = runs["mf"].embeddings()
     exact = np.argsort(-(source.playlists @ source.tracks.T), axis=1)
 
     def half(vectors: Vectors, k: int) -> npt.NDArray[np.integer]:

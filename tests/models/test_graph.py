@@ -262,7 +262,7 @@ def test_popular_tracks_may_have_an_advance(kind: type[GraphModel] | type[MF], s
     advance = torch.from_numpy(0.5 * np.log(np.maximum(held, 1))).float()
     scores = favoured.score(query)
     torch.testing.assert_close(scores, plain.score(query) + advance)
-    playlists, tracks = favoured.with_prior(favoured.queries(query), favoured.vectors()[1])
+    playlists, tracks = favoured.score_vectors(query).padded()
     torch.testing.assert_close(playlists @ tracks.T, scores)
     loaded = kind.from_state(corpus, favoured.config, favoured.state())
     torch.testing.assert_close(loaded.score(query), scores, rtol=0, atol=0)

@@ -34,6 +34,10 @@ def _uris(whole: pr.Corpus) -> list[str]:
     return uris
 
 
+def known_to(run: pr.Run) -> pr.Corpus:
+    return run.data.split.ranking(run.data.corpus, "test")
+
+
 @pytest.fixture(scope="module")
 def runs() -> dict[str, pr.Run]:
     whole = corpus()
@@ -67,7 +71,7 @@ def vectors(run: pr.Run) -> dict[str, npt.NDArray[np.float32]]:
 def test_neighbours_are_those_of_the_highest_cosine(name: str, kind: Kind, to: Kind, runs: dict[str, pr.Run]) -> None:
     table, row = vectors(runs[name]), 3
     wanted = [(-cosine(table[kind][row], other), i) for i, other in enumerate(table[to]) if (kind, row) != (to, i)]
-    found = similar(runs[name], kind, row, to=to, k=6)
+    found = similar(runs[name].embeddings(), kind, row, to=to, k=6)
     assert found.rows.tolist() == [i for _, i in sorted(wanted)[:6]]
     np.testing.assert_allclose(found.cosines, [-value for value, _ in sorted(wanted)[:6]], rtol=1e-5, atol=1e-6)
     assert (found.note is not None) is ("artist" in (kind, to) and name != "lightgcn")
@@ -78,34 +82,37 @@ def test_tracks_are_like_those_of_their_taste(runs: dict[str, pr.Run]) -> None:
     same = [
         (int(uris[row][1:]) < 30) == (int(uris[other][1:]) < 30)
         for row in range(len(uris))
-        for other in similar(runs["lightgcn"], "track", row, k=5).rows.tolist()
+        for other in similar(runs["lightgcn"].embeddings(), "track", row, k=5).rows.tolist()
     ]
     assert np.mean(same) > 0.8
 
 
 def test_items_have_ids_and_names(runs: dict[str, pr.Run]) -> None:
     run = runs["lightgcn"]
-    assert list(similar(run, "track", 0).items[0]) == ["track_uri", "track_name", "artist_name"]
-    artists = similar(run, "track", 0, to="artist", k=100)
+    assert list(similar(run.embeddings(), "track", 0).items[0]) == ["track_uri", "track_name", "artist_name"]
+    artists = similar(run.embeddings(), "track", 0, to="artist", k=100)
     assert len(artists.items) == run.data.corpus.n_artists
     assert {tuple(item.values()) for item in artists.items} == set(zip(*run.data.corpus.artists.to_pydict().values()))
-    assert similar(run, "artist", 2, to="playlist").items[0]["playlist_name"] is None
+    assert similar(run.embeddings(), "artist", 2, to="playlist").items[0]["playlist_name"] is None
 
 
 def test_finding_by_name(runs: dict[str, pr.Run]) -> None:
     run = runs["mf"]
-    assert find(run, "track", "SONG 7") == (7, None)
-    assert find(run, "playlist", "12") == (12, None)
+    assert find(known_to(run), "track", "SONG 7") == (7, None)
+    assert find(known_to(run), "playlist", "12") == (12, None)
     uris = _uris(run.data.corpus)
-    assert find(run, "artist", "a4") == find(run, "artist", "artist 4") == (uris.index("a4"), None)
+    assert find(known_to(run), "artist", "a4") == find(known_to(run), "artist", "artist 4") == (uris.index("a4"), None)
     known = run.data.split.ranking(run.data.corpus, "test")
     entries = {uri: int((known.track_artist[known.tracks] == uris.index(uri)).sum()) for uri in ("a1", "a7")}
     more = max(entries, key=lambda uri: entries[uri])
-    assert find(run, "artist", "the twins") == (uris.index(more), f"2 artists are called 'the twins': took {more}")
+    assert find(known_to(run), "artist", "the twins") == (
+        uris.index(more),
+        f"2 artists are called 'the twins': took {more}",
+    )
     with pytest.raises(DataError, match="no artist is called 'artist 99'; nearest: "):
-        find(run, "artist", "artist 99")
+        find(known_to(run), "artist", "artist 99")
     with pytest.raises(DataError, match="no playlist '900'"):
-        find(run, "playlist", "900")
+        find(known_to(run), "playlist", "900")
 
 
 def test_playlists_of_which_nothing_is_known_are_left_out() -> None:
@@ -116,20 +123,20 @@ def test_playlists_of_which_nothing_is_known_are_left_out() -> None:
     part[whole.offsets[6] : whole.offsets[7]] = TEST
     part[whole.offsets[6] : whole.offsets[6] + 3] = TEST_SEED
     run = pr.fit(pr.Data.of(whole, pr.Split("continuation", part)), "mf", options=OPTIONS, preset="none")
-    found = similar(run, "playlist", 0, k=100)
+    found = similar(run.embeddings(), "playlist", 0, k=100)
     assert set(found.rows.tolist()) == set(range(80)) - {0, 4}
     with pytest.raises(DataError, match="nothing is known of this playlist"):
-        similar(run, "playlist", 4)
+        similar(run.embeddings(), "playlist", 4)
     model = run.recommender("test")
     folded = model.queries(pr.Query.of([whole.playlist(6)[:3].tolist()]))[0].numpy()  # type: ignore[operator]
     wanted = [(-cosine(folded, track), i) for i, track in enumerate(vectors(run)["track"])]
-    assert similar(run, "playlist", 6, to="track", k=5).rows.tolist() == [i for _, i in sorted(wanted)[:5]]
+    assert similar(run.embeddings(), "playlist", 6, to="track", k=5).rows.tolist() == [i for _, i in sorted(wanted)[:5]]
 
 
 def test_what_is_refused(runs: dict[str, pr.Run]) -> None:
     with pytest.raises(ConfigError, match=r"itemknn has no vectors of playlists and tracks; models that have: mf,"):
-        similar(pr.fit(runs["mf"].data, "itemknn"), "track", 0)
+        pr.fit(runs["mf"].data, "itemknn").embeddings()
     with pytest.raises(ConfigError, match=r"k must be at least 1 \(got 0\)"):
-        similar(runs["mf"], "track", 0, k=0)
+        similar(runs["mf"].embeddings(), "track", 0, k=0)
     with pytest.raises(ConfigError, match="to must be one of track, artist, playlist"):
-        similar(runs["mf"], "track", 0, to="album")  # type: ignore[arg-type]
+        similar(runs["mf"].embeddings(), "track", 0, to="album")  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...errors import ConfigError
 from ...models.base import Recommender
-from ...models.embedding.model import EmbeddingModel, Vectors
+from ...models.embedding.model import Vectors
 from ..data import Data
 from ..runs import Run
 
@@ -40,6 +40,6 @@ def teacher_vectors(data: Data, run: str, *, refit: bool) -> Vectors:
     Raises RunError where it is missing, unfinished, or of other data, ConfigError where its model has none.
     """
     [model] = parts_of_runs(data, [run], refit=refit)
-    if not isinstance(model, EmbeddingModel):
+    if not model.has_vectors:
         raise ConfigError(f"teacher must be a run of a model with vectors, such as lightgcn or mf (got {run})")
-    return model.with_prior(*model.vectors())
+    return model.score_vectors().padded()

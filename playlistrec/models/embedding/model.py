@@ -17,7 +17,7 @@ from typing_extensions import Self
 from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ...graph.products import products
-from ..base import Arrays, Query
+from ..base import Arrays, Query, ScoreVectors
 from ..titles.features import TitleKind
 from ..titles.title_map import TitledSpace, TitleMap
 from .initial import given, named, spectral, xavier
@@ -90,12 +90,13 @@ class EmbeddingModel(TrainedModel):
     """
 
     config_class: ClassVar[type[Config]] = EmbeddingConfig
+    has_vectors: ClassVar[bool] = True
     config: EmbeddingConfig
     prior: Tensor | None
     """(n_tracks,) π ln(n), what a track's score is whoever asks; none where π is 0."""
 
-    def __init__(self, tables: Mapping[str, Tensor], options: EmbeddingConfig) -> None:
-        super().__init__(tables, options)
+    def __init__(self, tables: Mapping[str, Tensor], config: EmbeddingConfig) -> None:
+        super().__init__(tables, config)
         self._cache: tuple[Tensor, Tensor] | None = None
         self._map: TitleMap | None = None
         self.register_buffer("prior", None, persistent=False)
@@ -105,8 +106,8 @@ class EmbeddingModel(TrainedModel):
         return super().from_corpus(corpus, config, seed=seed, device=device)._knowing(corpus)
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        return super().from_state(corpus, config, arrays)._knowing(corpus)
+    def from_state(cls, corpus: Corpus, config: Config, state: Arrays) -> Self:
+        return super().from_state(corpus, config, state)._knowing(corpus)
 
     def _knowing(self, corpus: Corpus) -> Self:
         self._known = TitledSpace(corpus, self.config.title_features)
@@ -116,8 +117,8 @@ class EmbeddingModel(TrainedModel):
         return self
 
     @classmethod
-    def blank(cls, corpus: Corpus, options: Any) -> Self:
-        return super().blank(corpus, replace(options, features=None, init="xavier"))
+    def blank(cls, corpus: Corpus, config: Any) -> Self:
+        return super().blank(corpus, replace(config, features=None, init="xavier"))
 
     @abstractmethod
     def embed(self) -> tuple[Tensor, Tensor]:
@@ -126,6 +127,11 @@ class EmbeddingModel(TrainedModel):
     @abstractmethod
     def fold_in(self, query: Query) -> Tensor:
         """(batch, d) vectors of playlists the model has never seen, from their seeds."""
+
+    @property
+    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
+        """How :meth:`fold_in` makes a vector of seeds: by ridge regression, by a linear map of them, or otherwise."""
+        return "other"
 
     def regularised_embeddings(self) -> Vectors:
         """What the penalty is on, (n_playlists, …) and (n_tracks, …): the layer-0 embeddings."""
@@ -147,23 +153,16 @@ class EmbeddingModel(TrainedModel):
         """The ``prior`` of some tracks, or of all."""
         return self.prior if self.prior is None or tracks is None else self.prior[tracks]
 
-    def with_prior(self, playlists: Tensor, tracks: Tensor, ids: Tensor | None = None) -> Vectors:
-        """Vectors whose dot products are the scores: these, with a further column where there is a prior.
-
-        Args:
-            ids: which tracks they are of, where not of all.
-        """
-        prior = self.prior_of(ids)
-        if prior is None:
-            return playlists, tracks
-        return F.pad(playlists, (0, 1), value=1.0), torch.cat([tracks, prior.unsqueeze(1)], dim=1)
-
     def vectors(self) -> tuple[Tensor, Tensor]:
         """:meth:`embed` without gradients, kept until the parameters may have changed."""
         if self._cache is None:
             with torch.no_grad():
                 self._cache = self.embed()
         return self._cache
+
+    def score_vectors(self, query: Query | None = None) -> ScoreVectors:
+        playlists, tracks = self.vectors()
+        return ScoreVectors(playlists if query is None else self.queries(query), tracks, self.prior)
 
     def node_vectors(self) -> dict[str, Tensor]:
         """Final vectors by type of node: (n, d) of ``playlist`` and ``track``, and of ``artist`` where it has any."""
@@ -224,16 +223,16 @@ def compared(vectors: Tensor, similarity: Literal["dot", "cosine"]) -> Tensor:
     return vectors if similarity == "dot" else F.normalize(vectors, dim=-1)
 
 
-def initial_tables(corpus: Corpus, kinds: Iterable[str], options: VectorConfig) -> dict[str, Tensor]:
+def initial_tables(corpus: Corpus, kinds: Iterable[str], config: VectorConfig) -> dict[str, Tensor]:
     """Layer-0 embeddings of the node types ``kinds`` that ``options`` asks for, each (n, dim)."""
     sizes = {"playlist": corpus.n_playlists, "track": corpus.n_tracks, "artist": corpus.n_artists}
     sizes = {kind: sizes[kind] for kind in kinds}
-    if options.init == "svd":
-        tables = spectral(corpus, options.dim)
-    elif options.init == "xavier":
-        tables = xavier(sizes, options.dim)
+    if config.init == "svd":
+        tables = spectral(corpus, config.dim)
+    elif config.init == "xavier":
+        tables = xavier(sizes, config.dim)
     else:
-        tables = named(corpus, options.dim, options.init)
-    if options.features is not None:
-        tables |= given(options.features, sizes, options.dim)
+        tables = named(corpus, config.dim, config.init)
+    if config.features is not None:
+        tables |= given(config.features, sizes, config.dim)
     return {kind: tables[kind] for kind in sizes}

@@ -34,21 +34,21 @@ class TrainedModel(nn.Module, Recommender):
     precision: torch.dtype = torch.float32
     """Of the propagation in training; embeddings, and all of ranking, are float32 in any case."""
 
-    def __init__(self, tables: Mapping[str, Tensor], options: Config) -> None:
+    def __init__(self, tables: Mapping[str, Tensor], config: Config) -> None:
         super().__init__()
-        self.config = options
+        self.config = config
         self.n_tracks = len(tables["track"])
         self.tables = nn.ParameterDict({kind: nn.Parameter(table) for kind, table in tables.items()})
 
     @classmethod
     @abstractmethod
-    def build(cls, corpus: Corpus, options: Any) -> Self:
+    def build(cls, corpus: Corpus, config: Any) -> Self:
         """The untrained model, drawn with torch's global generator."""
 
     @classmethod
-    def blank(cls, corpus: Corpus, options: Any) -> Self:
+    def blank(cls, corpus: Corpus, config: Any) -> Self:
         """A model of the right shapes, all of whose weights are to be overwritten."""
-        return cls.build(corpus, options)
+        return cls.build(corpus, config)
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0, device: torch.device | str = "cpu") -> Self:
@@ -59,6 +59,10 @@ class TrainedModel(nn.Module, Recommender):
         """
         with torch_seed(seed), init_device(device):
             return cls.build(corpus, config)
+
+    def track_vectors(self) -> Tensor:
+        """(n_tracks, d) the vectors of tracks: the final ones where there are any, else the embeddings."""
+        return self.score_vectors().tracks if self.has_vectors else self.tables["track"]
 
     def _forget(self) -> None:
         """Drop what was computed from parameters that may have changed."""
@@ -75,11 +79,11 @@ class TrainedModel(nn.Module, Recommender):
         return {name: tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
+    def from_state(cls, corpus: Corpus, config: Config, state: Arrays) -> Self:
         with torch_seed(0):
             model = cls.blank(corpus, config)
         model.config = config
-        model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+        model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()})
         return model.eval()
 
 

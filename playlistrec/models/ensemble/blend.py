@@ -55,7 +55,7 @@ class BlendConfig(Config):
         return self.runs or self.parts
 
 
-class Blend(Recommender):
+class Blend(Recommender[BlendConfig]):
     """``score(p, t) = Σ_i w_i · f(s_i(p, ·))_t`` over the parts' scores ``s_i``, with ``f`` the option ``mix``.
 
     The first ``f`` is CombSUM with z-scores (Fox & Shaw 1994; Renda & Straccia 2003), the second reciprocal rank
@@ -74,8 +74,7 @@ class Blend(Recommender):
     name = "blend"
     summary = "several runs' or models' scores on one scale, weighted and summed"
     config_class = BlendConfig
-
-    config: BlendConfig
+    made_of_runs = True
 
     def __init__(self, parts: Sequence[Recommender], weights: Sequence[float] | None, config: BlendConfig) -> None:
         self.parts = list(parts)
@@ -85,8 +84,7 @@ class Blend(Recommender):
         self.device = torch.device("cpu")
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, BlendConfig)
+    def from_corpus(cls, corpus: Corpus, config: BlendConfig, *, seed: int = 0) -> Self:
         return cls(fit_parts(config.parts, corpus, seed=seed), config.weights, config)
 
     def features(self, part: Recommender, query: Query) -> tuple[Tensor, Tensor]:
@@ -114,9 +112,8 @@ class Blend(Recommender):
         return state_of_parts(self.parts) | {"weights": self.weights.numpy()}
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, BlendConfig)
-        return cls(parts_from_state(corpus, arrays), arrays["weights"].tolist(), config)
+    def from_state(cls, corpus: Corpus, config: BlendConfig, state: Arrays) -> Self:
+        return cls(parts_from_state(corpus, state), state["weights"].tolist(), config)
 
     def to(self, device: torch.device) -> Self:
         self.parts = [part.to(device) for part in self.parts]

@@ -15,7 +15,7 @@ from typing_extensions import Self
 from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ...nn.fm import pair_interactions
-from ..base import Query
+from ..base import Query, ScoreVectors
 from ..embedding.initial import xavier
 from ..embedding.model import EmbeddingConfig, Vectors, initial_tables
 from .context import last_tracks, previous_tracks
@@ -60,8 +60,8 @@ class FM(MF):
     artist: Tensor | None
     """(n_tracks,) rows of the artists' table; one past its end where a track has none."""
 
-    def __init__(self, corpus: Corpus, tables: Mapping[str, Tensor], options: FMConfig) -> None:
-        super().__init__(tables, options)
+    def __init__(self, corpus: Corpus, tables: Mapping[str, Tensor], config: FMConfig) -> None:
+        super().__init__(tables, config)
         kinds = [kind for kind in ("track", "artist") if kind in tables]
         self.linear = nn.ParameterDict({kind: nn.Parameter(torch.zeros(len(tables[kind]))) for kind in kinds})
         artist = np.where(corpus.track_artist < 0, corpus.n_artists, corpus.track_artist).astype(np.int64)
@@ -69,12 +69,16 @@ class FM(MF):
         self._contexts: Tensor | None = None
 
     @classmethod
-    def build(cls, corpus: Corpus, options: Any) -> Self:
-        kinds = ("playlist", "track", "artist") if options.artists and corpus.n_artists else ("playlist", "track")
-        tables = initial_tables(corpus, kinds, options)
-        if options.context == "previous":
-            tables |= xavier({"context": corpus.n_tracks + 1}, options.dim)
-        return cls(corpus, tables, options)
+    def build(cls, corpus: Corpus, config: Any) -> Self:
+        kinds = ("playlist", "track", "artist") if config.artists and corpus.n_artists else ("playlist", "track")
+        tables = initial_tables(corpus, kinds, config)
+        if config.context == "previous":
+            tables |= xavier({"context": corpus.n_tracks + 1}, config.dim)
+        return cls(corpus, tables, config)
+
+    @property
+    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
+        return "other" if "context" in self.tables else "ridge"
 
     def factors(self) -> Mapping[str, Tensor]:
         """The vectors ``v`` of each field, (n, dim)."""
@@ -89,6 +93,12 @@ class FM(MF):
     def regularised_embeddings(self) -> Vectors:
         tracks = self._of_tracks(dict(self.tables.items())) + self._of_tracks(dict(self.linear.items()))
         return self.tables["playlist"], torch.cat(tracks, dim=1)
+
+    def score_vectors(self, query: Query | None = None) -> ScoreVectors:
+        """The last column of a factorisation machine's vectors, 1 and what a track alone scores, is a bias."""
+        whole = super().score_vectors(query)
+        bias = whole.tracks[:, -1] if whole.bias is None else whole.tracks[:, -1] + whole.bias
+        return ScoreVectors(whole.playlists[:, :-1], whole.tracks[:, :-1], bias)
 
     def contexts(self, corpus: Corpus) -> Tensor | None:
         return torch.from_numpy(previous_tracks(corpus)) if "context" in self.tables else None

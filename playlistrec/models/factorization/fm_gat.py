@@ -45,8 +45,8 @@ class FMGAT(FMGraph):
     summary: ClassVar[str] = "factorisation machine whose vectors are graph attention's"
     config_class: ClassVar[type[Config]] = FMGATConfig
 
-    def conv(self, options: FMGATConfig) -> nn.Module:
-        return AttentionConv(None, options.dim // options.heads, options.heads, dropout=options.dropout)
+    def conv(self, config: FMGATConfig) -> nn.Module:
+        return AttentionConv(None, config.dim // config.heads, config.heads, dropout=config.dropout)
 
     def activate(self, h: Tensor) -> Tensor:
         return F.elu(h)

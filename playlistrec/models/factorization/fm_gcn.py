@@ -21,5 +21,5 @@ class FMGCN(FMGraph):
     name: ClassVar[str] = "fm-gcn"
     summary: ClassVar[str] = "factorisation machine whose vectors are a graph convolution's"
 
-    def conv(self, options: FMGraphConfig) -> nn.Module:
+    def conv(self, config: FMGraphConfig) -> nn.Module:
         return LightGCNConv()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import dgl
 import numpy as np
@@ -53,8 +53,8 @@ class FMGraph(FM):
     norm: Tensor
     """(n_nodes,) the factor of the symmetric normalisation."""
 
-    def __init__(self, corpus: Corpus, tables: Mapping[str, Tensor], options: FMGraphConfig) -> None:
-        super().__init__(corpus, tables, options)
+    def __init__(self, corpus: Corpus, tables: Mapping[str, Tensor], config: FMGraphConfig) -> None:
+        super().__init__(corpus, tables, config)
         sizes = [
             len(table) for table in self.tables.values()
         ]  # not of `tables`: a ParameterDict has an order of its own
@@ -64,16 +64,20 @@ class FMGraph(FM):
         nodes = self._nodes(tracks, None if contexts is None else contexts.numpy())
         self.graph = feature_graph([playlists.astype(np.int64) + self._start["playlist"], *nodes], sum(sizes))
         self.register_buffer("norm", relation_norms(self.graph)["joins"][0], persistent=False)
-        self.layers = nn.ModuleList(HeteroConv({"joins": self.conv(options)}) for _ in range(options.layers))
+        self.layers = nn.ModuleList(HeteroConv({"joins": self.conv(config)}) for _ in range(config.layers))
         self._states: list[Tensor] | None = None
 
     @abstractmethod
-    def conv(self, options: Any) -> nn.Module:
+    def conv(self, config: Any) -> nn.Module:
         """A new layer, ``dim`` in and out; where it has heads, they are put side by side."""
 
     def activate(self, h: Tensor) -> Tensor:
         """What stands between two layers."""
         return h
+
+    @property
+    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
+        return "other"
 
     def factors(self) -> Mapping[str, Tensor]:
         states = [torch.cat(list(self.tables.values()))]

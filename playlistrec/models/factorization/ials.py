@@ -43,7 +43,7 @@ class IALSConfig(Config):
         require(self.iterations >= 1, "iterations", "at least 1", self.iterations)
 
 
-class IALS(Recommender):
+class IALS(Recommender[IALSConfig]):
     """``score(p, t) = x_p · y_t``, the minimum of ``Σ_pt c_pt (r_pt - x_p · y_t)² + λ (Σ |x_p|² + Σ |y_t|²)``.
 
     ``r_pt`` is 1 where the playlist holds the track and 0 elsewhere, ``c_pt`` is α there and 1 elsewhere. One side is
@@ -66,13 +66,12 @@ class IALS(Recommender):
 
     def __init__(self, tracks: Tensor, config: IALSConfig) -> None:
         self.tracks = tracks
-        self.config: IALSConfig = config
+        self.config = config
         self.n_tracks = len(tracks)
         self._base = tracks.T @ tracks + config.l2 * torch.eye(config.dim)
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, IALSConfig)
+    def from_corpus(cls, corpus: Corpus, config: IALSConfig, *, seed: int = 0) -> Self:
         try:
             from implicit.cpu.als import AlternatingLeastSquares
             from threadpoolctl import threadpool_limits
@@ -101,6 +100,5 @@ class IALS(Recommender):
         return {"tracks": self.tracks.numpy()}
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, IALSConfig)
-        return cls(torch.from_numpy(arrays["tracks"].astype(np.float32)), config)
+    def from_state(cls, corpus: Corpus, config: IALSConfig, state: Arrays) -> Self:
+        return cls(torch.from_numpy(state["tracks"].astype(np.float32)), config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -31,8 +31,12 @@ class MF(EmbeddingModel):
     ridge: ClassVar[float] = 1.0
 
     @classmethod
-    def build(cls, corpus: Corpus, options: Any) -> Self:
-        return cls(initial_tables(corpus, ("playlist", "track"), options), options)
+    def build(cls, corpus: Corpus, config: Any) -> Self:
+        return cls(initial_tables(corpus, ("playlist", "track"), config), config)
+
+    @property
+    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
+        return "ridge"
 
     def embed(self) -> tuple[Tensor, Tensor]:
         return self.compared(self.tables["playlist"]), self.compared(self.tables["track"])

@@ -37,5 +37,5 @@ class GAT(TransformModel):
     summary: ClassVar[str] = "graph attention: neighbours weighted by a softmax over edges"
     config_class: ClassVar[type[TransformConfig]] = GATConfig
 
-    def conv(self, options: GATConfig) -> nn.Module:
-        return self.started(GATConv(options.dim, options.dim, options.heads), options)
+    def conv(self, config: GATConfig) -> nn.Module:
+        return self.started(GATConv(config.dim, config.dim, config.heads), config)

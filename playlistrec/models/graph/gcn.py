@@ -32,8 +32,8 @@ class GCN(TransformModel):
     config_class: ClassVar[type[TransformConfig]] = GCNConfig
     tied: ClassVar[bool] = True
 
-    def conv(self, options: GCNConfig) -> nn.Module:
-        return self.started(GCNConv(options.dim, options.dim), options)
+    def conv(self, config: GCNConfig) -> nn.Module:
+        return self.started(GCNConv(config.dim, config.dim), config)
 
     def normalise(self, graph: DGLGraph) -> DegreeNorms:
         degree = {kind: torch.ones(graph.num_nodes(kind), device=graph.device) for kind in graph.ntypes}

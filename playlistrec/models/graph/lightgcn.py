@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -18,5 +18,9 @@ class LightGCN(GraphModel):
     name: ClassVar[str] = "lightgcn"
     summary: ClassVar[str] = "light graph convolution: embeddings smoothed over the graph"
 
-    def conv(self, options: GraphConfig) -> nn.Module:
+    def conv(self, config: GraphConfig) -> nn.Module:
         return LightGCNConv()
+
+    @property
+    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
+        return "linear"

@@ -83,30 +83,30 @@ class GraphModel(EmbeddingModel):
     tied: ClassVar[bool] = False
     """Whether one layer stands for all relations of a round, or each has its own."""
 
-    def __init__(self, graph: DGLGraph, tables: Mapping[str, Tensor], options: GraphConfig) -> None:
-        super().__init__(tables, options)
+    def __init__(self, graph: DGLGraph, tables: Mapping[str, Tensor], config: GraphConfig) -> None:
+        super().__init__(tables, config)
         self.graph = graph
         self.degree_norms: DegreeNorms = self.normalise(graph)
-        self.layers = nn.ModuleList(HeteroConv(self._convs(graph.etypes, options)) for _ in range(options.layers))
-        weights = options.weights
-        self.combine = LayerConcat() if weights == "concat" else LayerSum(options.layers, weights)
+        self.layers = nn.ModuleList(HeteroConv(self._convs(graph.etypes, config)) for _ in range(config.layers))
+        weights = config.weights
+        self.combine = LayerConcat() if weights == "concat" else LayerSum(config.layers, weights)
         self._states: list[States] | None = None
 
     @classmethod
-    def build(cls, corpus: Corpus, options: Any) -> Self:
+    def build(cls, corpus: Corpus, config: Any) -> Self:
         graph = build_graph(corpus)
-        if not options.artists:
+        if not config.artists:
             graph = graph.edge_type_subgraph(["contains", "in"])
-        return cls(graph, initial_tables(corpus, graph.ntypes, options), options)
+        return cls(graph, initial_tables(corpus, graph.ntypes, config), config)
 
     @abstractmethod
-    def conv(self, options: Any) -> nn.Module:
+    def conv(self, config: Any) -> nn.Module:
         """A new layer for one relation, ``dim`` in and out."""
 
-    def _convs(self, etypes: Sequence[str], options: Any) -> dict[str, nn.Module]:
+    def _convs(self, etypes: Sequence[str], config: Any) -> dict[str, nn.Module]:
         if self.tied:
-            return dict.fromkeys(etypes, self.conv(options))
-        return {etype: self.conv(options) for etype in etypes}
+            return dict.fromkeys(etypes, self.conv(config))
+        return {etype: self.conv(config) for etype in etypes}
 
     def activate(self, h: Tensor) -> Tensor:
         """What follows a layer."""

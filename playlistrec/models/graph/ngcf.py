@@ -48,8 +48,8 @@ class NGCF(GraphModel):
     tied: ClassVar[bool] = True
     config: NGCFConfig
 
-    def conv(self, options: NGCFConfig) -> nn.Module:
-        conv = NGCFConv(options.dim, options.dim)
+    def conv(self, config: NGCFConfig) -> nn.Module:
+        conv = NGCFConv(config.dim, config.dim)
         for weight in conv.parameters():
             nn.init.orthogonal_(weight)  # keeps dot products of the first embeddings: better than Xavier on validation
         return conv

@@ -31,5 +31,5 @@ class SAGE(TransformModel):
     summary: ClassVar[str] = "GraphSAGE: mean or max of the neighbours beside a node's own features"
     config_class: ClassVar[type[TransformConfig]] = SAGEConfig
 
-    def conv(self, options: SAGEConfig) -> nn.Module:
-        return self.started(SAGEConv(options.dim, options.dim, options.aggregator), options)
+    def conv(self, config: SAGEConfig) -> nn.Module:
+        return self.started(SAGEConv(config.dim, config.dim, config.aggregator), config)

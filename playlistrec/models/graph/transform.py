@@ -43,9 +43,9 @@ class TransformModel(GraphModel):
         return ACTIVATIONS[self.config.activation](h)
 
     @staticmethod
-    def started(conv: Conv, options: TransformConfig) -> Conv:
+    def started(conv: Conv, config: TransformConfig) -> Conv:
         """The layer with its matrices as the options have them start."""
-        if options.weight_init == "identity":
+        if config.weight_init == "identity":
             for module in conv.modules():
                 if isinstance(module, nn.Linear):
                     nn.init.eye_(module.weight)

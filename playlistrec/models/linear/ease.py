@@ -56,7 +56,7 @@ class EASEConfig(Config):
         require(self.top_tracks is None or self.top_tracks >= 1, "top_tracks", "at least 1, or none", self.top_tracks)
 
 
-class EASE(Recommender):
+class EASE(Recommender[EASEConfig]):
     """``score(p, t) = Σ_{s in seeds(p)} B_st``, B being the best at giving each playlist back without its diagonal.
 
     ``B = argmin |√W (X - XB)|² + Σ_s λ_s |B_s|²`` with ``diag B = 0`` is ``B = I - P diag(1 / diag P)`` with
@@ -81,12 +81,11 @@ class EASE(Recommender):
     def __init__(self, weights: Matrix, tracks: npt.NDArray[np.int64], n_tracks: int, config: EASEConfig) -> None:
         self.weights = weights
         self.tracks = tracks
-        self.config: EASEConfig = config
+        self.config = config
         self.n_tracks = n_tracks
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, EASEConfig)
+    def from_corpus(cls, corpus: Corpus, config: EASEConfig, *, seed: int = 0) -> Self:
         pairs = corpus.matrix
         counts = corpus.popularity
         tracks = np.sort(np.argsort(-counts, kind="stable")[: config.top_tracks])
@@ -109,10 +108,9 @@ class EASE(Recommender):
         return {"weights": self.weights, "tracks": self.tracks}
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, EASEConfig)
-        weights = arrays["weights"].astype(np.float32, copy=False)
-        return cls(weights, arrays["tracks"].astype(np.int64), corpus.n_tracks, config)
+    def from_state(cls, corpus: Corpus, config: EASEConfig, state: Arrays) -> Self:
+        weights = state["weights"].astype(np.float32, copy=False)
+        return cls(weights, state["tracks"].astype(np.int64), corpus.n_tracks, config)
 
 
 def _check_memory(n: int) -> None:

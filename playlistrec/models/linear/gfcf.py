@@ -37,7 +37,7 @@ class GFCFConfig(Config):
         require(self.alpha >= 0, "alpha", "at least 0", self.alpha)
 
 
-class GFCF(Recommender):
+class GFCF(Recommender[GFCFConfig]):
     """``score(r) = r (R̃ᵀR̃ + α D^-½ V Vᵀ D^½)``: a smoothing by two hops, and an ideal low-pass filter.
 
     ``r`` is the indicator of the distinct seeds, ``R̃ = D_P^-½ R D^-½`` the training matrix (n_playlists, n_tracks)
@@ -64,7 +64,7 @@ class GFCF(Recommender):
     ) -> None:
         self.pairs = pairs
         self.vectors = vectors
-        self.config: GFCFConfig = config
+        self.config = config
         self.n_tracks = pairs.shape[1]
         self._normalised = _normalised(pairs)
         self._transposed = sparse.csr_array(self._normalised.T)
@@ -74,8 +74,7 @@ class GFCF(Recommender):
         self._low_pass = vectors / np.maximum(roots, 1), (self.config.alpha * vectors * roots).T
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, GFCFConfig)
+    def from_corpus(cls, corpus: Corpus, config: GFCFConfig, *, seed: int = 0) -> Self:
         return cls(corpus.matrix, _singular_vectors(_normalised(corpus.matrix), config.dim, seed), config)
 
     def score(self, query: Query) -> Tensor:
@@ -89,12 +88,11 @@ class GFCF(Recommender):
         return {"indptr": self.pairs.indptr, "indices": self.pairs.indices, "vectors": self.vectors}
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, GFCFConfig)
-        ones = np.ones(len(arrays["indices"]), dtype=np.float32)
-        parts: Any = (ones, arrays["indices"], arrays["indptr"])
-        pairs = sparse.csr_array(parts, shape=(len(arrays["indptr"]) - 1, corpus.n_tracks))
-        return cls(pairs, arrays["vectors"].astype(np.float32), config)
+    def from_state(cls, corpus: Corpus, config: GFCFConfig, state: Arrays) -> Self:
+        ones = np.ones(len(state["indices"]), dtype=np.float32)
+        parts: Any = (ones, state["indices"], state["indptr"])
+        pairs = sparse.csr_array(parts, shape=(len(state["indptr"]) - 1, corpus.n_tracks))
+        return cls(pairs, state["vectors"].astype(np.float32), config)
 
 
 def _normalised(pairs: sparse.csr_array[np.float32]) -> sparse.csr_array[np.float32]:

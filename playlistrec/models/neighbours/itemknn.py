@@ -59,7 +59,7 @@ class ItemKNNConfig(Config):
             require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
 
 
-class ItemKNN(Recommender):
+class ItemKNN(Recommender[ItemKNNConfig]):
     """Cosine item neighbours: ``score(p, t) = sum_{s in seeds(p)} sim(s, t)`` over the distinct seeds.
 
     ``sim(s, t) = n_st / (n_s^α n_t^(1-α) + shrink)`` with ``n_st`` the training playlists that hold both tracks,
@@ -85,12 +85,11 @@ class ItemKNN(Recommender):
 
     def __init__(self, votes: sparse.csr_array[np.float32], config: ItemKNNConfig) -> None:
         self.votes = votes
-        self.config: ItemKNNConfig = config
+        self.config = config
         self.n_tracks = votes.shape[0]
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, ItemKNNConfig)
+    def from_corpus(cls, corpus: Corpus, config: ItemKNNConfig, *, seed: int = 0) -> Self:
         holders = sparse.csr_array(corpus.matrix.T)  # tracks as documents, whose terms are their playlists
         holders = TermWeights.of(holders, config.weighting)(holders)
         if config.unit_playlists:
@@ -109,9 +108,8 @@ class ItemKNN(Recommender):
         return {"indptr": self.votes.indptr, "indices": self.votes.indices, "data": self.votes.data}
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, ItemKNNConfig)
-        parts: Any = (arrays["data"], arrays["indices"], arrays["indptr"])
+    def from_state(cls, corpus: Corpus, config: ItemKNNConfig, state: Arrays) -> Self:
+        parts: Any = (state["data"], state["indices"], state["indptr"])
         return cls(sparse.csr_array(parts, shape=(corpus.n_tracks, corpus.n_tracks)), config)
 
 

@@ -43,7 +43,7 @@ class UserKNNConfig(Config):
         require(self.shrink >= 0, "shrink", "at least 0", self.shrink)
 
 
-class UserKNN(Recommender):
+class UserKNN(Recommender[UserKNNConfig]):
     """Cosine playlist neighbours: ``score(q, t) = sum_{p in N_k(q), p has t} sim(q, p)``.
 
     ``sim(q, p) = x_q · x_p / (|x_q| |x_p| + shrink)`` of the (weighted) rows of the playlist-track matrix, ``x_q`` that
@@ -69,7 +69,7 @@ class UserKNN(Recommender):
 
     def __init__(self, pairs: sparse.csr_array[np.float32], config: UserKNNConfig) -> None:
         self.pairs = pairs
-        self.config: UserKNNConfig = config
+        self.config = config
         self.n_tracks = pairs.shape[1]
         self._weights = TermWeights.of(pairs, config.weighting)
         weighted = self._weights(pairs)
@@ -77,8 +77,7 @@ class UserKNN(Recommender):
         self._holders = sparse.csr_array(weighted.T)
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, UserKNNConfig)
+    def from_corpus(cls, corpus: Corpus, config: UserKNNConfig, *, seed: int = 0) -> Self:
         return cls(corpus.matrix, config)
 
     def score(self, query: Query) -> Tensor:
@@ -104,8 +103,7 @@ class UserKNN(Recommender):
         return {"indptr": self.pairs.indptr, "indices": self.pairs.indices}
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, UserKNNConfig)
-        ones = np.ones(len(arrays["indices"]), dtype=np.float32)
-        parts: Any = (ones, arrays["indices"], arrays["indptr"])
-        return cls(sparse.csr_array(parts, shape=(len(arrays["indptr"]) - 1, corpus.n_tracks)), config)
+    def from_state(cls, corpus: Corpus, config: UserKNNConfig, state: Arrays) -> Self:
+        ones = np.ones(len(state["indices"]), dtype=np.float32)
+        parts: Any = (ones, state["indices"], state["indptr"])
+        return cls(sparse.csr_array(parts, shape=(len(state["indptr"]) - 1, corpus.n_tracks)), config)

@@ -73,24 +73,24 @@ class GRU4Rec(TrainedModel):
     popularity: Tensor
     """(n_tracks,) logarithm of one more than the playlists that hold each track."""
 
-    def __init__(self, tables: dict[str, Tensor], popularity: Tensor, options: GRU4RecConfig) -> None:
-        super().__init__(tables, options)
+    def __init__(self, tables: dict[str, Tensor], popularity: Tensor, config: GRU4RecConfig) -> None:
+        super().__init__(tables, config)
         self.bias = nn.Parameter(torch.zeros(self.n_tracks))
-        between = options.dropout if options.layers > 1 else 0.0
-        self.gru = nn.GRU(options.dim, options.dim, options.layers, dropout=between)
+        between = config.dropout if config.layers > 1 else 0.0
+        self.gru = nn.GRU(config.dim, config.dim, config.layers, dropout=between)
         self.register_buffer("popularity", popularity)
 
     @classmethod
-    def build(cls, corpus: Corpus, options: Any) -> Self:
+    def build(cls, corpus: Corpus, config: Any) -> Self:
         counts = corpus.popularity
-        tables = initial_tables(corpus, ("track",), options)
-        if not options.constrained:
-            tables |= {"output": initial_tables(corpus, ("track",), options)["track"]}
-        return cls(tables, torch.from_numpy(counts).float().log1p(), options)
+        tables = initial_tables(corpus, ("track",), config)
+        if not config.constrained:
+            tables |= {"output": initial_tables(corpus, ("track",), config)["track"]}
+        return cls(tables, torch.from_numpy(counts).float().log1p(), config)
 
     @classmethod
-    def blank(cls, corpus: Corpus, options: Any) -> Self:
-        return super().blank(corpus, replace(options, features=None, init="xavier"))
+    def blank(cls, corpus: Corpus, config: Any) -> Self:
+        return super().blank(corpus, replace(config, features=None, init="xavier"))
 
     @property
     def output(self) -> Tensor:

@@ -49,7 +49,7 @@ class TitleConfig(Config):
         TitleFeatures.learn([], self.ngrams)
 
 
-class TitleNeighbours(Recommender):
+class TitleNeighbours(Recommender[TitleConfig]):
     """``score(q, t) = (Σ_u s_qu n_ut + μ pop_t / n) / (Σ_u s_qu n_u + μ)`` over the titles u most like that of q.
 
     ``s_qu`` is the cosine of the titles' TF-IDF vectors to the ``power``, ``n_u`` the training playlists called u,
@@ -80,15 +80,14 @@ class TitleNeighbours(Recommender):
         config: TitleConfig,
     ) -> None:
         self.titles, self.counts, self.sizes, self.popularity = titles, counts, sizes, popularity
-        self.config: TitleConfig = config
+        self.config = config
         self.n_tracks = len(popularity)
         weights = TermWeights.of(titles, "tfidf")
         self._space = TitleSpace(features, weights)
         self._holders = sparse.csr_array(self._space.unit(titles).T)
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, TitleConfig)
+    def from_corpus(cls, corpus: Corpus, config: TitleConfig, *, seed: int = 0) -> Self:
         titled = Titled.of(corpus)
         features = TitleFeatures.learn(titled.titles, config.ngrams)
         pairs = corpus.matrix
@@ -138,18 +137,17 @@ class TitleNeighbours(Recommender):
         }
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, TitleConfig)
-        features = TitleFeatures(arrays["hashes"].astype(np.uint64), config.ngrams)
-        ones = np.ones(len(arrays["titles_indices"]), dtype=np.float32)
-        parts: Any = (ones, arrays["titles_indices"], arrays["titles_indptr"])
-        counts: Any = (arrays["counts_data"], arrays["counts_indices"], arrays["counts_indptr"])
-        n = len(arrays["sizes"])
+    def from_state(cls, corpus: Corpus, config: TitleConfig, state: Arrays) -> Self:
+        features = TitleFeatures(state["hashes"].astype(np.uint64), config.ngrams)
+        ones = np.ones(len(state["titles_indices"]), dtype=np.float32)
+        parts: Any = (ones, state["titles_indices"], state["titles_indptr"])
+        counts: Any = (state["counts_data"], state["counts_indices"], state["counts_indptr"])
+        n = len(state["sizes"])
         return cls(
             features,
             sparse.csr_array(parts, shape=(n, len(features))),
             sparse.csr_array(counts, shape=(n, corpus.n_tracks)),
-            arrays["sizes"].astype(np.float32),
-            arrays["popularity"].astype(np.float32),
+            state["sizes"].astype(np.float32),
+            state["popularity"].astype(np.float32),
             config,
         )

@@ -75,7 +75,7 @@ class TwoStageConfig(Config):
         return self.runs or self.parts
 
 
-class TwoStage(Recommender):
+class TwoStage(Recommender[TwoStageConfig]):
     """``score(p, t) = trees(features(p, t))`` for the candidates of several models; below them all other tracks.
 
     Candidates and features are those of :class:`~playlistrec.models.two_stage.candidates.FirstStage`. Where the trees
@@ -96,8 +96,7 @@ class TwoStage(Recommender):
     name = "two-stage"
     summary = "candidates of several runs or models, ranked again by gradient-boosted trees"
     config_class = TwoStageConfig
-
-    config: TwoStageConfig
+    made_of_runs = True
 
     def __init__(
         self,
@@ -115,8 +114,7 @@ class TwoStage(Recommender):
         self.n_tracks = first.parts[0].n_tracks
 
     @classmethod
-    def from_corpus(cls, corpus: Corpus, config: Config, *, seed: int = 0) -> Self:
-        assert isinstance(config, TwoStageConfig)
+    def from_corpus(cls, corpus: Corpus, config: TwoStageConfig, *, seed: int = 0) -> Self:
         rest, held_out = hold_out(corpus, config.held_out, config.most_queries, seed)
         model = cls.taught(fit_parts(config.parts, rest, seed=seed), rest, held_out, config, seed=seed)
         return model.over(fit_parts(config.parts, corpus, seed=seed), corpus)
@@ -199,12 +197,11 @@ class TwoStage(Recommender):
         }
 
     @classmethod
-    def from_state(cls, corpus: Corpus, config: Config, arrays: Arrays) -> Self:
-        assert isinstance(config, TwoStageConfig)
-        pairs = PairFeatures.from_state(corpus, under("pairs", arrays))
-        first = FirstStage(parts_from_state(corpus, arrays), pairs, config.candidates)
-        trees = Trees.from_state(under("trees", arrays))
-        return cls(first, trees, arrays["asked"].astype(np.uint64), int(arrays["strongest"]), config)
+    def from_state(cls, corpus: Corpus, config: TwoStageConfig, state: Arrays) -> Self:
+        pairs = PairFeatures.from_state(corpus, under("pairs", state))
+        first = FirstStage(parts_from_state(corpus, state), pairs, config.candidates)
+        trees = Trees.from_state(under("trees", state))
+        return cls(first, trees, state["asked"].astype(np.uint64), int(state["strongest"]), config)
 
     def to(self, device: torch.device) -> Self:
         parts = [part.to(device) for part in self.first.parts]

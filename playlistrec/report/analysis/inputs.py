@@ -15,7 +15,6 @@ from ...experiment.data import Data
 from ...experiment.run_folder import check_same_data, read_info
 from ...experiment.runs import Run
 from ...models.base import Recommender
-from ...models.embedding.trained import TrainedModel
 from ...train.snapshots import read_snapshot, snapshot_epochs, track_vectors
 from ..plots.maps import Names
 from .embedding_map import Chosen, Floats, choose
@@ -120,7 +119,7 @@ class ReportInputs:
         """One run's vectors of the chosen tracks as fitted to the training part; none where it has no vectors."""
         if name not in self._vectors:
             model = self.model(name, "valid")
-            self._vectors[name] = track_vectors(model)[self.chosen.tracks] if isinstance(model, TrainedModel) else None
+            self._vectors[name] = track_vectors(model)[self.chosen.tracks] if model.trainable else None
         return self._vectors[name]
 
     @property

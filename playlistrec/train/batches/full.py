@@ -14,6 +14,7 @@ from ...graph.negatives.hard import hardest
 from ...graph.negatives.random import PopularityNegatives
 from ...models.embedding.model import EmbeddingModel
 from ...models.embedding.trained import torch_seed
+from ...models.score_vectors import ScoreVectors
 from ..negatives import Negatives
 from .batch import Batch, InBatchBatch, PairBatch
 from .pairs import Pairs, TrackColumns
@@ -122,7 +123,7 @@ class PairBatches(FullBatches):
         for playlist, track, contexts in self.shuffled(pairs, generator):
             drawn = self.negatives.draw(self.sampler, playlist, track, generator)
             batch = PairBatch(**self.embedded(playlist, track, contexts), negatives=drawn, log_q=log_q)
-            yield with_hardest(batch, self.model, self.negatives)
+            yield with_hardest(batch, self.negatives)
 
     def refresh(self, epoch: int, generator: torch.Generator) -> None:
         self.negatives.refresh(self.sampler, self.model, epoch, generator)
@@ -157,9 +158,9 @@ class InBatchBatches(FullBatches):
             )
 
 
-def with_hardest(batch: PairBatch, model: EmbeddingModel, negatives: Negatives) -> PairBatch:
+def with_hardest(batch: PairBatch, negatives: Negatives) -> PairBatch:
     """The batch with the hardest of its negatives alone, where that is what the negatives are to be."""
     if not negatives.hardest_of:
         return batch
-    queries, tracks = model.with_prior(batch.queries, batch.vectors[1], batch.track_ids)
+    queries, tracks = ScoreVectors(batch.queries, batch.vectors[1], batch.prior).padded()
     return batch.keeping(hardest(queries, batch.negatives, tracks, negatives.n))

@@ -79,7 +79,7 @@ class SampledBatches:
                 negatives=others.long().view(-1, self.sampler.k).to(device),
                 log_q=self._log_q(tracks),
             )
-            yield with_hardest(batch, self.model, self.negatives)
+            yield with_hardest(batch, self.negatives)
 
     def _log_q(self, tracks: Tensor) -> Callable[[Tensor], Tensor] | None:
         sampler = self.sampler
