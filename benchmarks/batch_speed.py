@@ -56,18 +56,18 @@ def main(run: Path | None, model: str, n_tracks: int, k: int, lines: int, repeat
     """Tell the best and the median of some repeats."""
     rng = np.random.default_rng(seed)
     service = pr.Run.load(run).service("cpu") if run is not None else untrained(model, n_tracks, rng)
-    uris = service.known.track_table["uri"].to_pylist()
+    uris = service.history.track_table["uri"].to_pylist()
     asked = [msgspec.json.encode({"id": i, "tracks": seeds}) for i, seeds in enumerate(lists(lines, uris, rng))]
     rates, used = [], []
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder) / "queries.jsonl", Path(folder) / "out.jsonl"
         source.write_bytes(b"\n".join(asked) + b"\n")
         batch = Batch(service, RecommendOptions(k=k))
-        list(batch.answers(asked[:500]))
+        list(batch.results(asked[:500]))
         for _ in range(repeats):
             start, before = time.perf_counter(), time.process_time()
             with source.open("rb") as file:
-                write_lines(out, batch.answers(file))
+                write_lines(out, batch.results(file))
             rates.append(lines / (time.perf_counter() - start))
             used.append((time.process_time() - before) / lines)
         assert len(out.read_bytes().splitlines()) == lines

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from .experiment.runs import Run
     from .graph.build import build_graph
     from .models.base import Query, Recommender
-    from .rank.protocols import Evaluation, evaluate, recommend
+    from .rank.protocols import Evaluation, evaluate
+    from .rank.recommend import recommend
     from .serving.lookup.search import TrackIndex
 
 # DGL asks for its backend at import, and otherwise writes a file into the home directory.
@@ -46,7 +47,7 @@ _HOME = {
     "Recommender": "models.base",
     "Evaluation": "rank.protocols",
     "evaluate": "rank.protocols",
-    "recommend": "rank.protocols",
+    "recommend": "rank.recommend",
 }
 
 __all__ = [

@@ -16,8 +16,8 @@ from ..events import Event, OnEvent, ignore
 from ..experiment.data import Data
 from ..experiment.runs import Run
 from ..models.base import Query, Recommender
-from ..rank.evaluation import BATCH_BYTES, on, ranked
-from ..rank.topk import mask_seeds
+from ..rank.evaluation import BATCH_BYTES
+from ..rank.recommend import candidate_scores, on, ranked
 from ..serving.lookup.seeds import (
     ARTIST,
     NAME,
@@ -123,10 +123,8 @@ def _best(
     order: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
     """(batch, 500) the best tracks that are not among those ``taken`` (n,) of the playlists ``rows`` (n,)."""
-    scores = model.score(query)
-    # What cannot be ranked comes after all that can, and ties are broken by popularity there as elsewhere.
-    scores = scores.clamp_(min=torch.finfo(scores.dtype).min)
-    mask_seeds(scores, on(scores, rows), on(scores, taken))
+    # Tracks that cannot be ranked come after all that can, and ties are broken by popularity there as elsewhere.
+    scores = candidate_scores(model, query, excluded=(rows, taken), rank_all=True).scores
     places = ranked(model, scores[:, on(scores, order)], N_TRACKS)[1]
     best: npt.NDArray[np.int64] = order[places.cpu().numpy()]
     return best

@@ -82,10 +82,10 @@ def command(
     RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity)  # refused before the run is read
     loaded = Run.load(run, data=data)
     service = loaded.service(device)
-    without = service.artists.all_of(excluded)
-    wishes = RecommendOptions(k=k, without=without, max_per_artist=max_per_artist, diversity=diversity)
+    exclude_artists = service.artists.all_of(excluded)
+    options = RecommendOptions(k=k, exclude_artists=exclude_artists, max_per_artist=max_per_artist, diversity=diversity)
     if batch is not None:
-        _answer_lines(screen, service, wishes, batch, out or "-")
+        _recommend_lines(screen, service, options, batch, out or "-")
         return
     asked: dict[str, Any] = {"playlist": playlist}
     if playlist is not None:
@@ -94,15 +94,15 @@ def command(
         located, title = _located(screen, service, tracks, file, title)
         query = loaded.query(tracks=[seed.track for seed in located if seed.track >= 0], title=title)
         taken = [row for seed in located for row in seed.taken]
-        uris = service.known.track_table["uri"].take(query.tracks).to_pylist()
+        uris = service.history.track_table["uri"].take(query.tracks).to_pylist()
         asked = ({} if title is None else {"title": title}) | {"tracks": uris}
-    answer = service.answer_one(query, wishes, taken)
-    if answer.cold:
+    found = service.recommend_one(query, options, taken)
+    if found.cold:
         screen.warn(_why_cold(service, len(query.tracks), title))
-    because = reasons(service.known, query.tracks, answer.tracks) if explain else None
-    records = listing.records(service.known, answer, because)
+    because = reasons(service.history, query.tracks, found.tracks) if explain else None
+    records = listing.records(service.history, found, because)
     if form == "json":
-        screen.json({"query": asked, "cold": answer.cold, "items": records})
+        screen.json({"query": asked, "cold": found.cold, "items": records})
     elif form == "csv":
         screen.line(listing.as_csv(records))
     elif form == "m3u":
@@ -120,7 +120,7 @@ def _located(
     from ..serving.lookup.playlist_file import Entry, read_playlist
     from ..serving.lookup.search import TrackIndex
 
-    index = TrackIndex(service.known, service.known.popularity)
+    index = TrackIndex(service.history, service.history.popularity)
     named = locate(index, [Entry.of(text) for text in tracks])
     for seed in named:
         if seed.track < 0:
@@ -153,18 +153,18 @@ def _why_cold(service: RecommendationService, n_seeds: int, title: str | None) -
     return f"these are the most popular tracks, scored by the playlists that hold them: {seeds}, and {titles}"
 
 
-def _answer_lines(
-    screen: Screen, service: RecommendationService, wishes: RecommendOptions, source: str, out: str
+def _recommend_lines(
+    screen: Screen, service: RecommendationService, options: RecommendOptions, source: str, out: str
 ) -> None:
     from ..serving.batch import Batch, write_lines
 
-    batch = Batch(service, wishes)
+    batch = Batch(service, options)
     with screen.events() as on_event, ExitStack() as stack:
         lines = sys.stdin.buffer if source == "-" else stack.enter_context(open(source, "rb"))
-        answers = batch.answers(lines, on_event)
+        results = batch.results(lines, on_event)
         if out == "-":
-            sys.stdout.buffer.writelines(answers)
+            sys.stdout.buffer.writelines(results)
         else:
-            write_lines(Path(out), answers)
+            write_lines(Path(out), results)
     if batch.n_failed:
         raise DataError(f"{batch.n_failed:,} of {batch.n_lines:,} lines could not be read; the others are answered")

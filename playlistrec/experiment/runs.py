@@ -1,4 +1,4 @@
-"""Runs: a model fitted to some data, and the queries it can be asked."""
+"""Runs: a model fitted to some data, which evaluates and recommends."""
 
 from __future__ import annotations
 
@@ -111,15 +111,16 @@ class Run:
         if sampled is not None:
             n_negatives, draws = sampled
             return evaluate_sampled(model, evaluation_set, corpus, n_negatives, draws=draws, ks=k, on_event=on_event)
-        return evaluate(model, evaluation_set, ks=k, known=split.ranking(corpus, part), on_event=on_event)
+        return evaluate(model, evaluation_set, ks=k, history=split.ranking(corpus, part), on_event=on_event)
 
     def recommend(
         self,
         *,
-        playlist: str | int | None = None,
+        playlist: str | int | Sequence[str | int] | None = None,
         tracks: Sequence[int] | None = None,
         title: str | None = None,
         k: int = 10,
+        exclude_tracks: Sequence[int] = (),
         exclude_artists: Sequence[str] = (),
         max_per_artist: int | None = None,
         diversity: float = 0.0,
@@ -132,30 +133,49 @@ class Run:
         tracks; scores are then numbers of playlists.
 
         Args:
-            exclude_artists: names or uris of artists none of whose tracks are wanted.
+            playlist: one pid, or several.
+            exclude_tracks: rows of further tracks that are not to be recommended.
+            exclude_artists: names or uris of artists none of whose tracks are to be recommended.
             max_per_artist: at most so many tracks of an artist.
-            diversity: 0, the best tracks, to 1, those least alike: see :class:`~.asking.RecommendOptions`.
+            diversity: 0, the best tracks, to 1, those least alike: see
+                :class:`~playlistrec.serving.recommender.RecommendOptions`.
+
+        Returns:
+            tracks and scores, both (n,) with n at most ``k``. For several playlists both are (n_playlists, k); where
+            fewer than ``k`` tracks are found the rest is -1 and ``-inf``.
 
         Raises:
             ConfigError: neither a playlist nor tracks nor a title, or a playlist and more; a number that cannot be.
             DataError: no playlist or artist is called so.
         """
         service = self.service(device)
-        wishes = RecommendOptions(
+        options = RecommendOptions(
             k=k,
-            without=service.artists.all_of(exclude_artists),
+            exclude_artists=service.artists.all_of(exclude_artists),
             max_per_artist=max_per_artist,
             diversity=diversity,
         )
-        taken: Sequence[int] | None = None
+        if isinstance(playlist, Sequence) and not isinstance(playlist, str):
+            require(tracks is None and title is None, "tracks", "left out where playlists are given", tracks or title)
+            found = [
+                service.recommend_one(query, options, [*query.tracks.tolist(), *exclude_tracks])
+                for query in (self.query(playlist=one) for one in playlist)
+            ]
+            padded = np.full((len(found), k), -1, np.int64), np.full((len(found), k), -np.inf, np.float32)
+            for row, one in enumerate(found):
+                padded[0][row, : len(one.tracks)], padded[1][row, : len(one.tracks)] = one.tracks, one.scores
+            return padded
+        own: Sequence[int] | None = None
         if tracks is not None:
             seeds = service.placed(np.array(tracks, dtype=np.int64))
-            tracks, taken = seeds.rows[seeds.rows >= 0].tolist(), seeds.taken()[1].tolist()
-        answer = service.answer_one(self.query(playlist=playlist, tracks=tracks, title=title), wishes, taken)
-        return answer.tracks, answer.scores
+            tracks, own = seeds.rows[seeds.rows >= 0].tolist(), seeds.taken()[1].tolist()
+        query = self.query(playlist=playlist, tracks=tracks, title=title)
+        excluded = [*(query.tracks.tolist() if own is None else own), *exclude_tracks]
+        recommendations = service.recommend_one(query, options, excluded)
+        return recommendations.tracks, recommendations.scores
 
     def service(self, device: str = "auto") -> RecommendationService:
-        """What answers many queries; :meth:`recommend` makes one anew each time."""
+        """The service behind :meth:`recommend`, for many queries."""
         return RecommendationService(self.recommender(device=device), self.data.split.ranking(self.data.corpus, "test"))
 
     def embeddings(self, *, device: str = "auto") -> Embeddings:
@@ -175,7 +195,7 @@ class Run:
     def query(
         self, *, playlist: str | int | None = None, tracks: Sequence[int] | None = None, title: str | None = None
     ) -> Query:
-        """The query that :meth:`recommend` asks."""
+        """The query that :meth:`recommend` ranks for."""
         if (playlist is None) == (tracks is None and title is None):
             raise ConfigError("recommend needs either a playlist or tracks, a title or both")
         if playlist is None:

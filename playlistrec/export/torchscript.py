@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..models.base import Query
-from ..rank.evaluation import masked_scores
+from ..rank.recommend import candidate_scores
 from ..rank.topk import mask_seeds, top_k
 from ..serving.vectors import Embeddings
 
@@ -152,8 +152,8 @@ def _linear(model: Any, cosine: bool) -> LinearFold:
 def _difference(source: Embeddings, script: nn.Module) -> float:
     """The largest difference between scores of the module and of the model for playlists given as seeds alone."""
     query = source.query
-    asked = Query.of([query.seeds(row).tolist() for row in source.sample(QUESTIONS)])
-    ours = masked_scores(source.model, asked).cpu()
-    theirs = script(torch.from_numpy(asked.tracks), torch.from_numpy(asked.offsets))
+    queries = Query.of([query.seeds(row).tolist() for row in source.sample(QUESTIONS)])
+    ours = candidate_scores(source.model, queries).scores.cpu()
+    theirs = script(torch.from_numpy(queries.tracks), torch.from_numpy(queries.offsets))
     ranked = ours > -torch.inf
     return float((theirs - ours)[ranked].abs().max()) if ranked.any() else 0.0

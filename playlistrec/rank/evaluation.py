@@ -1,4 +1,4 @@
-"""What all protocols share: queries go in by batches of scores, an :class:`Evaluation` comes out."""
+"""The parts that all protocols share: batches of scored queries go in, an :class:`Evaluation` comes out."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from ..config import require
 from ..corpus.split import EvaluationSet
-from ..errors import DataError, RunError
+from ..errors import DataError
 from ..events import Event, OnEvent
 from ..models.base import Query, Recommender
 from . import metrics as formulas
-from .topk import mask_seeds, top_k
+from .recommend import candidate_scores
 
-__all__ = ["AT_K", "Batch", "Evaluation", "answers", "check_ks", "masked_scores", "on", "query_of", "ranked"]
+__all__ = ["AT_K", "Evaluation", "ScoredBatch", "check_ks", "query_of", "scored_batches"]
 
 AT_K: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
     "recall": formulas.recall,
@@ -39,11 +38,11 @@ CUDA_BATCH_BYTES = 512 * 2**20
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one model did on one set of queries.
+    """The figures of one model on an evaluation set.
 
     Attributes:
-        n_queries: queries answered, the number that the means are over.
-        n_left_out: playlists of which nothing was asked.
+        n_queries: queries ranked, the number that the means are over.
+        n_left_out: playlists of which nothing was hidden.
         metrics: ``"recall@20"`` and the like; means over queries, but ``"coverage@20"``, ``"gini@20"`` and ``"auc"``
             are pooled.
         seconds: wall-clock time.
@@ -60,7 +59,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class ScoredBatch:
     """Some of the queries and their scores (batch, n_tracks), seeds at ``-inf``; the truth as (rows, tracks)."""
 
     query: Query
@@ -70,13 +69,13 @@ class Batch:
     scores: Tensor
 
 
-def answers(
+def scored_batches(
     model: Recommender, evaluation_set: EvaluationSet, batch_size: int | None, on_event: OnEvent
-) -> Iterator[Batch]:
+) -> Iterator[ScoredBatch]:
     """Score all queries, ``batch_size`` at once; None: 32 MB of scores, and 512 MB where they come from a GPU.
 
-    Tells the progress after each batch. Raises ConfigError for a ``batch_size`` below 1, DataError when there are no
-    queries.
+    A ``"progress"`` event comes after each batch. Raises ConfigError for a ``batch_size`` below 1, DataError when
+    there are no queries.
     """
     require(batch_size is None or batch_size >= 1, "batch_size", "at least 1", batch_size)
     if not len(evaluation_set):
@@ -87,9 +86,9 @@ def answers(
         low, high = high, min(high + size, len(evaluation_set))
         truth = evaluation_set.truth_offsets[low : high + 1]
         query = query_of(evaluation_set, low, high)
-        scores = masked_scores(model, query)
+        scores = candidate_scores(model, query).scores
         on_gpu = scores.is_cuda
-        yield Batch(
+        yield ScoredBatch(
             query=query,
             truth_rows=np.repeat(np.arange(high - low), np.diff(truth)),
             truth=evaluation_set.truth[truth[0] : truth[-1]].astype(np.int64),
@@ -100,7 +99,7 @@ def answers(
 
 
 def query_of(evaluation_set: EvaluationSet, low: int, high: int) -> Query:
-    """What a model is told of the queries ``low:high``."""
+    """The queries ``low:high`` as a model gets them."""
     seeds = evaluation_set.seed_offsets[low : high + 1]
     # A playlist without a seed has no edge either: nothing was learned of it, whatever its row holds.
     known = evaluation_set.known & (np.diff(seeds) > 0)
@@ -112,26 +111,6 @@ def query_of(evaluation_set: EvaluationSet, low: int, high: int) -> Query:
     )
 
 
-@torch.no_grad()
-def masked_scores(model: Recommender, query: Query) -> Tensor:
-    """The model's scores, those of the seeds at ``-inf``."""
-    scores = model.score(query)
-    return mask_seeds(scores, on(scores, query.rows), on(scores, query.tracks))
-
-
-def ranked(model: Recommender, scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """:func:`~.topk.top_k`. Raises RunError where the model gave a NaN."""
-    try:
-        return top_k(scores, k)
-    except ValueError:  # k is right, so it is a NaN
-        raise RunError(f"model {model.name} gave a score that is not a number; was its training finite?") from None
-
-
 def check_ks(ks: Sequence[int]) -> None:
     """Raise ConfigError unless there are cut-offs, all of at least 1."""
     require(len(ks) > 0 and min(ks) >= 1, "ks", "one or more numbers of at least 1", tuple(ks))
-
-
-def on(like: Tensor, array: npt.NDArray[np.int64]) -> Tensor:
-    """The array as a tensor on the device of ``like``."""
-    return torch.tensor(array, device=like.device)

@@ -11,27 +11,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..config import require
 from ..corpus.corpus import Corpus
 from ..corpus.split import EvaluationSet
 from ..errors import ConfigError, nearest
 from ..events import OnEvent, ignore
-from ..models.base import Query, Recommender
+from ..models.base import Recommender
 from . import metrics as formulas
 from .beyond_accuracy import BEYOND, BeyondAccuracy
 from .complement import Complement
-from .evaluation import (
-    AT_K,
-    Batch,
-    Evaluation,
-    answers,
-    check_ks,
-    masked_scores,
-    on,
-    ranked,
-)
+from .evaluation import AT_K, Evaluation, ScoredBatch, check_ks, scored_batches
+from .hits import RankedHits
+from .recommend import on
 
-__all__ = ["METRICS", "Evaluation", "evaluate", "recommend"]
+__all__ = ["METRICS", "Evaluation", "evaluate"]
 
 METRICS = (*AT_K, "coverage", "r_precision", "auc")
 """What :func:`evaluate` gives by default; all but the last two at every k."""
@@ -44,7 +36,7 @@ def evaluate(
     ks: Sequence[int] = (10, 20),
     batch_size: int | None = None,
     metrics: Collection[str] | None = None,
-    known: Corpus | None = None,
+    history: Corpus | None = None,
     seed: int = 0,
     on_event: OnEvent = ignore,
 ) -> Evaluation:
@@ -56,42 +48,41 @@ def evaluate(
 
     Args:
         model: scores (batch, n_tracks) tensors that the caller may change, on any device.
-        queries: as from :meth:`~playlistrec.corpus.split.Split.queries`.
+        evaluation_set: as from :meth:`~playlistrec.corpus.split.Split.evaluation_set`.
         ks: depths of the metrics that have one.
         batch_size: queries scored at once, memory being ``batch_size · n_tracks`` scores; None: 32 MB of them, 512 MB
             on a GPU.
-        metrics: names out of :data:`METRICS` and :data:`~.beyond.BEYOND`; None: all of the former and, where
-            ``known`` is given, of the latter.
-        known: what the model knows when it ranks (:meth:`~playlistrec.corpus.split.Split.ranking`): popularity and
-            artists, which the measures beyond accuracy need.
+        metrics: names out of :data:`METRICS` and :data:`~.beyond_accuracy.BEYOND`; None: all of the former and, where
+            ``history`` is given, of the latter.
+        history: the entries that the model knows when it ranks (:meth:`~playlistrec.corpus.split.Split.ranking`):
+            popularity and artists, which the measures beyond accuracy need.
         seed: of the tracks drawn for ``auc``; they do not depend on the batch size.
         on_event: gets a ``"progress"`` event after each batch.
 
     Raises:
-        ConfigError: a name or a number that cannot be, or a measure beyond accuracy without ``known``.
+        ConfigError: a name or a number that cannot be, or a measure beyond accuracy without ``history``.
         DataError: there are no queries.
         RunError: the model gave a NaN.
     """
     start = time.perf_counter()
     everything = (*METRICS, *BEYOND)
-    names = list(METRICS if known is None else everything) if metrics is None else list(dict.fromkeys(metrics))
+    names = list(METRICS if history is None else everything) if metrics is None else list(dict.fromkeys(metrics))
     for name in names:
         if name not in everything:
             raise ConfigError(f"unknown metric {name!r}{nearest(name, everything)}; known: {', '.join(everything)}")
     check_ks(ks)
-    wanted = [name for name in names if name in BEYOND]
-    if wanted and known is None:
-        raise ConfigError(f"{wanted[0]} needs known, the corpus that the model knows when it ranks")
-    beyond = BeyondAccuracy(known, ks, wanted) if wanted and known is not None else None
-    tally = _Tally(names, ks, model.n_tracks)
+    beyond_names = [name for name in names if name in BEYOND]
+    if beyond_names and history is None:
+        raise ConfigError(f"{beyond_names[0]} needs history, the corpus that the model knows when it ranks")
+    beyond = BeyondAccuracy(history, ks, beyond_names) if beyond_names and history is not None else None
+    tally = _Tally(names, ks)
     random = np.random.Generator(np.random.PCG64(seed))
-    for batch in answers(model, evaluation_set, batch_size, on_event):
-        sizes = torch.from_numpy(np.bincount(batch.truth_rows, minlength=len(batch.query)))
-        depth = max(max(ks), int(sizes.max()) if "r_precision" in names else 1)
-        indices = ranked(model, batch.scores, depth)[1]
-        tally.ranking(indices, _hits(indices, batch, model.n_tracks), sizes.to(indices.device))
+    for batch in scored_batches(model, evaluation_set, batch_size, on_event):
+        most = int(np.bincount(batch.truth_rows).max())
+        found = RankedHits.of(model, batch, max(max(ks), most if "r_precision" in names else 1))
+        tally.add(found)
         if beyond is not None:
-            beyond.add(indices)
+            beyond.add(found.tracks)
         if "auc" in names:
             tally.pairs(batch, *_opponents(batch, model.n_tracks, random))
     per_query = tally.per_query()
@@ -106,46 +97,30 @@ def evaluate(
     )
 
 
-def recommend(model: Recommender, query: Query, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """The ``k`` best tracks for each query that are not among its seeds, and their scores, best first.
-
-    Returns:
-        indices and scores, both (batch, k); where fewer than ``k`` tracks can be ranked the rest is -1 and ``-inf``.
-
-    Raises:
-        ConfigError: ``k`` is below 1.
-        RunError: the model gave a NaN.
-    """
-    require(k >= 1, "k", "at least 1", k)
-    values, indices = ranked(model, masked_scores(model, query), k)
-    return indices.cpu().numpy(), values.float().cpu().numpy()
-
-
 @dataclass(eq=False)
 class _Tally:
     """Adds up batches. Values are kept per query, so that the means do not depend on the batches."""
 
     names: Sequence[str]
     ks: Sequence[int]
-    n_tracks: int
     values: dict[str, list[Tensor]] = field(default_factory=dict)
     shown: dict[int, Tensor] = field(default_factory=dict)
     positive: list[Tensor] = field(default_factory=list)
     negative: list[Tensor] = field(default_factory=list)
 
-    def ranking(self, indices: Tensor, hits: Tensor, sizes: Tensor) -> None:
+    def add(self, found: RankedHits) -> None:
         for name in self.names:
             if name in AT_K:
                 for k in self.ks:
-                    self.values.setdefault(f"{name}@{k}", []).append(AT_K[name](hits, sizes, k))
+                    self.values.setdefault(f"{name}@{k}", []).append(found.metric(name, k))
         if "r_precision" in self.names:
-            self.values.setdefault("r_precision", []).append(formulas.r_precision(hits, sizes))
+            self.values.setdefault("r_precision", []).append(found.r_precision())
         if "coverage" in self.names:
             for k in self.ks:
-                new = formulas.recommended(indices, self.n_tracks, k)
+                new = found.recommended(k)
                 self.shown[k] = new | self.shown[k] if k in self.shown else new
 
-    def pairs(self, batch: Batch, takes_part: npt.NDArray[np.bool_], opponents: npt.NDArray[np.int64]) -> None:
+    def pairs(self, batch: ScoredBatch, takes_part: npt.NDArray[np.bool_], opponents: npt.NDArray[np.int64]) -> None:
         rows = on(batch.scores, batch.truth_rows[takes_part])
         self.positive.append(batch.scores[rows, on(batch.scores, batch.truth[takes_part])])
         self.negative.append(batch.scores[rows, on(batch.scores, opponents)])
@@ -161,16 +136,8 @@ class _Tally:
         return found
 
 
-def _hits(indices: Tensor, batch: Batch, n_tracks: int) -> Tensor:
-    """(batch, depth) whether the track at each rank is in the truth."""
-    known = on(indices, np.sort(batch.truth_rows * n_tracks + batch.truth))
-    keys = torch.arange(len(indices), device=indices.device)[:, None] * n_tracks + indices
-    found = torch.searchsorted(known, keys).clamp_(max=len(known) - 1)
-    return (known[found] == keys) & (indices >= 0)  # an index of -1 would be the last track of the row before
-
-
 def _opponents(
-    batch: Batch, n_tracks: int, random: np.random.Generator
+    batch: ScoredBatch, n_tracks: int, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     """Which hidden tracks have an opponent, and for these one track that is neither seed nor truth of the playlist.
 

@@ -17,15 +17,8 @@ from ..events import Event, OnEvent, ignore
 from ..models.base import Recommender
 from . import metrics as formulas
 from .complement import Complement, draw_ranks
-from .evaluation import (
-    AT_K,
-    Batch,
-    Evaluation,
-    answers,
-    check_ks,
-    on,
-    ranked,
-)
+from .evaluation import AT_K, Evaluation, ScoredBatch, check_ks, scored_batches
+from .recommend import on, ranked
 
 __all__ = ["evaluate_sampled", "sampled_of"]
 
@@ -91,7 +84,7 @@ def evaluate_sampled(
     values: dict[str, list[np.ndarray]] = {}
     shown = {k: torch.zeros(draws, model.n_tracks, dtype=torch.bool) for k in ks}
     short = 0
-    for batch in answers(model, evaluation_set, batch_size, on_event):
+    for batch in scored_batches(model, evaluation_set, batch_size, on_event):
         free = _complement(batch, corpus)
         short += int((free.size < n_negatives).sum())
         n_hidden = np.bincount(batch.truth_rows)
@@ -124,7 +117,7 @@ def evaluate_sampled(
 
 
 def _top(
-    model: Recommender, batch: Batch, free: Complement, n_negatives: int, depth: int, random: np.random.Generator
+    model: Recommender, batch: ScoredBatch, free: Complement, n_negatives: int, depth: int, random: np.random.Generator
 ) -> torch.Tensor:
     """(hidden tracks, depth) the tracks that come first among each hidden one and its negatives; -1 where none is."""
     ranks = draw_ranks(free.size[batch.truth_rows], n_negatives, random)
@@ -140,7 +133,7 @@ def _top(
     return candidates.gather(1, place.clamp(min=0)).masked_fill_(place < 0, -1)
 
 
-def _complement(batch: Batch, corpus: Corpus) -> Complement:
+def _complement(batch: ScoredBatch, corpus: Corpus) -> Complement:
     held = [corpus.playlist(playlist) for playlist in batch.playlists.tolist()]
     rows = np.repeat(np.arange(len(held)), [len(tracks) for tracks in held])
     return Complement(rows, np.concatenate(held).astype(np.int64), len(held), corpus.n_tracks)

@@ -29,7 +29,7 @@ class Reason(NamedTuple):
     playlists: list[int]
 
 
-def explain(known: Corpus, seeds: Ints, tracks: Ints) -> list[Reason]:
+def explain(history: Corpus, seeds: Ints, tracks: Ints) -> list[Reason]:
     """A reason for each of ``tracks``, by co-occurrence alone: it need not be the model's.
 
     A playlist that holds the track speaks for it by the seeds it holds over the root of its length,
@@ -37,16 +37,16 @@ def explain(known: Corpus, seeds: Ints, tracks: Ints) -> list[Reason]:
     given first, and to the lower row of the playlists.
 
     Args:
-        known: what the model knows when it ranks.
+        history: the entries that the model knows when it ranks.
 
     >>> corpus = Corpus.from_lists([["a", "b", "c"], ["a", "c"], ["b", "d"]])
     >>> explain(corpus, np.array([0, 1]), np.array([2, 3]))[0]
     Reason(n_playlists=2, seeds=[(0, 2), (1, 1)], playlists=[0, 1])
     """
     unique = list(dict.fromkeys(seeds.tolist()))
-    columns = known.matrix.tocsc()
+    columns = history.matrix.tocsc()
     held = columns[:, unique].tocsr()
-    lengths = np.bincount(known.pairs[0], minlength=known.n_playlists)
+    lengths = np.bincount(history.pairs[0], minlength=history.n_playlists)
     weight = held.sum(axis=1) / np.sqrt(np.maximum(lengths, 1))
     reasons = []
     for track in tracks.tolist():

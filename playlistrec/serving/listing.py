@@ -11,18 +11,20 @@ import numpy as np
 
 from ..corpus.corpus import Corpus
 from .explain import Reason
-from .recommender import Answer
+from .recommender import Recommendations
 
 __all__ = ["Record", "as_csv", "as_m3u", "cells", "records"]
 
 Record = dict[str, Any]
 
 
-def records(corpus: Corpus, answer: Answer, reasons: Sequence[Reason] | None = None) -> list[Record]:
+def records(corpus: Corpus, recommendations: Recommendations, reasons: Sequence[Reason] | None = None) -> list[Record]:
     """A record a track: rank, ``track_uri``, ``track_name``, ``artist_name``, score and, with reasons, ``because``."""
     listed: list[Record] = [
         {"rank": rank, **row, "score": round(float(score), 6)}
-        for rank, (row, score) in enumerate(zip(corpus.describe(answer.tracks), answer.scores), start=1)
+        for rank, (row, score) in enumerate(
+            zip(corpus.describe(recommendations.tracks), recommendations.scores), start=1
+        )
     ]
     for record, reason in zip(listed, reasons or ()):
         record["because"] = _because(corpus, reason)

@@ -63,12 +63,12 @@ class Similarity:
     That is the model's vector of the track where it has any, else its column of the matrix of playlists and tracks.
     """
 
-    def __init__(self, model: Recommender, known: Corpus) -> None:
-        self.model, self.known = model, known
+    def __init__(self, model: Recommender, history: Corpus) -> None:
+        self.model, self.history = model, history
 
     def among(self, tracks: Ints) -> Floats:
         """(n, n) similarities of some tracks; that of a track without a vector is 0."""
-        artists = self.known.track_artist[tracks]
+        artists = self.history.track_artist[tracks]
         same = (artists[:, None] == artists) & (artists >= 0)
         return np.where(same, np.float32(1), self._cosines(tracks))
 
@@ -86,4 +86,4 @@ class Similarity:
 
     @cached_property
     def _columns(self) -> sparse.csc_array[np.float32]:
-        return self.known.matrix.tocsc()
+        return self.history.matrix.tocsc()

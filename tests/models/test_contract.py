@@ -12,7 +12,7 @@ import torch
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.models.base import Query, Recommender
 from playlistrec.models.registry import MODELS, model_class
-from playlistrec.rank.protocols import recommend
+from playlistrec.rank.recommend import recommend
 from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 

@@ -9,7 +9,7 @@ from playlistrec.config import Config
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.models.base import Query
 from playlistrec.models.popularity import Popularity
-from playlistrec.rank.protocols import recommend
+from playlistrec.rank.recommend import recommend
 
 
 def corpus() -> Corpus:

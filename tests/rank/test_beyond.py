@@ -113,15 +113,15 @@ def test_evaluate_takes_them_from_the_same_ranking() -> None:
     evaluation_set = split.evaluation_set(corpus, "test")
     known = split.ranking(corpus, "test")
     plain = evaluate(ByNumber(), evaluation_set, ks=(2,)).metrics
-    full = evaluate(ByNumber(), evaluation_set, ks=(2,), known=known, batch_size=1)
+    full = evaluate(ByNumber(), evaluation_set, ks=(2,), history=known, batch_size=1)
     assert {name.partition("@")[0] for name in full.metrics} == {*METRICS, *BEYOND}
     assert {name: full.metrics[name] for name in plain} == plain
     expected = naive([[6, 5], [4, 3]], [list(range(N_TRACKS)), [1, 2], [6, 5]], 2, ARTIST_OF)
     assert {n: v for n, v in full.metrics.items() if n not in plain} == pytest.approx(expected, nan_ok=True)
     assert not {name.partition("@")[0] for name in full.per_query} & {*BEYOND, "coverage", "auc"}
-    some = evaluate(ByNumber(), evaluation_set, ks=(2,), known=known, metrics=("hit", "novelty")).metrics
+    some = evaluate(ByNumber(), evaluation_set, ks=(2,), history=known, metrics=("hit", "novelty")).metrics
     assert list(some) == ["hit@2", "novelty@2"]
-    with pytest.raises(ConfigError, match="novelty needs known"):
+    with pytest.raises(ConfigError, match="novelty needs history"):
         evaluate(ByNumber(), evaluation_set, metrics=["novelty"])
     with pytest.raises(ConfigError, match="did you mean 'novelty'"):
         evaluate(ByNumber(), evaluation_set, metrics=["novelti"])

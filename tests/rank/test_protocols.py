@@ -14,7 +14,8 @@ from playlistrec.corpus.split import EvaluationSet, Split
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.events import Event
 from playlistrec.models.base import Query, Recommender
-from playlistrec.rank.protocols import METRICS, evaluate, recommend
+from playlistrec.rank.protocols import METRICS, evaluate
+from playlistrec.rank.recommend import recommend
 
 N_TRACKS, KS = 40, (1, 5, 60)
 

@@ -16,7 +16,7 @@ from playlistrec.errors import ConfigError, DataError
 from playlistrec.experiment.data import Data
 from playlistrec.experiment.fitting import fit
 from playlistrec.models.base import Query
-from playlistrec.rank.protocols import recommend
+from playlistrec.rank.recommend import recommend
 from playlistrec.report.analysis.data_facts import at_least, cores, degrees, histogram, popularity_curve, thinned
 from playlistrec.report.analysis.embedding_map import chance, choose, pca, purity, tsne, with_artists
 from playlistrec.report.analysis.neighbourhood import neighbourhood, spring_layout

@@ -13,8 +13,10 @@ from ...corpus.split import EvaluationSet
 from ...events import Event, OnEvent, ignore
 from ...models.base import Query, Recommender
 from ...models.ensemble.blend import Blend, BlendConfig
-from ...rank.evaluation import answers, ranked
+from ...rank.evaluation import scored_batches
+from ...rank.hits import hidden_among
 from ...rank.metrics import ndcg
+from ...rank.recommend import ranked
 from ...rank.topk import top_k
 from ..data import Data
 from .run_parts import parts_of_runs
@@ -111,34 +113,33 @@ class _Pool:
         return float(ndcg(hits, self.n_truth, K).mean())
 
 
-class _Remembering(Blend):
-    """A blend that keeps what its parts said of the last query."""
+class _Recorder(Blend):
+    """A blend that keeps the features of its parts for the last query."""
 
     def __init__(self, parts: Sequence[Recommender], weights: Sequence[float] | None, config: BlendConfig) -> None:
         super().__init__(parts, weights, config)
-        self.said: list[Tensor] = []
+        self.recorded: list[Tensor] = []
 
     def features(self, part: Recommender, query: Query) -> tuple[Tensor, Tensor]:
         features, known = super().features(part, query)
-        self.said.append(features)
+        self.recorded.append(features)
         return features, known
 
 
 def _pool(blend: Blend, evaluation_set: EvaluationSet, on_event: OnEvent) -> _Pool:
-    asked = _Remembering(blend.parts, None, blend.config)
+    recorder = _Recorder(blend.parts, None, blend.config)
     pools = []
-    for batch in answers(asked, evaluation_set, None, on_event):
+    for batch in scored_batches(recorder, evaluation_set, None, on_event):
         barred = batch.scores == -torch.inf
-        said = [features.masked_fill_(barred, -torch.inf) for features in asked.said]
-        asked.said = []
-        tracks = torch.cat([ranked(part, s, CANDIDATES)[1] for part, s in zip(blend.parts, said)], dim=1)
+        recorded = [features.masked_fill_(barred, -torch.inf) for features in recorder.recorded]
+        recorder.recorded = []
+        tracks = torch.cat([ranked(part, s, CANDIDATES)[1] for part, s in zip(blend.parts, recorded)], dim=1)
         tracks = tracks.sort(dim=1).values
         repeated = torch.zeros_like(tracks, dtype=torch.bool)
         repeated[:, 1:] = tracks[:, 1:] == tracks[:, :-1]
         none = repeated | (tracks < 0)
-        features = torch.stack([features.gather(1, tracks.clamp(min=0)) for features in said], dim=2)
-        keys = torch.arange(len(tracks))[:, None] * blend.n_tracks + tracks
-        hits = torch.isin(keys, torch.from_numpy(batch.truth_rows * blend.n_tracks + batch.truth)) & ~none
+        features = torch.stack([features.gather(1, tracks.clamp(min=0)) for features in recorded], dim=2)
+        hits = hidden_among(tracks, batch.truth_rows * blend.n_tracks + batch.truth, blend.n_tracks) & ~none
         n_truth = torch.from_numpy(np.bincount(batch.truth_rows, minlength=len(tracks)))
         pools.append(_Pool(features.masked_fill_(none[..., None], -torch.inf), hits, n_truth))
     return _Pool(

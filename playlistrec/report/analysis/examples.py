@@ -11,7 +11,7 @@ from ...corpus.corpus import Corpus, Ints
 from ...corpus.split import EvaluationSet
 from ...errors import DataError
 from ...models.base import Query, Recommender
-from ...rank.protocols import recommend
+from ...rank.recommend import recommend
 
 __all__ = ["Example", "asked", "pick", "recommended"]
 

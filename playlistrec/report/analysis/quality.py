@@ -13,9 +13,9 @@ from ...corpus.corpus import Corpus, Ints
 from ...corpus.split import EvaluationSet
 from ...events import OnEvent, ignore
 from ...models.base import Recommender
-from ...rank import metrics as formulas
 from ...rank.beyond_accuracy import BEYOND, BeyondAccuracy
-from ...rank.evaluation import AT_K, answers, ranked
+from ...rank.evaluation import AT_K, scored_batches
+from ...rank.hits import RankedHits
 from ...rank.significance import bootstrap_interval, holm, permutation_test
 
 __all__ = [
@@ -66,26 +66,24 @@ class Quality:
         return float(self.per_query[name].mean())
 
 
-def judge(model: Recommender, evaluation_set: EvaluationSet, known: Corpus, on_event: OnEvent = ignore) -> Quality:
+def judge(model: Recommender, evaluation_set: EvaluationSet, history: Corpus, on_event: OnEvent = ignore) -> Quality:
     """Rank all tracks for every query, once.
 
     Args:
-        known: what the model knows when it ranks.
+        history: the entries that the model knows when it ranks.
     """
     depths = [k for k in DEPTHS if k <= max(model.n_tracks, max(KS))]
-    beyond = BeyondAccuracy(known, KS, BEYOND)
+    beyond = BeyondAccuracy(history, KS, BEYOND)
     values: dict[str, list[torch.Tensor]] = {}
     ranks, shown = [], {k: torch.zeros(model.n_tracks, dtype=torch.bool) for k in KS}
-    for batch in answers(model, evaluation_set, None, on_event):
-        indices = ranked(model, batch.scores, depths[-1])[1].cpu()
-        beyond.add(indices)
+    for batch in scored_batches(model, evaluation_set, None, on_event):
+        found = RankedHits.of(model, batch, depths[-1])
+        beyond.add(found.tracks)
         for k in KS:
-            shown[k] |= formulas.recommended(indices, model.n_tracks, k)
-        sizes = torch.from_numpy(np.bincount(batch.truth_rows, minlength=len(batch.query)))
-        place, hits = _places(batch.truth_rows * model.n_tracks + batch.truth, indices.numpy(), model.n_tracks)
-        ranks.append(place)
+            shown[k] |= found.recommended(k).cpu()
+        ranks.append(found.ranks())
         for name, k in [("recall", k) for k in depths] + [(name, k) for name in AT_K for k in KS if name != "recall"]:
-            values.setdefault(f"{name}@{k}", []).append(AT_K[name](torch.from_numpy(hits), sizes, k))
+            values.setdefault(f"{name}@{k}", []).append(found.metric(name, k).cpu())
     return Quality(
         per_query={name: torch.cat(parts).numpy() for name, parts in values.items()},
         ranks=np.concatenate(ranks),
@@ -138,14 +136,3 @@ def grouped(values: Ints, starts: Sequence[int]) -> tuple[list[str], Ints]:
         low, high = starts[index], ends[index]
         names.append(f"{low:,}+" if high is None else f"{low:,}" if low == high else f"{low:,} to {high:,}")
     return names, group.reshape(-1)
-
-
-def _places(truth: Ints, indices: Ints, n_tracks: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """(n_truth,) the rank of each key ``row · n_tracks + track`` among ``indices``, 0 for none; (batch, depth) hits."""
-    keys = np.arange(len(indices))[:, None] * n_tracks + indices
-    order = np.argsort(truth)
-    found = np.searchsorted(truth, keys, sorter=order).clip(max=len(truth) - 1)
-    hits = (truth[order[found]] == keys) & (indices >= 0)  # an index of -1 would be the last track of the row before
-    ranks = np.zeros(len(truth), np.int32)
-    ranks[order[found[hits]]] = np.nonzero(hits)[1] + 1
-    return ranks, hits

@@ -150,7 +150,7 @@ def test_a_track_that_nobody_holds_is_asked_by_its_artist() -> None:
     assert [track for track in tracks.tolist() if track != stand_in] == both
     known = dict(zip(of_stand_in.tolist(), its_scores.tolist()))
     assert all(known[t] == pytest.approx(s) for t, s in zip(tracks.tolist(), scores.tolist()) if t in known)
-    assert run.service().answer_one(run.query(tracks=[]), RecommendOptions()).cold
+    assert run.service().recommend_one(run.query(tracks=[]), RecommendOptions()).cold
     assert lone not in run.recommend(tracks=[lone], k=9)[0], "its artist is unknown too, and it is still taken"
 
 
@@ -171,3 +171,27 @@ def test_what_is_refused(runs: dict[str, pr.Run]) -> None:
     assert name in str(caught.value)
     with pytest.raises(DataError, match="must not be empty"):
         run.recommend(tracks=[1], exclude_artists=[" "])
+
+
+def test_several_playlists_at_once(runs: dict[str, pr.Run]) -> None:
+    run = runs["itemknn"]
+    tracks, scores = run.recommend(playlist=["0", "7"], k=2000)
+    assert tracks.shape == scores.shape == (2, 2000)
+    for row, pid in enumerate(("0", "7")):
+        alone, alone_scores = run.recommend(playlist=pid, k=2000)
+        np.testing.assert_array_equal(tracks[row, : len(alone)], alone)
+        np.testing.assert_allclose(scores[row, : len(alone)], alone_scores, rtol=1e-5)
+        assert (tracks[row, len(alone) :] == -1).all()
+        assert np.isneginf(scores[row, len(alone) :]).all()
+    with pytest.raises(ConfigError, match="tracks must be left out where playlists are given"):
+        run.recommend(playlist=["0", "7"], tracks=[3])
+
+
+def test_excluded_tracks_make_room_for_the_next(runs: dict[str, pr.Run]) -> None:
+    run = runs["itemknn"]
+    best, _ = run.recommend(tracks=[3, 17], k=6)
+    left, _ = run.recommend(tracks=[3, 17], k=4, exclude_tracks=best[[0, 2]].tolist())
+    assert left.tolist() == best[[1, 3, 4, 5]].tolist()
+    known, _ = run.recommend(playlist="7", k=5)
+    again, _ = run.recommend(playlist=["7"], k=4, exclude_tracks=known[:1].tolist())
+    assert again[0].tolist() == known[1:].tolist()

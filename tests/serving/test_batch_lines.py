@@ -13,7 +13,7 @@ import playlistrec as pr
 from playlistrec.errors import DataError
 from playlistrec.events import Event
 from playlistrec.serving import batch as batch_module
-from playlistrec.serving.batch import TOLD, Batch, write_lines
+from playlistrec.serving.batch import WARNINGS, Batch, write_lines
 from playlistrec.serving.recommender import RecommendOptions
 
 
@@ -26,13 +26,13 @@ def run(request: pytest.FixtureRequest, data_folder: Path) -> pr.Run:
 def answered(batch: Batch, lines: list[Any], told: list[Event] | None = None) -> list[dict[str, Any]]:
     text = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
     on_event = (lambda _: None) if told is None else told.append
-    return [json.loads(line) for line in batch.answers(text, on_event)]
+    return [json.loads(line) for line in batch.results(text, on_event)]
 
 
 @pytest.mark.parametrize(
-    "wishes", [RecommendOptions(k=20), RecommendOptions(k=7, max_per_artist=1), RecommendOptions(k=5, diversity=0.4)]
+    "options", [RecommendOptions(k=20), RecommendOptions(k=7, max_per_artist=1), RecommendOptions(k=5, diversity=0.4)]
 )
-def test_batch_is_single(run: pr.Run, wishes: RecommendOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_is_single(run: pr.Run, options: RecommendOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever shares the batch: one that holds five queries at once, against one query at a time."""
     corpus = run.data.corpus
     monkeypatch.setattr(batch_module, "BATCH_BYTES", 5 * 4 * corpus.n_tracks)
@@ -45,26 +45,26 @@ def test_batch_is_single(run: pr.Run, wishes: RecommendOptions, monkeypatch: pyt
         {"id": i, "tracks": uris[rows].tolist(), "title": title, "exclude_artists": [artist] if i % 2 else []}
         for i, (rows, title) in enumerate(zip(seeds, titles))
     ]
-    found = answered(Batch(run.service("cpu"), wishes), lines)
+    found = answered(Batch(run.service("cpu"), options), lines)
     assert [line["id"] for line in found] == list(range(13))
     row = {uri: i for i, uri in enumerate(uris.tolist())}
     for i, line in enumerate(found):
         tracks, scores = run.recommend(
             tracks=seeds[i],
             title=titles[i],
-            k=wishes.k,
-            max_per_artist=wishes.max_per_artist,
-            diversity=wishes.diversity,
+            k=options.k,
+            max_per_artist=options.max_per_artist,
+            diversity=options.diversity,
             exclude_artists=[artist] if i % 2 else [],
         )
         np.testing.assert_allclose(line["scores"], scores, rtol=1e-4, atol=2e-6)
         # Sums of floats differ in the last bits with the size of the batch: tracks as good as equal may change places.
         gaps = np.abs(np.diff(scores, append=-np.inf)) > 1e-4
-        clear = gaps & np.roll(gaps, 1) if not wishes.diversity else np.zeros(len(scores), bool)
+        clear = gaps & np.roll(gaps, 1) if not options.diversity else np.zeros(len(scores), bool)
         got = np.array([row[uri] for uri in line["tracks"]])
-        assert len(got) == len(tracks) == wishes.k
+        assert len(got) == len(tracks) == options.k
         np.testing.assert_array_equal(got[clear], tracks[clear])
-        if wishes.diversity:
+        if options.diversity:
             assert got.tolist() == tracks.tolist()
 
 
@@ -115,15 +115,15 @@ def test_a_question_without_anything_known_says_so(run: pr.Run) -> None:
 
 def test_ids_come_back_as_they_were(run: pr.Run) -> None:
     text = b'\xef\xbb\xbf{"id": 123456789012345678901234567890, "tracks": []}\r\n'
-    (line,) = Batch(run.service("cpu"), RecommendOptions(k=1)).answers([text])
+    (line,) = Batch(run.service("cpu"), RecommendOptions(k=1)).results([text])
     assert line.startswith(b'{"id":123456789012345678901234567890,')
 
 
 def test_many_wrong_lines_are_not_all_told(run: pr.Run) -> None:
     told: list[Event] = []
     batch = Batch(run.service("cpu"), RecommendOptions(k=1))
-    assert len(answered(batch, [b"x"] * (TOLD + 30), told)) == batch.n_failed == TOLD + 30
-    assert sum(event.kind == "warning" for event in told) == TOLD
+    assert len(answered(batch, [b"x"] * (WARNINGS + 30), told)) == batch.n_failed == WARNINGS + 30
+    assert sum(event.kind == "warning" for event in told) == WARNINGS
 
 
 def test_more_than_there_are_gives_all(run: pr.Run) -> None:
