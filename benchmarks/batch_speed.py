@@ -21,8 +21,9 @@ import torch
 
 import playlistrec as pr
 from playlistrec.models.registry import model_class
-from playlistrec.serving.batch import Batch, write_lines
+from playlistrec.serving.batch import Batch
 from playlistrec.serving.recommender import RecommendationService, RecommendOptions
+from playlistrec.storage import write_file
 
 PLAYLISTS, SEEDS = 20_000, 27
 """Random playlists, and the mean number of tracks in these and in the queries."""
@@ -67,7 +68,7 @@ def main(run: Path | None, model: str, n_tracks: int, k: int, lines: int, repeat
         for _ in range(repeats):
             start, before = time.perf_counter(), time.process_time()
             with source.open("rb") as file:
-                write_lines(out, batch.results(file))
+                write_file(out, batch.results(file))
             rates.append(lines / (time.perf_counter() - start))
             used.append((time.process_time() - before) / lines)
         assert len(out.read_bytes().splitlines()) == lines

@@ -18,7 +18,7 @@ from ..corpus.corpus import Corpus, Mask
 from ..errors import DataError
 from ..events import Event, OnEvent, ignore
 from ..experiment.data import Data, write_data
-from ..storage import write_whole
+from ..storage import make_folder, write_file, write_whole
 from .draw import TRAINING, draw, known_tracks
 from .files import (
     CHALLENGE,
@@ -108,9 +108,9 @@ def make_challenge(
     manifest: dict[str, Any] = {}
 
     def write(folder: Path) -> None:
-        (folder / CHALLENGE).write_bytes(msgspec.json.encode(challenge))
-        (folder / TRUTH).write_bytes(msgspec.json.encode(truth))
-        (folder / DATA).mkdir()
+        write_file(folder / CHALLENGE, msgspec.json.encode(challenge), DataError)
+        write_file(folder / TRUTH, msgspec.json.encode(truth), DataError)
+        make_folder(folder / DATA, DataError)
         manifest.update(write_data(folder / DATA, rest, split, origin))
 
     write_whole(out, write)

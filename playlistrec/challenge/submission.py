@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from ..config import require
 from ..errors import DataError
+from ..storage import make_folder, write_file
 
 __all__ = ["EMAIL", "Damaged", "check_team", "submission_lines", "write_submission"]
 
@@ -45,16 +44,8 @@ def write_submission(out: str | Path, answers: Mapping[str, Sequence[str]], team
     lines = [f"team_info,{team.strip()},{email.strip()}"]
     lines += [",".join((pid, *uris)) for pid, uris in answers.items()]
     content = "\n".join(lines).encode() + b"\n"
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(gzip.compress(content, mtime=0) if out.suffix == ".gz" else content)
-        os.replace(partial, out)
-    except OSError as error:
-        raise DataError(f"{out} cannot be written: {error.strerror or error}") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    make_folder(out.parent, DataError)
+    write_file(out, gzip.compress(content, mtime=0) if out.suffix == ".gz" else content, DataError)
 
 
 def submission_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..errors import ConfigError
+from ..storage import read_toml
 from .console import Screen
 from .verb import verb
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = ["command", "from_sets", "seconds_of"]
 
@@ -67,7 +62,7 @@ def command(
 
     The training part is learned; the validation part picks the epoch and stops the fit; the test part stays unseen.
     """
-    given = {**_from_file(config), **from_sets(sets)}
+    given = {**(read_toml(config, "config file") if config else {}), **from_sets(sets)}
     seconds = seconds_of(time_limit)
     from ..experiment.fitting import fit
 
@@ -82,17 +77,6 @@ def command(
         text += ", validation " if protocol == "full" else f", validation ({protocol}) "
         text += " ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
     screen.line(text)
-
-
-def _from_file(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        raise ConfigError(f"there is no config file {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
 def from_sets(sets: tuple[str, ...]) -> dict[str, str]:

@@ -156,7 +156,8 @@ def _why_cold(service: RecommendationService, n_seeds: int, title: str | None) -
 def _recommend_lines(
     screen: Screen, service: RecommendationService, options: RecommendOptions, source: str, out: str
 ) -> None:
-    from ..serving.batch import Batch, write_lines
+    from ..serving.batch import Batch
+    from ..storage import write_file
 
     batch = Batch(service, options)
     with screen.events() as on_event, ExitStack() as stack:
@@ -165,6 +166,6 @@ def _recommend_lines(
         if out == "-":
             sys.stdout.buffer.writelines(results)
         else:
-            write_lines(Path(out), results)
+            write_file(Path(out), results, DataError)
     if batch.n_failed:
         raise DataError(f"{batch.n_failed:,} of {batch.n_lines:,} lines could not be read; the others are answered")

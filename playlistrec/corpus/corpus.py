@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from ..errors import DataError
-from .npz import write_npz
+from ..storage import write_npz
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
+from ..storage import write_npz
 from .corpus import Corpus, Mask
-from .npz import write_npz
 
 __all__ = ["EvaluationSet", "Part", "Split"]
 

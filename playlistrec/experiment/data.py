@@ -28,7 +28,7 @@ from ..corpus.splitting import (
 )
 from ..errors import ConfigError, DataError
 from ..events import Event, OnEvent, ignore
-from ..storage import check_replaceable, write_whole
+from ..storage import check_replaceable, write_json, write_whole
 
 __all__ = ["Data", "preprocess", "statistics", "write_data"]
 
@@ -202,7 +202,7 @@ def write_data(folder: Path, corpus: Corpus, split: Split, origin: Mapping[str, 
         "vocabulary": corpus.vocabulary_hash,
         "files": {file.name: _checksum(file) for file in sorted(folder.iterdir())},
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    write_json(folder / "manifest.json", manifest, DataError)
     return manifest
 
 

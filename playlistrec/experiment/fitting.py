@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +22,8 @@ from ..models.embedding.trained import TrainedModel
 from ..models.ensemble.blend import BlendConfig
 from ..models.registry import model_class
 from ..models.two_stage.two_stage import TwoStageConfig
-from ..train.checkpoint import FitState, write_arrays
+from ..storage import make_folder, remove_folder, write_arrays, write_file
+from ..train.checkpoint import FitState
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
 from .data import Data
@@ -33,9 +33,9 @@ from .ensembles.two_stage import continued
 from .presets import Preset, preset_for, preset_named
 from .run_folder import (
     FORMAT_VERSION,
+    begin_folder,
     check_resumable,
     check_same_data,
-    make_folder,
     model_card,
     read_info,
     write_info,
@@ -122,7 +122,7 @@ def fit(
         check_same_data(folder, before, data)
         check_resumable(folder, before, info)
     elif folder is not None:
-        make_folder(folder, info, force=force)
+        begin_folder(folder, info, force=force)
     began = time.perf_counter()
     fitted = _Fitting(
         data, model_type, model_options, training, chosen_device, info["seed"], resume, time_limit, on_event
@@ -131,7 +131,7 @@ def fit(
         arrays, state = fitted.first(folder)
     except BaseException:
         if folder is not None and before is None and not (folder / "checkpoint.npz").exists():
-            shutil.rmtree(folder)  # nothing to resume from
+            remove_folder(folder)  # nothing to resume from
         raise
     refit_arrays = None
     if refit:
@@ -149,7 +149,7 @@ def fit(
     }
     if folder is not None:
         write_info(folder, info)
-        (folder / "MODEL.md").write_text(model_card(folder, info, model_type.summary, data))
+        write_file(folder / "MODEL.md", model_card(folder, info, model_type.summary, data))
     return Run(data, model_type, fitted.options, arrays, refit_arrays, info, folder)
 
 
@@ -182,7 +182,7 @@ class _Fitting:
         if last is not None:
             self.on_event(Event("message", f"fitting again on training and validation, {last} epochs"))
         if folder is not None:
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
         return self._fit(folder, True, None, None, last)[0]
 
     def _fit(

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
+from ..storage import make_folder, remove_folder, toml_text, write_file, write_json
 from .data import Data
 
 __all__ = [
     "FORMAT_VERSION",
+    "begin_folder",
     "check_resumable",
     "check_same_data",
-    "flat_toml",
-    "make_folder",
     "model_card",
     "read_info",
     "write_info",
@@ -40,9 +38,7 @@ def read_info(folder: Path) -> dict[str, Any]:
 
 
 def write_info(folder: Path, info: dict[str, Any]) -> None:
-    partial = folder / ".run.json.partial"
-    partial.write_text(json.dumps(info, indent=2, ensure_ascii=False) + "\n")
-    os.replace(partial, folder / "run.json")
+    write_json(folder / "run.json", info)
 
 
 def check_same_data(folder: Path, info: dict[str, Any], data: Data) -> None:
@@ -52,7 +48,7 @@ def check_same_data(folder: Path, info: dict[str, Any], data: Data) -> None:
         raise RunError(f"{folder} was fitted on another split than that of {data.name}: it may have seen its test part")
 
 
-def make_folder(folder: Path, info: dict[str, Any], *, force: bool) -> None:
+def begin_folder(folder: Path, info: dict[str, Any], *, force: bool) -> None:
     """Begin a run folder. Raises RunError where there is one already, unless ``force`` says to replace it."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not force:
@@ -61,13 +57,10 @@ def make_folder(folder: Path, info: dict[str, Any], *, force: bool) -> None:
             )
         if not (folder / "run.json").exists():
             raise RunError(f"{folder} is not a run folder: it will not be replaced")
-        shutil.rmtree(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_info(folder, info)
-        (folder / "config.toml").write_text(flat_toml({**info["options"], **(info["training"] or {})}))
-    except OSError as error:
-        raise RunError(f"{folder} cannot be written: {error.strerror or error}") from error
+        remove_folder(folder)
+    make_folder(folder)
+    write_info(folder, info)
+    write_file(folder / "config.toml", toml_text({**info["options"], **(info["training"] or {})}))
 
 
 def check_resumable(folder: Path, before: dict[str, Any], info: dict[str, Any]) -> None:
@@ -89,12 +82,6 @@ def _difference(key: str, old: Any, new: Any) -> str:
         name = next(k for k in old | new if old.get(k) != new.get(k))
         return f"{name}={old.get(name)!r}, not {new.get(name)!r}"
     return f"{key} {old!r}, not {new!r}"
-
-
-def flat_toml(options: Mapping[str, Any]) -> str:
-    """A flat TOML file; JSON's scalars and lists are TOML's. An option that is none is left out."""
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None)
 
 
 def model_card(folder: Path, info: dict[str, Any], summary: str, data: Data) -> str:

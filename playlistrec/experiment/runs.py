@@ -21,7 +21,7 @@ from ..rank.protocols import Evaluation, evaluate
 from ..rank.sampled import evaluate_sampled, sampled_of
 from ..serving.recommender import RecommendationService, RecommendOptions
 from ..serving.vectors import Embeddings
-from ..train.checkpoint import read_arrays
+from ..storage import read_arrays
 from .data import Data
 from .run_folder import check_same_data, read_info
 

@@ -12,7 +12,7 @@ from .. import __version__
 from ..errors import ConfigError, DataError, nearest
 from ..events import Event, OnEvent, ignore
 from ..experiment.runs import Run
-from ..storage import check_replaceable, write_whole
+from ..storage import check_replaceable, write_file, write_json, write_whole
 
 __all__ = ["KINDS", "export"]
 
@@ -97,8 +97,8 @@ def export(
             for name, value in told[kind].items():
                 if name.startswith("recall@") and value is not None and value < LOW:
                     on_event(Event("warning", f"the {kind} index finds only {value:.3f} of the best tracks ({name})"))
-        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-        (folder / "README.md").write_text(_readme(manifest))
+        write_json(folder / "manifest.json", manifest, DataError)
+        write_file(folder / "README.md", _readme(manifest), DataError)
 
     write_whole(out, write)
     return manifest

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..corpus.npz import write_npz
 from ..serving.vectors import Embeddings
+from ..storage import write_npz
 
 __all__ = ["LOAD", "write"]
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import numpy as np
 
-from ..errors import DataError
 from ..events import Event, OnEvent, ignore
 from ..models.base import Query
 from ..rank.evaluation import BATCH_BYTES
 from .lookup.seeds import UNKNOWN, Seeds
 from .recommender import RecommendationService, RecommendOptions
 
-__all__ = ["Batch", "write_lines"]
+__all__ = ["Batch"]
 
 DECIMALS = 6
 """Of the scores that are written."""
@@ -149,19 +146,6 @@ class Batch:
             exclude_artists += rows
             unknown += [] if rows else [name]
         return replace(self.options, k=line.k or self.options.k, exclude_artists=tuple(exclude_artists))
-
-
-def write_lines(path: Path, lines: Iterable[bytes]) -> None:
-    """Write a file in one step, or not at all. Raises DataError where it cannot."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            file.writelines(lines)
-        os.replace(partial, path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _id(text: str) -> msgspec.Raw:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from ..corpus.npz import write_npz
 from ..errors import RunError
+from ..storage import Arrays, read_arrays, write_arrays, write_json_lines
 
 __all__ = [
     "FitState",
     "copied",
     "load_weights",
-    "read_arrays",
     "read_checkpoint",
-    "write_arrays",
     "write_checkpoint",
     "write_history",
 ]
@@ -31,9 +24,6 @@ __all__ = [
 if TYPE_CHECKING:
     from ..models.embedding.trained import TrainedModel
     from .trainer import Trainer
-
-Arrays = dict[str, npt.NDArray[np.generic]]
-META = "__meta__"
 
 
 @dataclass
@@ -59,31 +49,6 @@ class FitState:
     seconds: list[float] = field(default_factory=list)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]], meta: Mapping[str, Any]) -> None:
-    """Write ``arrays`` and the JSON-able ``meta`` to ``path`` in one step. Raises RunError where it cannot."""
-    encoded = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        write_npz(partial, {META: encoded, **arrays})
-        os.replace(partial, path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def read_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
-    """Read what :func:`write_arrays` wrote. Raises RunError when the file is missing or damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            meta = json.loads(file[META].tobytes())
-            return {name: file[name] for name in file.files if name != META}, meta
-    except FileNotFoundError as error:
-        raise RunError(f"{path} does not exist") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
-
-
 def write_checkpoint(folder: Path, trainer: Trainer, state: FitState) -> None:
     """Write ``checkpoint.npz``, and then the history."""
     arrays: Arrays = {f"weights/{name}": array for name, array in trainer.model.state().items()}
@@ -101,7 +66,7 @@ def write_history(folder: Path, state: FitState) -> None:
         ("history.jsonl", state.history),
         ("timing.jsonl", [{"epoch": i + 1, "seconds": s} for i, s in enumerate(state.seconds)]),
     ):
-        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+        write_json_lines(folder / name, rows)
 
 
 def read_checkpoint(folder: Path, trainer: Trainer) -> tuple[FitState, Arrays | None]:

@@ -13,16 +13,8 @@ from ..errors import DataError, RunError
 from ..events import Event, OnEvent, ignore
 from ..models.embedding.model import Vectors
 from ..models.embedding.trained import TrainedModel
-from .checkpoint import (
-    Arrays,
-    FitState,
-    copied,
-    load_weights,
-    read_checkpoint,
-    write_arrays,
-    write_checkpoint,
-    write_history,
-)
+from ..storage import Arrays, write_arrays
+from .checkpoint import FitState, copied, load_weights, read_checkpoint, write_checkpoint, write_history
 from .options import TrainOptions
 from .registry import objective_of, precision_of, regime_of, schedule_of
 from .snapshots import write_snapshot

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .checkpoint import read_arrays, write_arrays
+from ..storage import make_folder, read_arrays, write_arrays
 
 __all__ = ["read_snapshot", "snapshot_epochs", "track_vectors", "write_snapshot"]
 
@@ -29,7 +29,7 @@ def write_snapshot(folder: Path, model: Any, epoch: int) -> None:
     """
     vectors = track_vectors(model)
     longest = np.linalg.norm(vectors, axis=1).max(initial=1.0)
-    (folder / "snapshots").mkdir(exist_ok=True)
+    make_folder(folder / "snapshots")
     write_arrays(_path(folder, epoch), {"track": (vectors / longest).astype(np.float16)}, {"epoch": epoch})
 
 

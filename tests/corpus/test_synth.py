@@ -331,7 +331,7 @@ def test_what_cannot_be_made_is_refused(tmp_path):
         synthesize(tmp_path, 5, seed=3)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match=r"cannot write slices into .*file"):
+    with pytest.raises(DataError, match=r"file cannot be written"):
         synthesize(tmp_path / "file", 5)
 
 

@@ -104,7 +104,7 @@ def test_scores_belong_to_the_caller(model: Recommender) -> None:
 
 
 def test_save_load_same_scores(model: Recommender, tmp_path) -> None:
-    from playlistrec.train.checkpoint import read_arrays, write_arrays
+    from playlistrec.storage import read_arrays, write_arrays
 
     write_arrays(tmp_path / "weights.npz", model.state(), {"epoch": 3})
     arrays, meta = read_arrays(tmp_path / "weights.npz")

@@ -13,8 +13,9 @@ import playlistrec as pr
 from playlistrec.errors import DataError
 from playlistrec.events import Event
 from playlistrec.serving import batch as batch_module
-from playlistrec.serving.batch import WARNINGS, Batch, write_lines
+from playlistrec.serving.batch import WARNINGS, Batch
 from playlistrec.serving.recommender import RecommendOptions
+from playlistrec.storage import write_file
 
 
 @pytest.fixture(scope="module", params=["itemknn", "lightgcn"])
@@ -140,9 +141,9 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         raise DataError("broken")
 
     with pytest.raises(DataError, match="broken"):
-        write_lines(tmp_path / "out.jsonl", lines())
+        write_file(tmp_path / "out.jsonl", lines(), DataError)
     assert list(tmp_path.iterdir()) == []
-    write_lines(tmp_path / "out.jsonl", [b"one\n", b"two\n"])
+    write_file(tmp_path / "out.jsonl", [b"one\n", b"two\n"])
     assert (tmp_path / "out.jsonl").read_bytes() == b"one\ntwo\n"
     with pytest.raises(DataError, match="cannot be written: No such file"):
-        write_lines(tmp_path / "none" / "out.jsonl", [b""])
+        write_file(tmp_path / "none" / "out.jsonl", [b""], DataError)

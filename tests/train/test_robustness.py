@@ -22,7 +22,8 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import RunError
 from playlistrec.models.embedding.model import EmbeddingModel
 from playlistrec.models.registry import model_class
-from playlistrec.train.checkpoint import FitState, read_arrays, write_arrays
+from playlistrec.storage import read_arrays, write_arrays
+from playlistrec.train.checkpoint import FitState
 from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 

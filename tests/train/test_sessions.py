@@ -16,10 +16,10 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.models.factorization.mf import MF
 from playlistrec.models.sequence.gru4rec import GRU4Rec, GRU4RecConfig
+from playlistrec.storage import read_arrays
 from playlistrec.train.batches.plan import BatchPlan
 from playlistrec.train.batches.session_layout import stretches
 from playlistrec.train.batches.sessions import SessionBatches, SharedNegatives
-from playlistrec.train.checkpoint import read_arrays
 from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 from playlistrec.train.registry import objective_of

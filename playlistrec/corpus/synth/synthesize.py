@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 from ...config import require
 from ...errors import DataError
 from ...events import Event, OnEvent, ignore
+from ...storage import add_files, write_file
 from . import names
 from .taste import (
     Drawn,
@@ -51,18 +50,14 @@ def synthesize(out: Path, playlists: int, seed: int = 0, on_event: OnEvent = ign
     require(seed >= 0, "seed", "at least 0", seed)
     if next(out.glob("mpd.slice.*"), None):
         raise DataError(f"{out} already holds slices; choose another folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".synth-", dir=out) as unfinished:
-            for first in range(0, playlists, PER_SLICE):
-                last = min(first + PER_SLICE, playlists) - 1
-                path = Path(unfinished) / f"mpd.slice.{first}-{last}.json"
-                path.write_bytes(_slice(first, last, seed))
-                on_event(Event("progress", data={"done": last + 1, "total": playlists}))
-            for path in Path(unfinished).iterdir():
-                os.replace(path, out / path.name)
-    except OSError as error:
-        raise DataError(f"cannot write slices into {out}: {error.strerror or error}") from error
+
+    def write(folder: Path) -> None:
+        for first in range(0, playlists, PER_SLICE):
+            last = min(first + PER_SLICE, playlists) - 1
+            write_file(folder / f"mpd.slice.{first}-{last}.json", _slice(first, last, seed), DataError)
+            on_event(Event("progress", data={"done": last + 1, "total": playlists}))
+
+    add_files(out, write)
     return out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,11 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError, nearest
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from ...storage import parse_toml, read_toml
 
 __all__ = ["Preset", "preset_for", "preset_named", "presets"]
 
@@ -42,7 +37,7 @@ def presets() -> list[Preset]:
     """All presets, by name."""
     folder = files(__package__)
     return [
-        Preset(name=path.name.removesuffix(".toml"), **tomllib.loads(path.read_text()))
+        Preset(name=path.name.removesuffix(".toml"), **parse_toml(path.read_bytes(), path.name))
         for path in sorted(folder.iterdir(), key=lambda path: path.name)
         if path.name.endswith(".toml")
     ]
@@ -68,12 +63,9 @@ def preset_named(name: str, model: str) -> Preset:
 
 
 def _in_file(path: Path, model: str) -> Preset:
+    content = read_toml(path, "preset")
     try:
-        preset = Preset(name=str(path), **tomllib.loads(path.read_text()))
-    except OSError as error:
-        raise ConfigError(f"the preset {path} cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
+        preset = Preset(name=str(path), **content)
     except TypeError:
         raise ConfigError(
             f"{path} is not a preset: it needs model, found and [options], and may have min_pairs"

@@ -22,9 +22,9 @@ from ...models.embedding.trained import TrainedModel
 from ...models.registry import model_class
 from ...rank.evaluation import AT_K
 from ...rank.protocols import METRICS, evaluate
+from ...storage import toml_text, write_file
 from ..data import Data
 from ..fitting import fit, preset_of, resolve
-from ..run_folder import flat_toml
 from ..runs import Run
 from .spaces import Space, space_for
 from .study import (
@@ -144,7 +144,7 @@ def _write(path: Path, search: _Search, study: optuna.Study, sampler: str) -> No
     )
     options = search.options(study.best_trial.params)
     told = {name: "none" if value is None else value for name, value in options.items()}
-    path.write_text(flat_toml({"model": search.model, "found": found}) + "\n[options]\n" + flat_toml(told))
+    write_file(path, toml_text({"model": search.model, "found": found}) + "\n[options]\n" + toml_text(told))
 
 
 class _PrunedError(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,11 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from ...storage import parse_toml, read_toml
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -73,18 +68,11 @@ def space_for(model: str, path: Path | None = None) -> Space:
                 f"{model} has no search space: write one, lines such as `lr = {{ low = 0.001, high = 0.1, "
                 "log = true }`, and give it with --space FILE.toml"
             )
-        return _space(found.read_text(), found.name)
-    try:
-        return _space(path.read_text(), str(path))
-    except OSError as error:
-        raise ConfigError(f"the search space {path} cannot be read: {error.strerror or error}") from None
+        return _space(parse_toml(found.read_bytes(), found.name), found.name)
+    return _space(read_toml(path, "search space"), str(path))
 
 
-def _space(text: str, where: str) -> Space:
-    try:
-        lines = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where} is not TOML: {error}") from error
+def _space(lines: Mapping[str, Any], where: str) -> Space:
     if not lines:
         raise ConfigError(f"{where} names no option to search")
     return {name: _dimension(f"{where}: {name}", line) for name, line in lines.items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...errors import ConfigError, RunError
+from ...storage import make_folder
 
 if TYPE_CHECKING:
     import optuna
@@ -54,7 +55,7 @@ def opened(folder: Path, about: Mapping[str, Any]) -> Iterator[optuna.Study]:
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         study = optuna.create_study(
             storage=f"sqlite:///{(folder / 'study.db').absolute()}",
             study_name="tune",

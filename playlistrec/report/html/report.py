@@ -11,6 +11,7 @@ from ...errors import DataError, RunError
 from ...events import Event, OnEvent, ignore
 from ...experiment.data import statistics
 from ...experiment.run_folder import read_info
+from ...storage import write_file
 from ..analysis.inputs import ReportInputs, gather
 from ..analysis.quality import KS, against_best, intervals
 from ..plots.registry import KINDS
@@ -83,10 +84,7 @@ def report(
         f"{loaded.corpus.n_tracks:,} tracks. Point at a picture, or step through it with the arrow keys, for its "
         "figures."
     )
-    try:
-        target.write_text(page(title, lead, sections), encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{target} cannot be written: {error.strerror or error}") from error
+    write_file(target, page(title, lead, sections))
     return target
 
 

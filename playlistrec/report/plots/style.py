@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import ConfigError, RunError
+from ...errors import ConfigError
+from ...storage import write_file
 from .figure import INK, Annotation, Figure, Panel
 from .labels import name_points
 
@@ -171,10 +172,7 @@ def save(picture: Figure, path: Path) -> None:
     with drawn(picture.panels, picture.columns) as (figure, _):
         buffer = BytesIO()
         figure.savefig(buffer, format=form, dpi=200, metadata=made[form])
-    try:
-        path.write_bytes(buffer.getvalue())
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_file(path, buffer.getbuffer())
 
 
 def form_of(path: Path) -> Literal["png", "svg", "pdf"]:
