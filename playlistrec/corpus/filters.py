@@ -12,6 +12,7 @@ from scipy.sparse import csgraph
 
 from ..config import require
 from ..errors import DataError
+from .cores import core
 from .corpus import Corpus, Ints, Mask
 
 __all__ = ["k_core", "largest_component", "neighbourhood"]
@@ -34,18 +35,15 @@ def k_core(corpus: Corpus, k: int, counted: Mask | None = None) -> Masks:
     require(k >= 0, "k_core", "at least 0", k)
     if k == 0:
         return np.ones(corpus.n_playlists, dtype=bool), np.ones(corpus.n_tracks, dtype=bool)
-    pairs = _pairs(corpus, counted)
-    playlists, tracks = _core(corpus, pairs, k)
-    if not playlists.any():
-        low, high = (
-            0,
-            k,
-        )  # the core of ``low`` holds something (or is that of 0), the core of ``high`` nothing
+    graph = *_pairs(corpus, counted), corpus.n_playlists, corpus.n_tracks
+    found = core(*graph, k)
+    if not found.row.any():
+        low, high = 0, k  # the core of ``low`` holds something, or is that of 0; the core of ``high`` nothing
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if _core(corpus, pairs, middle)[0].any() else (low, middle)
+            low, high = (middle, high) if core(*graph, middle).row.any() else (low, middle)
         raise DataError(f"the {k}-core of this data is empty; the largest k_core that leaves something is {low}")
-    return playlists, tracks
+    return found.row, found.col
 
 
 def largest_component(corpus: Corpus, counted: Mask | None = None) -> Masks:
@@ -84,14 +82,3 @@ def neighbourhood(corpus: Corpus, playlist: int, hops: int, counted: Mask | None
 
 def _pairs(corpus: Corpus, counted: Mask | None) -> tuple[Ints, Ints]:
     return corpus.pairs if counted is None else corpus.where(counted).pairs
-
-
-def _core(corpus: Corpus, pairs: tuple[Ints, Ints], k: int) -> Masks:
-    rows, cols = pairs
-    while True:
-        playlists = np.bincount(rows, minlength=corpus.n_playlists) >= k
-        tracks = np.bincount(cols, minlength=corpus.n_tracks) >= k
-        kept = playlists[rows] & tracks[cols]
-        if kept.all():
-            return playlists, tracks
-        rows, cols = rows[kept], cols[kept]

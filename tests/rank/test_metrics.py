@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import ir_measures
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -78,6 +80,33 @@ def test_hand_computed() -> None:
         assert AT_K[name](hits, n_truth, 4).item() == pytest.approx(value, abs=1e-12), name
     assert metrics.mrr(hits[:, 1:], n_truth, 3).item() == pytest.approx(1 / 2)
     assert metrics.average_precision(hits, torch.tensor([2]), 3).item() == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_equals_ir_measures() -> None:
+    """Random rankings; average precision, which ir-measures divides by all of the truth, on the same footing."""
+    rng = np.random.default_rng(0)
+    n, depth, catalogue = 60, 20, 50
+    ranked = np.stack([rng.permutation(catalogue)[:depth] for _ in range(n)])
+    truth = [rng.choice(catalogue, rng.integers(1, 30), replace=False) for _ in range(n)]
+    hits = torch.tensor(np.stack([np.isin(row, hidden) for row, hidden in zip(ranked, truth)]))
+    n_truth = torch.tensor([len(hidden) for hidden in truth])
+    judged = {f"{i:02}": {str(track): 1 for track in hidden} for i, hidden in enumerate(truth)}
+    run = {f"{i:02}": {str(t): float(-rank) for rank, t in enumerate(row)} for i, row in enumerate(ranked)}
+    for k in (1, 5, 10, depth):
+        for name, theirs in (
+            ("recall", ir_measures.R @ k),
+            ("precision", ir_measures.P @ k),
+            ("ndcg", ir_measures.nDCG @ k),
+            ("mrr", ir_measures.RR @ k),
+            ("hit_rate", ir_measures.Success @ k),
+            ("average_precision", ir_measures.AP @ k),
+        ):
+            values = {metric.query_id: metric.value for metric in ir_measures.iter_calc([theirs], judged, run)}
+            expected = torch.tensor([values[query] for query in judged], dtype=torch.float64)
+            if name == "average_precision":  # theirs divides by the size of the truth, beyond k too
+                expected *= n_truth.double() / n_truth.clamp(max=k)
+            got = AT_K[name](hits, n_truth, k)
+            torch.testing.assert_close(got, expected, rtol=0, atol=1e-9, msg=lambda m, n=name, k=k: f"{n}@{k}: {m}")
 
 
 @settings(max_examples=40, deadline=None)

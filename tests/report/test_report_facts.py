@@ -17,7 +17,7 @@ from playlistrec.experiment.data import Data
 from playlistrec.experiment.fitting import fit
 from playlistrec.models.base import Query
 from playlistrec.rank.recommend import recommend
-from playlistrec.report.analysis.data_facts import at_least, cores, degrees, histogram, popularity_curve, thinned
+from playlistrec.report.analysis.data_facts import at_least, core_curve, degrees, histogram, popularity_curve, thinned
 from playlistrec.report.analysis.embedding_map import chance, choose, pca, purity, tsne, with_artists
 from playlistrec.report.analysis.neighbourhood import neighbourhood, spring_layout
 from playlistrec.report.analysis.quality import DEPTHS, KS, LENGTHS, against_best, grouped, judge
@@ -35,15 +35,14 @@ pairs_of = st.sets(st.tuples(st.integers(0, 6), st.integers(0, 7)), min_size=1, 
 
 @given(pairs_of)
 @settings(max_examples=60, deadline=None)
-def test_core_numbers_are_those_of_the_filter(pairs: set[tuple[int, int]]) -> None:
+def test_sizes_of_cores_are_those_of_the_filter(pairs: set[tuple[int, int]]) -> None:
     corpus = Corpus.from_lists([[str(t) for p, t in sorted(pairs) if p == playlist] for playlist in range(7)])
     rows, cols = corpus.pairs
-    found = cores(rows, cols, corpus.n_playlists, corpus.n_tracks)
-    ks, left = found.sizes()
+    ks, left = core_curve(corpus)
     for k in range(1, int(ks[-1]) + 1):
         playlists, tracks = k_core(corpus, k)
-        assert ((found.playlist >= k) == playlists).all()
-        assert ((found.track >= k) == tracks).all()
+        assert left["playlists"][k - 1] == playlists.sum()
+        assert left["tracks"][k - 1] == tracks.sum()
         assert left["pairs"][k - 1] == (playlists[rows] & tracks[cols]).sum()
     with pytest.raises(DataError):
         k_core(corpus, int(ks[-1]) + 1)

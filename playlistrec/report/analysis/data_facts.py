@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
+from ...corpus.cores import core_numbers
 from ...corpus.corpus import Corpus, Ints
 
-__all__ = ["Cores", "at_least", "cores", "degrees", "histogram", "popularity_curve", "thinned"]
+__all__ = ["at_least", "core_curve", "degrees", "histogram", "popularity_curve", "thinned"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,50 +64,18 @@ def popularity_curve(popularity: Ints) -> tuple[Ints, Ints, Floats]:
     return np.arange(1, len(falling) + 1), falling, falling.cumsum() / max(1, int(falling.sum()))
 
 
-@dataclass(frozen=True)
-class Cores:
-    """What is left of playlists and tracks when each must have k of the other.
+def core_curve(corpus: Corpus) -> tuple[Ints, dict[str, Ints]]:
+    """k from 1 to the last core that holds something, and the playlists, tracks and pairs in each.
 
-    Attributes:
-        playlist, track: (n,) the largest k in whose core the node still is.
-        pairs: (n_pairs,) the same of every pair.
+    >>> ks, left = core_curve(Corpus.from_lists([["a", "b"], ["a", "b"], ["b", "c"]]))
+    >>> ks.tolist(), left["playlists"].tolist(), left["pairs"].tolist()
+    ([1, 2], [3, 2], [6, 4])
     """
-
-    playlist: Ints
-    track: Ints
-    pairs: Ints
-
-    def sizes(self) -> tuple[Ints, dict[str, Ints]]:
-        """k from 1 to the last core that holds something, and the nodes and pairs in each."""
-        last = int(self.pairs.max(initial=0))
-        ks = np.arange(1, last + 1)
-        parts = {"playlists": self.playlist, "tracks": self.track, "pairs": self.pairs}
-        left = {
-            name: np.bincount(values, minlength=last + 1)[::-1].cumsum()[::-1][1:] for name, values in parts.items()
-        }
-        return ks, left
-
-
-def cores(rows: Ints, cols: Ints, n_rows: int, n_cols: int) -> Cores:
-    """The core numbers of a bipartite graph of distinct pairs. Seidman 1983, "Network structure and minimum degree".
-
-    >>> found = cores(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 1, 2]), 3, 3)
-    >>> found.playlist.tolist(), found.track.tolist(), found.sizes()[1]["pairs"].tolist()
-    ([2, 2, 1], [2, 2, 1], [6, 4])
-    """
-    playlist, track = np.zeros(n_rows, np.int64), np.zeros(n_cols, np.int64)
-    pairs = np.zeros(len(rows), np.int64)
-    left = np.arange(len(rows))
-    k = 1
-    while len(left):
-        r, c = rows[left], cols[left]
-        kept = (np.bincount(r, minlength=n_rows) >= k)[r] & (np.bincount(c, minlength=n_cols) >= k)[c]
-        if kept.all():
-            playlist[r], track[c], pairs[left] = k, k, k
-            k += 1
-        else:
-            left = left[kept]
-    return Cores(playlist, track, pairs)
+    found = core_numbers(*corpus.pairs, corpus.n_playlists, corpus.n_tracks)
+    parts = {"playlists": found.row, "tracks": found.col, "pairs": found.pairs}
+    return np.arange(1, found.last + 1), {
+        name: np.bincount(values, minlength=found.last + 1)[::-1].cumsum()[::-1][1:] for name, values in parts.items()
+    }
 
 
 def thinned(n: int, most: int = POINTS) -> Ints:

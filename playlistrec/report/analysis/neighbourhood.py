@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...corpus.cores import core_numbers
 from ...corpus.corpus import Corpus, Ints
 from ...errors import DataError
-from .data_facts import cores
 
 __all__ = ["Neighbourhood", "neighbourhood", "spring_layout"]
 
@@ -30,7 +30,7 @@ class Neighbourhood:
     Attributes:
         nodes: type and row of each, the playlist first.
         edges: (m, 2) places in ``nodes``.
-        core: (n,) whether the node is in the k-core of the playlists and tracks shown.
+        core: (n,) True for a node in the k-core of the playlists and tracks shown.
         k: the largest for which that core holds anything.
     """
 
@@ -70,13 +70,13 @@ def neighbourhood(corpus: Corpus, playlist: int | None = None, *, seed: int = 0)
     makers = known[np.argsort(-counts, kind="stable")[:ARTISTS]].tolist()
     pairs = matrix[playlists][:, tracks].tocoo()
     rows, cols = pairs.coords if hasattr(pairs, "coords") else (pairs.row, pairs.col)
-    found = cores(rows, cols, len(playlists), len(tracks))
+    found = core_numbers(rows, cols, len(playlists), len(tracks))
     by = [(t, makers.index(a)) for t, a in enumerate(artists.tolist()) if a in makers]
     first = len(playlists)
     edges = [(int(r), first + int(c)) for r, c in zip(rows, cols)]
     edges += [(first + t, first + len(tracks) + a) for t, a in by]
-    k = int(found.pairs.max(initial=0))
-    core = np.concatenate([found.playlist == k, found.track == k, np.zeros(len(makers), bool)])
+    k = found.last
+    core = np.concatenate([found.row == k, found.col == k, np.zeros(len(makers), bool)])
     nodes = [("playlist", p) for p in playlists] + [("track", t) for t in tracks] + [("artist", a) for a in makers]
     return Neighbourhood(nodes, np.array(edges).reshape(-1, 2), core, k)
 

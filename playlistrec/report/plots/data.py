@@ -10,7 +10,7 @@ import numpy as np
 from ...corpus.corpus import Corpus
 from ..analysis.data_facts import (
     at_least,
-    cores,
+    core_curve,
     degrees,
     histogram,
     popularity_curve,
@@ -163,7 +163,7 @@ def popularity(corpus: Corpus) -> Figure:
 
 def core_sizes(corpus: Corpus) -> Figure:
     """How much of the data each k-core keeps."""
-    ks, left = cores(*corpus.pairs, corpus.n_playlists, corpus.n_tracks).sizes()
+    ks, left = core_curve(corpus)
     shown = [k for k in (1, 2, 3, 5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300) if k < len(ks)]
     shown += [len(ks)] if len(ks) else []
 
