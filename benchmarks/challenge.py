@@ -19,8 +19,9 @@ from pathlib import Path
 
 import playlistrec as pr
 from playlistrec.challenge.score import Scores, score_run
+from playlistrec.cli.compare import fit_request
 from playlistrec.events import Event
-from playlistrec.experiment.comparison import fit_each
+from playlistrec.experiment.fit_each import fit_each
 
 METRICS = {"r_precision": "R-precision", "ndcg": "NDCG", "clicks": "clicks"}
 
@@ -37,11 +38,12 @@ def main() -> None:
     options = parser.parse_args()
     if bool(options.model) == bool(options.runs) or bool(options.model) != bool(options.out):
         parser.error("give either runs, or models (-m) and a folder for their runs (-o)")
-    failed: dict[str, str] = {}
+    failed: dict[str, Exception] = {}
     runs = {run.resolve().name: run for run in options.runs}
     if options.model:
         data = options.set / "data"
-        runs, failed = fit_each(data, options.model, options.out, seed=options.seed, on_event=tell)
+        requests = [fit_request(text) for text in options.model]
+        runs, failed = fit_each(data, requests, options.out, seed=options.seed, on_event=tell)
     found: dict[str, Scores] = {}
     seconds: dict[str, tuple[float, float]] = {}
     for name, folder in runs.items():

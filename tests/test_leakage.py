@@ -37,11 +37,15 @@ def test_parts_share_no_pair(data: Data) -> None:
     assert parts[2]
 
 
-def test_graph_on_disk_holds_the_training_pairs_and_no_other(data: Data) -> None:
+def test_an_exported_graph_holds_the_training_pairs_and_no_other(data: Data, tmp_path: Path) -> None:
     import dgl
 
+    from playlistrec.export.export import export_graph
+
     assert data.path is not None
-    (graph,), _ = dgl.load_graphs(str(data.path / "graph.bin"))
+    assert not (data.path / "graph.bin").exists(), "preprocess writes none"
+    export_graph(data.path, tmp_path / "graph")
+    (graph,), _ = dgl.load_graphs(str(tmp_path / "graph" / "graph.bin"))
     train = pairs_of(data.corpus, data.split.mask(0))
     src, dst = graph.edges(etype="contains")
     assert set(zip(src.tolist(), dst.tolist())) == train

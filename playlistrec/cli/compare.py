@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..errors import ConfigError, RunError
+from ..storage import read_toml
 from .console import Screen
 from .verb import verb
 
 if TYPE_CHECKING:
     from ..experiment.comparison import Comparison, Row
+    from ..experiment.fit_each import FitRequest
 
 __all__ = ["command"]
 
@@ -75,17 +78,20 @@ def command(
         raise ConfigError("compare with -m takes one data folder, and -o FOLDER for the runs")
     if not models and out is not None:
         raise ConfigError("-o is for the runs of -m: there is none")
-    from ..experiment.comparison import compare, fit_each
+    from ..experiment.comparison import compare
+    from ..experiment.fit_each import fit_each
 
     with screen.events() as on_event:
         failed: dict[str, str] = {}
         runs: Any = paths
         if models:
             assert out is not None, "checked above"
-            runs, failed = fit_each(paths[0], models, out, seed=seed, on_event=on_event)
+            requests = [fit_request(text) for text in dict.fromkeys(models)]
+            runs, errors = fit_each(paths[0], requests, out, seed=seed, on_event=on_event)
+            failed = {name: str(error) for name, error in errors.items()}
             data = paths[0]
             if not runs:
-                raise RunError(_told(failed))
+                raise RunError(_in_words(failed))
         found = compare(runs, part=split, k=ks, seed=seed, data=data, on_event=on_event, **options)
     failed |= found.failed
     names = _columns(found, metrics, ks)
@@ -105,7 +111,33 @@ def command(
             screen.line(title)
             screen.table(cells, columns, bold=bold)
     if failed:
-        raise RunError(_told(failed))
+        raise RunError(_in_words(failed))
+
+
+def fit_request(text: str) -> FitRequest:
+    """The fit that ``"MODEL [OPTIONS of fit]"`` describes. Raises ConfigError for options that fit does not take."""
+    from ..experiment.fit_each import FitRequest
+    from .fit import command as fit
+    from .fit import from_sets, seconds_of
+
+    words = shlex.split(text)
+    if not words:
+        raise ConfigError(f"models must be a name and options of fit (got {text!r})")
+    try:
+        given = fit.make_context("fit", ["DATA", "-m", words[0], "-o", "RUN", *words[1:]]).params
+    except click.ClickException as error:
+        raise ConfigError(f"{text}: {error.format_message()}") from None
+    return FitRequest(
+        model=given["model"],
+        options={**(read_toml(given["config"], "config file") if given["config"] else {}), **from_sets(given["sets"])},
+        preset=given["preset"],
+        epochs=given["epochs"],
+        time_limit=seconds_of(given["time_limit"]),
+        device=given["device"],
+        seed=given["seed"],
+        refit=given["refit"],
+        label=text,
+    )
 
 
 def _columns(found: Comparison, metrics: Sequence[str], ks: Sequence[int]) -> list[str]:
@@ -196,5 +228,5 @@ def _object(found: Comparison, failed: dict[str, str], names: list[str]) -> dict
     }
 
 
-def _told(failed: dict[str, str]) -> str:
+def _in_words(failed: dict[str, str]) -> str:
     return "; ".join(f"{name}: {error}" for name, error in failed.items())

@@ -13,7 +13,7 @@ __all__ = ["command"]
 
 
 @verb("export")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN | DATA", type=click.Path(path_type=Path))
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where to.")
 @click.option(
     "--to",
@@ -37,9 +37,23 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write the vectors of a run, indices of them, a module or a graph, for programs that know nothing of this one."""
-    from ..export.export import export
+    """Write the vectors of a run, indices of them, a module or a graph, for programs that know nothing of this one.
 
+    Of a data folder DATA, --to dgl writes the graph of its training entries.
+    """
+    from ..export.export import export, export_graph
+
+    if (run / "manifest.json").exists() and not (run / "run.json").exists():
+        if to != ("dgl",):
+            raise click.UsageError(f"{run} is a data folder: of that there is only the graph, --to dgl")
+        with screen.events() as on_event:
+            manifest = export_graph(run, out, force=force, on_event=on_event)
+        if as_json:
+            screen.json(manifest)
+            return
+        edges = ", ".join(f"{etype} {n:,}" for etype, n in manifest["kinds"]["dgl"]["edges"].items())
+        screen.line(f"graph.bin in {out}: {edges}")
+        return
     with screen.events() as on_event:
         manifest = export(run, out, to, data=data, force=force, device=device, on_event=on_event)
     if as_json:
@@ -47,6 +61,6 @@ def command(
         return
     counts = manifest["counts"]
     screen.line(f"{counts['playlists']:,} playlists and {counts['tracks']:,} tracks, {manifest['dim']} dims, in {out}")
-    for kind, told in manifest["kinds"].items():
-        facts = [f"{name} {value}" for name, value in told.items() if name not in ("files", "edges")]
-        screen.line(f"{kind}: {', '.join([*told['files'], *facts])}")
+    for kind, about in manifest["kinds"].items():
+        facts = [f"{name} {value}" for name, value in about.items() if name not in ("files", "edges")]
+        screen.line(f"{kind}: {', '.join([*about['files'], *facts])}")

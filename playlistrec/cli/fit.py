@@ -80,7 +80,7 @@ def command(
 
 
 def from_sets(sets: tuple[str, ...]) -> dict[str, str]:
-    """What ``--set KEY=VALUE`` said."""
+    """The options of ``--set KEY=VALUE``."""
     pairs = {}
     for text in sets:
         name, equals, value = text.partition("=")
@@ -91,7 +91,7 @@ def from_sets(sets: tuple[str, ...]) -> dict[str, str]:
 
 
 def seconds_of(text: str | None) -> float | None:
-    """What ``--time-limit`` said."""
+    """The seconds of ``--time-limit``."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())

@@ -68,12 +68,7 @@ def command(
     new = bool(tracks) or title is not None or file is not None
     if sum((playlist is not None, new, batch is not None)) != 1:
         raise click.UsageError("give either --playlist or --track, --title, --file (one or more of them) or --batch")
-    if batch is not None and (explain or form != "table"):
-        raise click.UsageError("--batch writes lines of JSON: it takes neither --explain nor --format")
-    if batch is None and out is not None:
-        raise click.UsageError("-o is for the answers of --batch")
-    if explain and form == "m3u":
-        raise click.UsageError("--explain has no place in m3u: take --format table, json or csv")
+    _check_output(batch, out, explain, form)
     from ..experiment.runs import Run
     from ..serving import listing
     from ..serving.explain import explain as reasons
@@ -87,7 +82,7 @@ def command(
     if batch is not None:
         _recommend_lines(screen, service, options, batch, out or "-")
         return
-    asked: dict[str, Any] = {"playlist": playlist}
+    shown: dict[str, Any] = {"playlist": playlist}
     if playlist is not None:
         query, taken = loaded.query(playlist=playlist), None
     else:
@@ -95,14 +90,14 @@ def command(
         query = loaded.query(tracks=[seed.track for seed in located if seed.track >= 0], title=title)
         taken = [row for seed in located for row in seed.taken]
         uris = service.history.track_table["uri"].take(query.tracks).to_pylist()
-        asked = ({} if title is None else {"title": title}) | {"tracks": uris}
+        shown = ({} if title is None else {"title": title}) | {"tracks": uris}
     found = service.recommend_one(query, options, taken)
     if found.cold:
         screen.warn(_why_cold(service, len(query.tracks), title))
     because = reasons(service.history, query.tracks, found.tracks) if explain else None
     records = listing.records(service.history, found, because)
     if form == "json":
-        screen.json({"query": asked, "cold": found.cold, "items": records})
+        screen.json({"query": shown, "cold": found.cold, "items": records})
     elif form == "csv":
         screen.line(listing.as_csv(records))
     elif form == "m3u":
@@ -110,6 +105,15 @@ def command(
     else:
         columns = ["#", "uri", "track", "artist", "score", *(["because of"] if explain else [])]
         screen.table([listing.cells(record) for record in records], columns)
+
+
+def _check_output(batch: str | None, out: str | None, explain: bool, form: str) -> None:
+    if batch is not None and (explain or form != "table"):
+        raise click.UsageError("--batch writes lines of JSON: it takes neither --explain nor --format")
+    if batch is None and out is not None:
+        raise click.UsageError("-o is for the results of --batch")
+    if explain and form == "m3u":
+        raise click.UsageError("--explain has no place in m3u: take --format table, json or csv")
 
 
 def _located(

@@ -21,7 +21,8 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(screen: Screen, data: Path, as_json: bool) -> None:
     """Describe the data folder DATA: counts, lengths, popularity, repeats, the split."""
-    from ..experiment.data import Data, statistics
+    from ..experiment.data import Data
+    from ..experiment.statistics import statistics
 
     loaded = Data.load(data)
     told = statistics(loaded)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from scipy import sparse
 
 from ..errors import DataError
-from ..storage import write_npz
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +23,6 @@ __all__ = ["Corpus", "Ints"]
 
 Ints = npt.NDArray[np.integer]
 Mask = npt.NDArray[np.bool_]
-
-FILES = ("entries.npz", "playlists.parquet", "tracks.parquet", "artists.parquet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,20 +237,13 @@ class Corpus:
 
     def save(self, folder: Path) -> None:
         """Write the arrays and tables into an existing folder."""
-        write_npz(folder / "entries.npz", {"offsets": self.offsets, "tracks": self.tracks})
-        for name, table in zip(FILES[1:], (self.playlists, self.track_table, self.artists)):
-            pq.write_table(table, folder / name)
+        from .files import save_corpus
+
+        save_corpus(self, folder)
 
     @classmethod
     def load(cls, folder: Path) -> Corpus:
-        """Read what :meth:`save` wrote. Raises DataError when a file is missing or damaged."""
-        for name in FILES:
-            if not (folder / name).is_file():
-                raise DataError(f"{folder} is not a data folder: {name} is missing")
-        try:
-            with np.load(folder / "entries.npz", allow_pickle=False) as arrays:
-                offsets, tracks = arrays["offsets"], arrays["tracks"]
-            tables = [pq.read_table(folder / name) for name in FILES[1:]]
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, pa.ArrowException) as error:
-            raise DataError(f"{folder} is damaged: {str(error).splitlines()[0]}") from error
-        return cls(offsets, tracks, *tables)
+        """The corpus that :meth:`save` wrote. Raises DataError where a file is missing or damaged."""
+        from .files import load_corpus
+
+        return load_corpus(folder)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +14,13 @@ from ..config import require
 from ..corpus.split import Part
 from ..errors import ConfigError, RunError, nearest
 from ..events import Event, OnEvent, ignore
-from ..models.registry import model_class
 from ..rank.evaluation import Evaluation
 from ..rank.significance import bootstrap_interval, bootstrap_test, holm, permutation_test
 from .data import Data
 from .run_folder import read_info
 from .runs import Run
 
-__all__ = ["SIGNIFICANT", "Comparison", "Row", "compare", "fit_each"]
+__all__ = ["SIGNIFICANT", "Comparison", "Row", "compare"]
 
 SIGNIFICANT = 0.05
 
@@ -139,85 +135,6 @@ def compare(
                 name, folders[name], *done[name], float(theirs[index].mean()), (low, high), float(p[index])
             )
     return Comparison(loaded.name, part, one.protocol, one.n_queries, by, test, resamples, list(rows.values()), failed)
-
-
-def fit_each(
-    data: str | Path, models: Sequence[str], out: str | Path, *, seed: int = 0, on_event: OnEvent = ignore
-) -> tuple[dict[str, Path], dict[str, str]]:
-    """Fit models one after the other, each in a process of its own, into folders below ``out``.
-
-    What is fitted there already is left as it is; what was interrupted is resumed.
-
-    Args:
-        models: each a name and, if wanted, options of `playlistrec fit`, as in ``"mf --epochs 5 --set lr=0.01"``.
-        seed: of each that does not name its own.
-
-    Returns:
-        The run folders of those that are fitted, and in one line what went wrong with the others.
-
-    Raises:
-        ConfigError: a model that does not exist, or two that would share a folder.
-    """
-    folders: dict[str, Path] = {}
-    arguments: dict[str, list[str]] = {}
-    for text in dict.fromkeys(models):
-        words = shlex.split(text)
-        require(bool(words), "models", "a name and options of fit", text)
-        model_class(words[0])
-        if seed and "--seed" not in words:
-            words += ["--seed", str(seed)]
-        folder = Path(out) / re.sub(r"[^\w.=,+-]+", "-", "-".join(word.strip("-") for word in words))
-        if folder in folders.values():
-            other = next(name for name, taken in folders.items() if taken == folder)
-            raise ConfigError(
-                f"models must be told apart by letters and digits: {other!r} and {text!r} are both {folder}"
-            )
-        folders[text], arguments[text] = folder, words
-    fitted, failed = {}, {}
-    for name, folder in folders.items():
-        if not _is_fitted(folder):
-            on_event(Event("message", f"fitting {name} into {folder}"))
-            error = _fit(Path(data), folder, arguments[name], on_event)
-            if error is not None:
-                on_event(Event("warning", f"{name}: {error}"))
-                failed[name] = error
-                continue
-        fitted[name] = folder
-    return fitted, failed
-
-
-def _fit(data: Path, folder: Path, words: list[str], on_event: OnEvent) -> str | None:
-    """Run `playlistrec fit`; what it said when it failed."""
-    model, *options = words
-    if (folder / "checkpoint.npz").exists():
-        options = [*_without_preset(options), "--resume"]  # the run knows its preset
-    elif (folder / "run.json").exists():
-        options = [*options, "--force"]  # killed before the first epoch was done
-    command = [sys.executable, "-m", "playlistrec", "fit", str(data), "-m", model, "-o", str(folder), *options]
-    process = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    lines = [line.strip() for line in process.stderr.splitlines() if line.strip()]
-    for line in lines:
-        if line.startswith("warning: "):
-            on_event(Event("warning", f"{shlex.join(words)}: {line.removeprefix('warning: ')}"))
-    if process.returncode == 0:
-        return None
-    if process.returncode < 0:
-        return f"the fit was ended by signal {-process.returncode} (9: by hand, or for lack of memory)"
-    return re.sub(r"^[Ee]rror: ", "", lines[-1]) if lines else f"the fit ended with exit code {process.returncode}"
-
-
-def _without_preset(options: list[str]) -> list[str]:
-    kept, words = [], iter(options)
-    for word in words:
-        if word == "--preset":
-            next(words, None)
-        elif not word.startswith("--preset="):
-            kept.append(word)
-    return kept
-
-
-def _is_fitted(folder: Path) -> bool:
-    return (folder / "run.json").exists() and "seconds" in read_info(folder)
 
 
 def _named(folders: list[Path]) -> dict[str, Path]:

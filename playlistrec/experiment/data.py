@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
 
 from ..config import require
 from ..corpus.corpus import Corpus, Mask
@@ -30,7 +28,7 @@ from ..errors import ConfigError, DataError
 from ..events import Event, OnEvent, ignore
 from ..storage import check_replaceable, write_json, write_whole
 
-__all__ = ["Data", "preprocess", "statistics", "write_data"]
+__all__ = ["Data", "preprocess", "write_data"]
 
 FORMAT_VERSION = 1
 
@@ -70,7 +68,7 @@ class Data:
         for name, checksum in manifest["files"].items():
             if not (folder / name).exists():
                 raise DataError(f"{folder} is not whole: {name} is missing")
-            if name != "graph.bin" and _checksum(folder / name) != checksum:
+            if _checksum(folder / name) != checksum:
                 raise DataError(f"{folder}/{name} is damaged: its checksum is not the manifest's")
         return cls(Corpus.load(folder), Split.load(folder), manifest, folder)
 
@@ -118,87 +116,86 @@ def preprocess(
         ConfigError: an option has a value it cannot have.
     """
     out = Path(out)
-    require(limit is None or limit >= 1, "limit", "at least 1", limit)
-    require(workers is None or workers >= 1, "workers", "at least 1", workers)
+    for name, value in {"limit": limit, "workers": workers}.items():
+        require(value is None or value >= 1, name, "at least 1", value)
     if (around is None) != (hops is None):
         raise ConfigError("around and hops go together: the playlist, and how many edges from it")
-    if out.exists() and not force:
-        raise DataError(f"{out} exists: choose another folder, or replace it with --force")
-    check_replaceable(out)
-    corpus, given = read(
-        Path(source),
-        format=format,
-        limit=limit,
-        min_rating=min_rating,
-        workers=workers,
-        renumber=renumber,
-        on_event=on_event,
-    )
+    _check_out(out, force)
+    reading: dict[str, Any] = {"format": format, "limit": limit, "min_rating": min_rating}
+    corpus, given = read(Path(source), workers=workers, renumber=renumber, on_event=on_event, **reading)
     if split == "given" and given is None:
         raise DataError(f"{source} has no given split: it needs a train.* and a test.* file (csv or txt)")
     kind = split or ("edges" if given is None else "given")
-    if hide != "random" and kind not in ("edges", "given"):
-        raise ConfigError(f"hide is for split=edges and split=given: leave it out (got hide={hide}, split={kind})")
+    _check_hide(hide, kind)
     counted = ~given if given is not None and kind == "given" else None
-    read_counts = _counts(corpus)
+    read_counts = counts_of(corpus)
 
-    def narrow(masks: tuple[Mask, Mask]) -> None:
-        nonlocal corpus, given, counted
-        corpus, kept = corpus.subset(*masks)
+    for masks in _filters(around, hops, k_core, largest_component):
+        corpus, kept = corpus.subset(*masks(corpus, counted))
         given = None if given is None else given[kept]
         counted = None if counted is None else counted[kept]
-
-    if around is not None and hops is not None:
-        narrow(neighbourhood(corpus, corpus.playlist_index(around), hops, counted))
-    if k_core:
-        narrow(core_of(corpus, k_core, counted))
-    if largest_component:
-        narrow(component_of(corpus, counted))
-    if kind == "given" and given is not None:
-        parts = split_given(corpus, given, valid=valid, seed=seed, hide=hide)
-    elif kind == "leave-one-out":
-        parts = split_leave_one_out(corpus)
-    elif kind == "continuation":
-        parts = split_continuation(corpus, valid=valid, test=test, seed=seed)
-    else:
-        parts = split_edges(corpus, valid=valid, test=test, seed=seed, hide=hide)
+    parts = _divided(corpus, given, kind, valid=valid, test=test, seed=seed, hide=hide)
     if not parts.counts()["train"]:
         raise DataError(f"{source} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
-    origin = {
-        "source": str(source),
-        "options": {
-            "format": format,
-            "min_rating": min_rating,
-            "limit": limit,
-            "around": around,
-            "hops": hops,
-            "k_core": k_core,
-            "largest_component": largest_component,
-            "split": kind,
-            "valid": None if kind == "leave-one-out" else valid,
-            "test": None if kind in ("given", "leave-one-out") else test,
-            "hide": hide if kind in ("edges", "given") else None,
-            "seed": seed,
-        },
-        "read": read_counts,
+    how = {
+        **{"format": format, "min_rating": min_rating, "limit": limit, "around": around, "hops": hops},
+        **{"k_core": k_core, "largest_component": largest_component, "split": kind},
+        "valid": None if kind == "leave-one-out" else valid,
+        "test": None if kind in ("given", "leave-one-out") else test,
+        "hide": hide if kind in ("edges", "given") else None,
+        "seed": seed,
     }
+    origin = {"source": str(source), "options": how, "read": read_counts}
     on_event(Event("message", f"writing {out}"))
     manifest: dict[str, Any] = {}
     write_whole(out, lambda folder: manifest.update(write_data(folder, corpus, parts, origin)))
     return Data(corpus, parts, manifest, out)
 
 
+def _filters(
+    around: str | None, hops: int | None, k_core: int, largest_component: bool
+) -> Iterator[Callable[[Corpus, Mask | None], tuple[Mask, Mask]]]:
+    """The filters in their order; each gets the corpus that those before it left, and which entries count."""
+    if around is not None and hops is not None:
+        yield lambda left, counted: neighbourhood(left, left.playlist_index(around), hops, counted)
+    if k_core:
+        yield lambda left, counted: core_of(left, k_core, counted)
+    if largest_component:
+        yield component_of
+
+
+def _check_out(out: Path, force: bool) -> None:
+    if out.exists() and not force:
+        raise DataError(f"{out} exists: choose another folder, or replace it with --force")
+    check_replaceable(out)
+
+
+def _check_hide(hide: Hide, kind: str) -> None:
+    if hide != "random" and kind not in ("edges", "given"):
+        raise ConfigError(f"hide is for split=edges and split=given: leave it out (got hide={hide}, split={kind})")
+
+
+def _divided(
+    corpus: Corpus, given: Mask | None, kind: str, *, valid: float, test: float, seed: int, hide: Hide
+) -> Split:
+    """The split of one kind; ``given`` says which entries are those of the test part that came with the data."""
+    if kind == "given" and given is not None:
+        return split_given(corpus, given, valid=valid, seed=seed, hide=hide)
+    if kind == "leave-one-out":
+        return split_leave_one_out(corpus)
+    if kind == "continuation":
+        return split_continuation(corpus, valid=valid, test=test, seed=seed)
+    return split_edges(corpus, valid=valid, test=test, seed=seed, hide=hide)
+
+
 def write_data(folder: Path, corpus: Corpus, split: Split, origin: Mapping[str, Any]) -> dict[str, Any]:
     """Write the files of a data folder; returns its manifest, which says ``origin`` and what the files hold."""
-    from ..graph.build import build_graph, save_graph
-
     corpus.save(folder)
     split.save(folder)
-    save_graph(build_graph(split.training(corpus)), folder / "graph.bin")
     manifest = {
         "format": FORMAT_VERSION,
         **origin,
-        "counts": {**_counts(corpus), "parts": split.counts()},
+        "counts": {**counts_of(corpus), "parts": split.counts()},
         "vocabulary": corpus.vocabulary_hash,
         "files": {file.name: _checksum(file) for file in sorted(folder.iterdir())},
     }
@@ -206,7 +203,8 @@ def write_data(folder: Path, corpus: Corpus, split: Split, origin: Mapping[str, 
     return manifest
 
 
-def _counts(corpus: Corpus) -> dict[str, int]:
+def counts_of(corpus: Corpus) -> dict[str, int]:
+    """How many playlists, tracks, artists, entries and distinct pairs there are."""
     return {
         "playlists": corpus.n_playlists,
         "tracks": corpus.n_tracks,
@@ -222,27 +220,3 @@ def _checksum(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def statistics(data: Data) -> dict[str, Any]:
-    """What ``stats`` tells: counts, lengths, popularity skew, duplicates, parts of the split."""
-    corpus = data.corpus
-    lengths = corpus.lengths[corpus.lengths > 0]
-    popularity = np.sort(corpus.popularity)[::-1]
-    entries = np.sort(np.bincount(corpus.tracks, minlength=corpus.n_tracks))[::-1]
-    quantile = {f"p{q}": float(np.percentile(lengths, q)) for q in (10, 25, 50, 75, 90, 99)} if len(lengths) else {}
-    repeats = corpus.n_entries - len(corpus.pairs[0])
-    share = {
-        f"top {percent}%": round(float(entries[: max(1, int(len(entries) * percent / 100))].sum() / entries.sum()), 4)
-        for percent in (0.1, 1, 10)
-        if entries.sum()
-    }
-    return {
-        "counts": _counts(corpus),
-        "density": len(corpus.pairs[0]) / max(1, corpus.n_playlists * corpus.n_tracks),
-        "tracks per playlist": {"mean": round(float(lengths.mean()), 2) if len(lengths) else 0.0, **quantile},
-        "share of entries": share,
-        "tracks in one playlist only": round(float((popularity == 1).sum() / max(1, (popularity > 0).sum())), 4),
-        "entries that repeat a track": round(repeats / max(1, corpus.n_entries), 4),
-        "split": {"kind": data.split.kind, **data.split.counts()},
-    }

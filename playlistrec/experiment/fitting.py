@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import platform
-import resource
-import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from .. import __version__
 from ..config import Config
 from ..errors import ConfigError, RunError, nearest
-from ..events import Event, OnEvent, ignore
-from ..models.base import Arrays, Recommender
+from ..events import OnEvent, ignore
+from ..models.base import Recommender
 from ..models.embedding.trained import TrainedModel
-from ..models.ensemble.blend import BlendConfig
 from ..models.registry import model_class
-from ..models.two_stage.two_stage import TwoStageConfig
-from ..storage import make_folder, remove_folder, write_arrays, write_file
+from ..storage import remove_folder, write_file
 from ..train.checkpoint import FitState
-from ..train.fit import fit as train
 from ..train.options import TrainOptions
 from .data import Data
-from .ensembles.blending import blended
-from .ensembles.run_parts import refits, teacher_vectors
-from .ensembles.two_stage import continued
+from .ensembles.run_parts import refits
+from .fit_steps import FitSteps, peak_memory_mb, versions
 from .presets import Preset, preset_for, preset_named
 from .run_folder import (
     FORMAT_VERSION,
@@ -41,15 +31,8 @@ from .run_folder import (
     write_info,
 )
 from .runs import Run, pick_device
-from .validation import validation
 
 __all__ = ["fit", "preset_of", "resolve"]
-
-MADE_OF_RUNS: dict[type[Config], Callable[..., Recommender]] = {
-    BlendConfig: blended,
-    TwoStageConfig: continued,
-}
-"""What fits the models whose parts may be runs: their options -> the function."""
 
 
 def fit(
@@ -89,142 +72,77 @@ def fit(
     folder = Path(out) if out is not None else None
     before = _before(folder) if resume else None
     given = dict(options or {}) | ({} if epochs is None else {"epochs": epochs})
-    if before is not None:
-        if preset is not None:
-            raise ConfigError(f"a fit that is resumed keeps its preset (got {preset!r})")
-        # What is not said again is as it was.
-        given = {**before["options"], **(before["training"] or {}), **given}
-        seed = before["seed"] if seed is None else seed
-        preset = before.get("preset")
-    else:
+    if before is None:
         chosen = preset_of(preset, model, data)
         given = {**(chosen.options if chosen else {}), **given}
         preset = chosen.name if chosen else None
+    else:
+        if preset is not None:
+            raise ConfigError(f"a fit that is resumed keeps its preset (got {preset!r})")
+        # An option that is not given again is as it was.
+        given = {**before["options"], **(before["training"] or {}), **given}
+        seed, preset = before["seed"] if seed is None else seed, before.get("preset")
     model_options, training = resolve(model_type, given)
     chosen_device = pick_device(device)
-    if isinstance(model_options, BlendConfig | TwoStageConfig):
-        refit = refits(data, model_options.runs, refit)
+    if model_type.made_of_runs:
+        refit = refits(data, getattr(model_options, "runs", ()), refit)
     elif training is not None and training.teacher:
         refits(data, [training.teacher], refit)  # asked now, before anything takes long
-    info: dict[str, Any] = {
-        "format": FORMAT_VERSION,
-        "model": model,
-        "options": model_options.as_dict(),
-        "training": training.as_dict() if training else None,
-        "preset": preset,
-        "seed": seed or 0,
-        "data": str(data.path.absolute()) if data.path else None,
-        "vocabulary": data.corpus.vocabulary_hash,
-        "split": data.split.fingerprint,
-        "refit": False,
-    }
+    info = _begun(data, model, model_options, training, preset, seed or 0)
     if folder is not None and before is not None:
         check_same_data(folder, before, data)
         check_resumable(folder, before, info)
     elif folder is not None:
         begin_folder(folder, info, force=force)
     began = time.perf_counter()
-    fitted = _Fitting(
+    steps = FitSteps(
         data, model_type, model_options, training, chosen_device, info["seed"], resume, time_limit, on_event
     )
     try:
-        arrays, state = fitted.first(folder)
+        arrays, state = steps.first(folder)
     except BaseException:
         if folder is not None and before is None and not (folder / "checkpoint.npz").exists():
             remove_folder(folder)  # nothing to resume from
         raise
-    refit_arrays = None
-    if refit:
-        refit_arrays = fitted.again(None if folder is None else folder / "refit", state)
-    info |= {
-        "options": fitted.options.as_dict(),
+    refit_arrays = steps.again(None if folder is None else folder / "refit", state) if refit else None
+    info |= _ended(state, steps, refit, time.perf_counter() - began)
+    if folder is not None:
+        write_info(folder, info)
+        write_file(folder / "MODEL.md", model_card(folder, info, model_type.summary, data))
+    return Run(data, model_type, steps.options, arrays, refit_arrays, info, folder)
+
+
+def _begun(
+    data: Data, model: str, config: Config, training: TrainOptions | None, preset: str | None, seed: int
+) -> dict[str, Any]:
+    """What ``run.json`` holds before the fit."""
+    return {
+        "format": FORMAT_VERSION,
+        "model": model,
+        "options": config.as_dict(),
+        "training": training.as_dict() if training else None,
+        "preset": preset,
+        "seed": seed,
+        "data": str(data.path.absolute()) if data.path else None,
+        "vocabulary": data.corpus.vocabulary_hash,
+        "split": data.split.fingerprint,
+        "refit": False,
+    }
+
+
+def _ended(state: FitState | None, steps: FitSteps, refit: bool, seconds: float) -> dict[str, Any]:
+    """What ``run.json`` holds after the fit besides."""
+    return {
+        "options": steps.options.as_dict(),
         "refit": refit,
         "best_epoch": state.best_epoch if state else None,
         "stopped": state.stopped if state else None,
         "valid": _best_record(state),
-        "seconds": round(time.perf_counter() - began, 2),
-        "peak_memory_mb": _peak_memory_mb(),
-        "device": str(chosen_device),
-        "versions": _versions(),
+        "seconds": round(seconds, 2),
+        "peak_memory_mb": peak_memory_mb(),
+        "device": str(steps.device),
+        "versions": versions(),
     }
-    if folder is not None:
-        write_info(folder, info)
-        write_file(folder / "MODEL.md", model_card(folder, info, model_type.summary, data))
-    return Run(data, model_type, fitted.options, arrays, refit_arrays, info, folder)
-
-
-@dataclass
-class _Fitting:
-    """One call of :func:`fit`: the first fit, and the same again on more entries."""
-
-    data: Data
-    model_type: type[Recommender]
-    options: Config
-    training: TrainOptions | None
-    device: torch.device
-    seed: int
-    resume: bool
-    time_limit: float | None
-    on_event: OnEvent
-    made: Recommender | None = None
-
-    def first(self, folder: Path | None) -> tuple[Arrays, FitState | None]:
-        validate = None
-        if self.training is not None:
-            validate = validation(self.data, self.training)
-            if validate is None:
-                self.on_event(Event("warning", "there is no validation part: the last epoch is kept"))
-        return self._fit(folder, False, self.time_limit, validate, None)
-
-    def again(self, folder: Path | None, state: FitState | None) -> Arrays:
-        # What validation chose, and nothing else: the number of epochs.
-        last = None if state is None else max(1, state.best_epoch)
-        if last is not None:
-            self.on_event(Event("message", f"fitting again on training and validation, {last} epochs"))
-        if folder is not None:
-            make_folder(folder)
-        return self._fit(folder, True, None, None, last)[0]
-
-    def _fit(
-        self,
-        folder: Path | None,
-        refit: bool,
-        time_limit: float | None,
-        validate: Callable[[Recommender], Mapping[str, float]] | None,
-        last_epoch: int | None,
-    ) -> tuple[Arrays, FitState | None]:
-        corpus = self.data.split.training(self.data.corpus, refit=refit)
-        model: Recommender
-        if make := MADE_OF_RUNS.get(type(self.options)):
-            # What validation chose, the weights or the trees, is kept, as the number of epochs is.
-            first = self.made if refit else None
-            self.made = model = make(self.data, self.options, first=first, seed=self.seed, on_event=self.on_event)
-            self.options = model.config
-        elif issubclass(self.model_type, TrainedModel):
-            model = self.model_type.from_corpus(corpus, self.options, seed=self.seed, device=self.device)
-        else:
-            model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
-        state = None
-        if self.training is not None:
-            assert isinstance(model, TrainedModel), "options of training are resolved for those alone"
-            teacher = self.training.teacher
-            state = train(
-                model,
-                corpus,
-                replace(self.training, snapshot_epochs=()) if refit else self.training,
-                seed=self.seed,
-                device=self.device,
-                teacher_vectors=teacher_vectors(self.data, teacher, refit=refit) if teacher else None,
-                validate=validate,
-                folder=folder,
-                resume=self.resume and folder is not None and (folder / "checkpoint.npz").exists(),
-                time_limit=time_limit,
-                last_epoch=last_epoch,
-                on_event=self.on_event,
-            )
-        elif folder is not None:
-            write_arrays(folder / "weights.npz", model.state(), {})
-        return model.state(), state
 
 
 def _before(folder: Path | None) -> dict[str, Any]:
@@ -263,20 +181,3 @@ def _best_record(state: FitState | None) -> dict[str, float] | None:
         return None
     records = (r for r in state.history if r["epoch"] == state.best_epoch and any("@" in name for name in r))
     return next(records, None)
-
-
-def _peak_memory_mb() -> int:
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count the process that started this one too
-        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM:")), None)
-        if line is not None:
-            return round(int(line.split()[1]) / 1024)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
-
-
-def _versions() -> dict[str, str]:
-    versions = {"playlistrec": __version__, "python": platform.python_version(), "torch": torch.__version__}
-    if "dgl" in sys.modules:
-        versions["dgl"] = sys.modules["dgl"].__version__
-    return versions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -155,11 +155,14 @@ class Run:
             max_per_artist=max_per_artist,
             diversity=diversity,
         )
-        if isinstance(playlist, Sequence) and not isinstance(playlist, str):
+        n_tracks = self.data.corpus.n_tracks
+        for track in exclude_tracks:
+            require(0 <= track < n_tracks, "exclude_tracks", f"rows of tracks, below {n_tracks}", track)
+        if playlist is not None and not np.isscalar(playlist):
             require(tracks is None and title is None, "tracks", "left out where playlists are given", tracks or title)
             found = [
                 service.recommend_one(query, options, [*query.tracks.tolist(), *exclude_tracks])
-                for query in (self.query(playlist=one) for one in playlist)
+                for query in (self.query(playlist=one) for one in cast("Sequence[str | int]", playlist))
             ]
             padded = np.full((len(found), k), -1, np.int64), np.full((len(found), k), -np.inf, np.float32)
             for row, one in enumerate(found):
@@ -169,7 +172,7 @@ class Run:
         if tracks is not None:
             seeds = service.placed(np.array(tracks, dtype=np.int64))
             tracks, own = seeds.rows[seeds.rows >= 0].tolist(), seeds.taken()[1].tolist()
-        query = self.query(playlist=playlist, tracks=tracks, title=title)
+        query = self.query(playlist=cast("str | int | None", playlist), tracks=tracks, title=title)
         excluded = [*(query.tracks.tolist() if own is None else own), *exclude_tracks]
         recommendations = service.recommend_one(query, options, excluded)
         return recommendations.tracks, recommendations.scores

@@ -11,10 +11,11 @@ from typing import Any
 from .. import __version__
 from ..errors import ConfigError, DataError, nearest
 from ..events import Event, OnEvent, ignore
+from ..experiment.data import Data
 from ..experiment.runs import Run
 from ..storage import check_replaceable, write_file, write_json, write_whole
 
-__all__ = ["KINDS", "export"]
+__all__ = ["KINDS", "export", "export_graph"]
 
 FORMAT_VERSION = 1
 
@@ -99,6 +100,43 @@ def export(
                     on_event(Event("warning", f"the {kind} index finds only {value:.3f} of the best tracks ({name})"))
         write_json(folder / "manifest.json", manifest, DataError)
         write_file(folder / "README.md", _readme(manifest), DataError)
+
+    write_whole(out, write)
+    return manifest
+
+
+def export_graph(
+    data: Data | str | Path, out: str | Path, *, force: bool = False, on_event: OnEvent = ignore
+) -> dict[str, Any]:
+    """Write the graph of the training entries of a data folder to ``out``, for DGL.
+
+    Returns:
+        what ``manifest.json`` says.
+
+    Raises:
+        DataError: ``out`` exists or cannot be written, or the data folder cannot be read.
+    """
+    from ..graph.build import build_graph, save_graph
+
+    out = Path(out)
+    _check_out(out, force)
+    data = data if isinstance(data, Data) else Data.load(data)
+    on_event(Event("message", "building the graph"))
+    graph = build_graph(data.split.training(data.corpus))
+    manifest = {
+        "export": FORMAT_VERSION,
+        "playlistrec": __version__,
+        "data": data.name,
+        "split": data.split.kind,
+        "vocabulary": data.corpus.vocabulary_hash,
+        "kinds": {"dgl": {"files": ["graph.bin"], "edges": {e: graph.num_edges(e) for e in graph.etypes}}},
+    }
+    load = '`dgl.load_graphs("graph.bin")[0][0]` is the heterograph of the training entries, nodes as in their tables'
+
+    def write(folder: Path) -> None:
+        save_graph(graph, folder / "graph.bin")
+        write_json(folder / "manifest.json", manifest)
+        write_file(folder / "README.md", f"# The graph of {data.name}\n\n- dgl: {load}.\n")
 
     write_whole(out, write)
     return manifest

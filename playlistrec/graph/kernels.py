@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from . import autograd
 
 __all__ = ["Edges", "copy_u_max", "copy_u_sum", "edge_softmax", "u_add_v", "u_dot_v", "u_mul_e_sum"]
 
@@ -25,33 +26,33 @@ _CHUNK = {"cpu": 2**21, "cuda": 2**25}  # elements of such a slice
 
 def copy_u_sum(edges: Edges, x: Tensor) -> Tensor:
     """(n_dst, …) sums of (n_src, …) features."""
-    return _apply(_CopySum, edges, _flat(x)).view(-1, *x.shape[1:])
+    return _apply(autograd.CopySum, edges, _flat(x)).view(-1, *x.shape[1:])
 
 
 def copy_u_max(edges: Edges, x: Tensor) -> Tensor:
     """(n_dst, …) maxima of (n_src, …) features."""
-    return _apply(_CopyMax, edges, _flat(x)).view(-1, *x.shape[1:])
+    return _apply(autograd.CopyMax, edges, _flat(x)).view(-1, *x.shape[1:])
 
 
 def u_mul_e_sum(edges: Edges, x: Tensor, e: Tensor) -> Tensor:
     """(n_dst, …, d) sums of (n_src, …, d) features weighted by (n_edges, …, 1)."""
-    return _apply(_WeightedSum, edges, _heads(x), _flat(e)).view(-1, *x.shape[1:])
+    return _apply(autograd.WeightedSum, edges, _heads(x), _flat(e)).view(-1, *x.shape[1:])
 
 
 def u_add_v(edges: Edges, x: Tensor, y: Tensor) -> Tensor:
     """(n_edges, …) sums of (n_src, …) and (n_dst, …) features."""
-    out = _apply(_Spread, edges.reverse, _flat(x)) + _apply(_Spread, edges, _flat(y))
+    out = _apply(autograd.Spread, edges.reverse, _flat(x)) + _apply(autograd.Spread, edges, _flat(y))
     return out.view(-1, *x.shape[1:])
 
 
 def u_dot_v(edges: Edges, x: Tensor, y: Tensor) -> Tensor:
     """(n_edges, …, 1) dot products of (n_src, …, d) and (n_dst, …, d) features."""
-    return _apply(_Dot, edges, _heads(x), _heads(y)).view(-1, *x.shape[1:-1], 1)
+    return _apply(autograd.Dot, edges, _heads(x), _heads(y)).view(-1, *x.shape[1:-1], 1)
 
 
 def edge_softmax(edges: Edges, logits: Tensor) -> Tensor:
     """(n_edges, …) softmax over the edges into each node."""
-    return _apply(_EdgeSoftmax, edges, _flat(logits)).view(logits.shape)
+    return _apply(autograd.EdgeSoftmax, edges, _flat(logits)).view(logits.shape)
 
 
 def _flat(x: Tensor) -> Tensor:
@@ -161,99 +162,3 @@ def _say_nothing_of_beta() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         torch.sparse_csr_tensor([0, 1], [0], [1.0], (1, 1), check_invariants=False)
-
-
-class _CopySum(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, edges: Edges, x: Tensor) -> Tensor:
-        ctx.edges = edges
-        return edges.sum(x)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        return None, ctx.edges.reverse.sum(grad.contiguous())
-
-
-class _CopyMax(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, edges: Edges, x: Tensor) -> Tensor:
-        best, winner = edges.max(x)
-        ctx.n_src = len(x)
-        ctx.save_for_backward(winner)
-        return best
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        (winner,) = ctx.saved_tensors
-        out = grad.new_zeros(ctx.n_src + 1, grad.shape[1])  # the last row takes what came from no neighbour
-        return None, out.scatter_add_(0, winner, grad)[:-1]
-
-
-class _WeightedSum(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, edges: Edges, x: Tensor, e: Tensor) -> Tensor:
-        ctx.edges = edges
-        ctx.save_for_backward(x, e)
-        return edges.weighted_sum(x, e)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
-        x, e = ctx.saved_tensors
-        _, wants_x, wants_e = ctx.needs_input_grad
-        edges = ctx.edges
-        return (
-            None,
-            edges.reverse.weighted_sum(grad, e) if wants_x else None,
-            edges.dot(x, grad) if wants_e else None,
-        )
-
-
-class _Dot(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, edges: Edges, x: Tensor, y: Tensor) -> Tensor:
-        ctx.edges = edges
-        ctx.save_for_backward(x, y)
-        return edges.dot(x, y)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor]:
-        x, y = ctx.saved_tensors
-        return None, ctx.edges.reverse.weighted_sum(y, grad), ctx.edges.weighted_sum(x, grad)
-
-
-class _Spread(torch.autograd.Function):
-    """The destination's features on every edge."""
-
-    @staticmethod
-    def forward(ctx: Any, edges: Edges, x: Tensor) -> Tensor:
-        ctx.edges = edges
-        return x.index_select(0, edges.dst)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        return None, ctx.edges.sum_edges(grad)
-
-
-class _EdgeSoftmax(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, edges: Edges, z: Tensor) -> Tensor:
-        dst = edges.dst
-        top = z.new_full((edges.n_dst, z.shape[1]), -torch.inf)
-        top.scatter_reduce_(0, dst.long()[:, None].expand_as(z), z, "amax")
-        weight = torch.exp(z - top.index_select(0, dst))
-        weight /= edges.sum_edges(weight).index_select(0, dst)
-        ctx.edges = edges
-        ctx.save_for_backward(weight)
-        return weight
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        (weight,) = ctx.saved_tensors
-        out = weight * grad
-        return None, out - weight * ctx.edges.sum_edges(out).index_select(0, ctx.edges.dst)

@@ -22,6 +22,7 @@ from dgl import DGLGraph
 from torch import Tensor
 
 from . import kernels
+from .checks import check, check_ends
 from .kernels import Edges
 
 __all__ = [
@@ -64,7 +65,7 @@ def copy_u_sum(graph: DGLGraph, x: Tensor) -> Tensor:
     >>> copy_u_sum(graph, torch.tensor([[1.0], [2.0], [4.0]])).flatten().tolist()
     [2.0, 0.0, 3.0]
     """
-    _check(graph, x_src=x)
+    check(graph, x_src=x)
     if not _dgl_runs(graph, x):
         return kernels.copy_u_sum(_mirror(graph, x.device), x)
     out: Tensor = dgl.ops.copy_u_sum(graph, x)
@@ -83,7 +84,7 @@ def copy_u_max(graph: DGLGraph, x: Tensor) -> Tensor:
     Returns:
         (n_dst, …).
     """
-    _check(graph, x_src=x)
+    check(graph, x_src=x)
     if not _dgl_runs(graph, x):
         return kernels.copy_u_max(_mirror(graph, x.device), x)
     out: Tensor = dgl.ops.copy_u_max(graph, x)
@@ -102,7 +103,7 @@ def u_mul_e_sum(graph: DGLGraph, x: Tensor, e: Tensor) -> Tensor:
     Returns:
         (n_dst, …, d).
     """
-    _check(graph, x_src=x, e=e)
+    check(graph, x_src=x, e=e)
     if e.shape[1:] != (*x.shape[1:-1], 1):
         raise ValueError(
             f"e must be of shape {(len(e), *x.shape[1:-1], 1)} for x of {tuple(x.shape)} (got {tuple(e.shape)})"
@@ -123,8 +124,8 @@ def u_add_v(graph: DGLGraph, x_src: Tensor, x_dst: Tensor) -> Tensor:
     Returns:
         (n_edges, …).
     """
-    _check(graph, x_src=x_src, x_dst=x_dst)
-    _check_ends(x_src, x_dst)
+    check(graph, x_src=x_src, x_dst=x_dst)
+    check_ends(x_src, x_dst)
     if not _dgl_runs(graph, x_src, x_dst):
         return kernels.u_add_v(_mirror(graph, x_src.device), x_src, x_dst)
     out: Tensor = dgl.ops.u_add_v(graph, x_src, x_dst)
@@ -141,8 +142,8 @@ def u_dot_v(graph: DGLGraph, x_src: Tensor, x_dst: Tensor) -> Tensor:
     Returns:
         (n_edges, …, 1).
     """
-    _check(graph, x_src=x_src, x_dst=x_dst)
-    _check_ends(x_src, x_dst)
+    check(graph, x_src=x_src, x_dst=x_dst)
+    check_ends(x_src, x_dst)
     if not _dgl_runs(graph, x_src, x_dst):
         return kernels.u_dot_v(_mirror(graph, x_src.device), x_src, x_dst)
     out: Tensor = dgl.ops.u_dot_v(graph, x_src, x_dst)
@@ -159,7 +160,7 @@ def edge_softmax(graph: DGLGraph, logits: Tensor) -> Tensor:
     Returns:
         (n_edges, …); over the edges into one node the weights sum to 1.
     """
-    _check(graph, e=logits)
+    check(graph, e=logits)
     if not _dgl_attends(graph, logits):
         return kernels.edge_softmax(_mirror(graph, logits.device), logits)
     out: Tensor = dgl.ops.edge_softmax(graph, logits)
@@ -213,30 +214,6 @@ def _kept(graph: DGLGraph) -> dict[Any, Any]:
         kept = {}
         _everything_kept[graph] = (graph._graph, kept)
     return kept
-
-
-def _check(graph: DGLGraph, **features: Tensor) -> None:
-    if len(graph.canonical_etypes) != 1:
-        raise ValueError(
-            f"the graph must have one relation; take a slice graph[etype] (got {len(graph.canonical_etypes)})"
-        )
-    sizes = {
-        "x_src": (graph.num_src_nodes, "source node"),
-        "x_dst": (graph.num_dst_nodes, "destination node"),
-        "e": (graph.num_edges, "edge"),
-    }
-    for name, feature in features.items():
-        count, what = sizes[name]
-        if len(feature) != count():
-            raise ValueError(f"{name} must have one row per {what} (got {len(feature)} for {count()})")
-
-
-def _check_ends(x_src: Tensor, x_dst: Tensor) -> None:
-    if x_src.shape[1:] != x_dst.shape[1:]:
-        raise ValueError(
-            f"x_src and x_dst must have the same dims after the first "
-            f"(got {tuple(x_src.shape)} and {tuple(x_dst.shape)})"
-        )
 
 
 def _dgl_runs(graph: DGLGraph, *features: Tensor) -> bool:

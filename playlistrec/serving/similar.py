@@ -47,8 +47,8 @@ class Neighbours:
 def find(history: Corpus, kind: Kind, text: str) -> tuple[int, str | None]:
     """The row of what a person calls ``text``, and what was taken for it where that is not plain.
 
-    Tracks as :class:`~.search.TrackIndex` finds them; artists by uri or name, of several the one with most entries;
-    playlists by pid. Raises DataError where there is none.
+    Tracks as :class:`~.search.TrackIndex` finds them; artists by uri or name, of several the one with the most popular
+    tracks; playlists by pid. Raises DataError where there is none.
     """
     if kind == "playlist":
         return history.playlist_index(text), None
@@ -56,12 +56,7 @@ def find(history: Corpus, kind: Kind, text: str) -> tuple[int, str | None]:
         index = TrackIndex(history, history.popularity)
         match = index.find(text)
         return match.track, f"took {index.describe(match.track)} for {text!r}" if match.fuzzy else None
-    rows = ArtistIndex(history).find(text)
-    artists = history.track_artist[history.tracks]
-    entries = np.bincount(artists[artists >= 0], minlength=history.n_artists)
-    row = max(rows, key=lambda artist: int(entries[artist]))
-    uri = history.artists["uri"][row].as_py()
-    return row, f"{len(rows)} artists are called {text!r}: took {uri}" if len(rows) > 1 else None
+    return ArtistIndex(history).one(text, history.popularity)
 
 
 def similar(source: Embeddings, kind: Kind, row: int, *, to: Kind | None = None, k: int = 10) -> Neighbours:

@@ -92,3 +92,12 @@ def test_similar_refuses(runs: Path, data_folder: Path) -> None:
     assert "no artist is called" in call("similar", runs / "mf", "--artist", f"{artist}x", code=1).stderr
     assert "no playlist" in call("similar", runs / "mf", "--playlist", "none", code=1).stderr
     assert "has no vectors" in call("similar", runs / "itemknn", "--playlist", "1", code=2).stderr
+
+
+def test_the_graph_of_a_data_folder(data_folder: Path, tmp_path: Path) -> None:
+    result = call("export", data_folder, "-o", tmp_path / "graph", "--to", "dgl")
+    assert "graph.bin" in result.stdout
+    assert "contains" in result.stdout
+    assert {path.name for path in (tmp_path / "graph").iterdir()} == {"graph.bin", "manifest.json", "README.md"}
+    assert "is a data folder" in call("export", data_folder, "-o", tmp_path / "x", code=2).stderr
+    assert "exists" in call("export", data_folder, "-o", tmp_path / "graph", "--to", "dgl", code=1).stderr

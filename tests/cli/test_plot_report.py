@@ -210,7 +210,7 @@ def test_the_map_is_of_the_artists_named(runs: Path, data_folder: Path, tmp_path
     told = (tmp_path / "map.svg").read_text()
     assert all(name in told for name in names)
     assert (
-        "nobody" in call("plot", "map", runs / "random", "-o", tmp_path / "m.svg", "--artist", "nobody", code=2).stderr
+        "nobody" in call("plot", "map", runs / "random", "-o", tmp_path / "m.svg", "--artist", "nobody", code=1).stderr
     )
 
 

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playlistrec.corpus.corpus import FILES, Corpus
+from playlistrec.corpus.corpus import Corpus
+from playlistrec.corpus.files import FILES
 from playlistrec.errors import DataError
 
 LISTS = st.lists(st.lists(st.sampled_from("abcdef"), max_size=6), min_size=1, max_size=6)

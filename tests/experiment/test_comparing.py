@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import playlistrec as pr
+from playlistrec.cli.compare import fit_request
 from playlistrec.errors import ConfigError, RunError
 from playlistrec.events import Event
-from playlistrec.experiment.comparison import SIGNIFICANT, compare, fit_each
+from playlistrec.experiment.comparison import SIGNIFICANT, compare
+from playlistrec.experiment.fit_each import FitRequest, fit_each
 from playlistrec.rank.significance import bootstrap_interval, bootstrap_test, holm, permutation_test
 
 
@@ -90,25 +92,28 @@ def test_a_run_that_cannot_be_ranked_does_not_stop_the_others(
 
 
 def test_fits_what_is_not_fitted_and_tells_what_failed(data_folder: Path, tmp_path: Path) -> None:
-    wanted = ["popularity", "itemknn --set shrink=2", "mf --set lr=1e30", "itemknn --set shrnk=2"]
+    texts = ["popularity", "itemknn --set shrink=2", "mf --set lr=1e30", "itemknn --set shrnk=2"]
+    requests = [fit_request(text) for text in texts]
     events: list[Event] = []
-    fitted, failed = fit_each(data_folder, wanted, tmp_path, seed=7, on_event=events.append)
-    assert list(fitted) == wanted[:2]
+    fitted, failed = fit_each(data_folder, requests, tmp_path, seed=7, on_event=events.append)
+    assert list(fitted) == texts[:2]
     assert {path.name for path in fitted.values()} == {"popularity-seed-7", "itemknn-set-shrink=2-seed-7"}
     infos = {name: json.loads((path / "run.json").read_text()) for name, path in fitted.items()}
     assert infos["itemknn --set shrink=2"]["options"]["shrink"] == 2
     assert all(info["seed"] == 7 for info in infos.values())
-    assert "the loss is" in failed["mf --set lr=1e30"]
-    assert failed["itemknn --set shrnk=2"].startswith("itemknn has no option 'shrnk' (did you mean 'shrink'?)")
-    assert all(len(error.splitlines()) == 1 for error in failed.values())
+    assert isinstance(failed["mf --set lr=1e30"], RunError)
+    assert "the loss is" in str(failed["mf --set lr=1e30"])
+    assert isinstance(failed["itemknn --set shrnk=2"], ConfigError)
+    assert str(failed["itemknn --set shrnk=2"]).startswith("itemknn has no option 'shrnk' (did you mean 'shrink'?)")
+    assert all(len(str(error).splitlines()) == 1 for error in failed.values())
     assert [e.text for e in events if e.kind == "warning"] == [f"{name}: {error}" for name, error in failed.items()]
     again: list[Event] = []
-    assert fit_each(data_folder, wanted[:2], tmp_path, seed=7, on_event=again.append) == (fitted, {})
+    assert fit_each(data_folder, requests[:2], tmp_path, seed=7, on_event=again.append) == (fitted, {})
     assert not again, "what is fitted is left as it is"
 
 
 def test_peak_memory_is_that_of_the_fit_alone(data_folder: Path, tmp_path: Path) -> None:
-    ballast = np.ones(2**27)  # 1 GB here, which a process started from here must not be told to have used
+    ballast = np.ones(2**27)  # 1 GB here, which a process started from here has not used
     fitted, _ = fit_each(data_folder, ["popularity"], tmp_path)
     assert ballast[0] == 1
     assert json.loads((fitted["popularity"] / "run.json").read_text())["peak_memory_mb"] < 900
@@ -121,7 +126,7 @@ def test_what_was_interrupted_is_resumed(data_folder: Path, tmp_path: Path) -> N
     del info["seconds"]  # as if it had been killed
     (folder / "run.json").write_text(json.dumps(info))
     whole = pr.fit(data_folder, "mf", preset="mf", epochs=3)
-    fitted, failed = fit_each(data_folder, ["mf --preset mf --epochs 3"], tmp_path)
+    fitted, failed = fit_each(data_folder, [fit_request("mf --preset mf --epochs 3")], tmp_path)
     assert (fitted, failed) == ({"mf --preset mf --epochs 3": folder}, {})
     assert len((folder / "history.jsonl").read_text().splitlines()) == 3
     for name, array in pr.Run.load(folder).arrays.items():
@@ -130,7 +135,33 @@ def test_what_was_interrupted_is_resumed(data_folder: Path, tmp_path: Path) -> N
 
 def test_models_that_cannot_be_told_apart_or_do_not_exist(data_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="must be told apart"):
-        fit_each(data_folder, ["mf --set lr=0.1", "mf --set -lr=0.1"], tmp_path)
+        fit_each(data_folder, [FitRequest(model="mf", label=name) for name in ("mf a", "mf -a")], tmp_path)
     with pytest.raises(ConfigError, match=r"unknown model 'itemknm' \(did you mean 'itemknn'"):
         fit_each(data_folder, ["popularity", "itemknm"], tmp_path)
     assert not list(tmp_path.iterdir()), "told before anything is fitted"
+
+
+def test_a_fit_that_is_killed_ends_no_other(data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = tmp_path / "deadly.py"
+    module.write_text(
+        "import os, signal\n"
+        "from playlistrec.models.popularity import Popularity\n"
+        "class Deadly(Popularity):\n"
+        "    @classmethod\n"
+        "    def from_corpus(cls, corpus, config, *, seed=0):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+    fitted, failed = fit_each(data_folder, ["deadly:Deadly", "popularity"], tmp_path / "runs")
+    assert list(fitted) == ["popularity"]
+    assert str(failed["deadly:Deadly"]) == "the fit was ended by signal 9 (9: by hand, or for lack of memory)"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("mf --epoch x", "mf --epoch x: No such option"), ("", "models must be a name"), ("mf --set lr", "KEY=")],
+)
+def test_requests_that_fit_does_not_take(text: str, error: str) -> None:
+    with pytest.raises(ConfigError, match=error):
+        fit_request(text)

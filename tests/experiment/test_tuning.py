@@ -18,6 +18,7 @@ from playlistrec.events import Event
 from playlistrec.experiment.fitting import resolve
 from playlistrec.experiment.presets import preset_named
 from playlistrec.experiment.tuning import search as tuning
+from playlistrec.experiment.tuning import trials
 from playlistrec.experiment.tuning.search import tune
 from playlistrec.experiment.tuning.spaces import Choice, Range, space_for
 from playlistrec.models.registry import MODELS, model_class
@@ -99,7 +100,7 @@ def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(
     data: pr.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = tune(data, "mf", tmp_path / "whole", trials=4, options=SHORT, seed=2)
-    real, calls = tuning.fit, []
+    real, calls = trials.fit, []
 
     def killed(*args: object, **kwargs: object) -> object:
         calls.append(1)
@@ -107,7 +108,7 @@ def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(
             raise KeyboardInterrupt
         return real(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tuning, "fit", killed)
+    monkeypatch.setattr(trials, "fit", killed)
     with pytest.raises(KeyboardInterrupt):
         tune(data, "mf", tmp_path / "parts", trials=4, options=SHORT, seed=2)
     assert [state for state, _, _ in drawn(tmp_path / "parts")] == ["COMPLETE", "COMPLETE", "RUNNING"]

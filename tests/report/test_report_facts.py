@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.filters import k_core
-from playlistrec.errors import ConfigError, DataError
+from playlistrec.errors import DataError
 from playlistrec.experiment.data import Data
 from playlistrec.experiment.fitting import fit
 from playlistrec.models.base import Query
@@ -23,6 +23,7 @@ from playlistrec.report.analysis.neighbourhood import neighbourhood, spring_layo
 from playlistrec.report.analysis.quality import DEPTHS, KS, LENGTHS, against_best, grouped, judge
 from playlistrec.report.plots.labels import places, shortened
 from playlistrec.report.plots.quality import by_length, by_popularity
+from playlistrec.serving.similar import find
 
 
 @pytest.fixture(scope="module")
@@ -218,8 +219,17 @@ def test_artists_are_the_most_popular_or_those_named(data: Data) -> None:
     assert (popularity[chosen.tracks] > 0).all()
     named = choose(corpus, popularity, [chosen.names[2].upper(), chosen.names[0], chosen.names[2]])
     assert named.names == [chosen.names[2], chosen.names[0]]
-    with pytest.raises(ConfigError, match="did you mean"):
+    with pytest.raises(DataError, match=r"no artist is called .*; nearest: "):
         choose(corpus, popularity, [chosen.names[0] + "x"])
+
+
+def test_artists_of_a_map_are_found_as_everywhere_else() -> None:
+    """Blind to accents, case and punctuation; of several of one name the one with the most popular tracks."""
+    lists = [[f"t{i}" for i in range(16)], [f"t{i}" for i in range(5, 12)]]
+    corpus = Corpus.from_lists(lists, {f"t{i}": "Fíndón" if i < 8 else "x" for i in range(16)})
+    chosen = choose(corpus, corpus.popularity, ["FIN-DON"])
+    assert chosen.names == ["Fíndón"]
+    assert find(corpus, "artist", "findon")[0] == chosen.artists[0]
 
 
 def test_a_neighbourhood_holds_edges_of_the_training_part_only(data: Data) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import gzip
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ import pyarrow as pa
 
 from ...errors import DataError
 from ..vocabulary import TRACK_SCHEMA, Vocabulary
+from .json_errors import in_words
 
 __all__ = ["PLAYLIST_SCHEMA", "Decoder", "Piece", "SliceFile", "send_all"]
 
@@ -153,7 +153,7 @@ class Decoder:
         try:
             raws = ENVELOPE.decode(data).playlists
         except msgspec.ValidationError as error:
-            raise DataError(f"{file.name}: {_words(str(error), 'the file')}") from None
+            raise DataError(f"{file.name}: {in_words(str(error), 'the file')}") from None
         except (msgspec.DecodeError, RecursionError) as error:
             if "truncated" in str(error):
                 raise DataError(
@@ -208,7 +208,7 @@ def _playlist(file: SliceFile, raws: Sequence[msgspec.Raw], index: int) -> Playl
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         where = f"{file.name}, playlist {index + 1} of {len(raws)}{_pid(raws[index])}"
         if isinstance(error, msgspec.ValidationError):
-            raise DataError(f"{where}: {_words(str(error), 'the playlist')}") from None
+            raise DataError(f"{where}: {in_words(str(error), 'the playlist')}") from None
         raise DataError(f"{where}: it holds text that is not Unicode") from None
     return playlist
 
@@ -228,35 +228,6 @@ def _pid(raw: msgspec.Raw) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
         return ""
     return f" (pid {repr(pid)[:40]})"
-
-
-KINDS = {
-    "str": "text",
-    "int": "a whole number",
-    "object": "an object",
-    "array": "a list",
-    "float": "a number",
-}
-
-
-def _words(error: str, whole: str) -> str:
-    """msgspec's account of a wrong value, such as ``Expected `int`, got `str` - at `$.pid```, in words."""
-    rule, _, path = error.partition(" - at `$")
-    names = [
-        f"{name.removesuffix('s')} {int(index) + 1}" if index else name
-        for name, index in re.findall(r"\.(\w+)(?:\[(\d+)\])?", path)
-    ]
-    if missing := re.search(r"missing required field `(\w+)`", rule):
-        return ", ".join([*names, f"field {missing[1]} is missing"])
-    where = ", ".join([*names[:-1], f"field {names[-1]}" if names else whole])
-    if ">= 1" in rule:
-        return f"{where} is empty"
-    if enum := re.search(r"Invalid enum value '(.{0,40})", rule):
-        return f"{where} must be the text true or false (got {enum[1].removesuffix(chr(39))})"
-    if types := re.search(r"Expected `(.+?)`, got `(\w+)`", rule):
-        wanted = " or ".join(KINDS.get(kind, kind) for kind in types[1].split(" | "))
-        return f"{where} must be {wanted} (got {KINDS.get(types[2], types[2])})"
-    return f"{where} is out of range"
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,34 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ...config import require
 from ...errors import (
-    ConfigError,
     DataError,
-    PlaylistrecError,
     RunError,
-    nearest,
 )
 from ...events import Event, OnEvent, ignore
-from ...models.embedding.trained import TrainedModel
-from ...models.registry import model_class
 from ...rank.evaluation import AT_K
-from ...rank.protocols import METRICS, evaluate
+from ...rank.protocols import METRICS
 from ...storage import toml_text, write_file
 from ..data import Data
-from ..fitting import fit, preset_of, resolve
-from ..runs import Run
-from .spaces import Space, space_for
-from .study import (
-    CUT_OFF,
-    PRUNED,
-    Failed,
-    Outcome,
-    ask,
-    counts,
-    done,
-    last_error,
-    opened,
-    tell,
-)
+from .study import Outcome, ask, counts, done, last_error, opened, tell
+from .trials import Search
 
 if TYPE_CHECKING:
     import optuna
@@ -106,16 +87,16 @@ def tune(
     data = data if isinstance(data, Data) else Data.load(data)
     if not len(data.split.evaluation_set(data.corpus, "valid")):
         raise DataError(f"{data.name} has no validation part to tune on")
-    search = _Search.begin(data, model, dict(options or {}), preset, space, by, seed, device, on_event)
+    search = Search.begin(data, model, dict(options or {}), preset, space, by, seed, device, on_event)
     best = Path(out) / "best.toml"
     with opened(Path(out), search.about()) as study:
         end = None if time_limit is None else time.monotonic() + time_limit
         while (n_done := len(done(study))) < trials and (end is None or time.monotonic() < end):
             trial = ask(study, sampler, seed, n_done)
-            told = search.attempt(trial, end)
-            tell(study, trial, told)
-            on_event(_report(study, trial, told, f"trial {n_done + 1} of {trials}", by))
-            if isinstance(told, float) and study.best_trial.number == trial.number:
+            outcome = search.attempt(trial, end)
+            tell(study, trial, outcome)
+            on_event(_report(study, trial, outcome, f"trial {n_done + 1} of {trials}", by))
+            if isinstance(outcome, float) and study.best_trial.number == trial.number:
                 _write(best, search, study, sampler)
         counted = counts(study)
         if not counted["finished"]:
@@ -123,11 +104,15 @@ def tune(
         return Tuned(study.best_value, search.options(study.best_trial.params), best, counted)
 
 
-def _report(study: optuna.Study, trial: optuna.Trial, told: Outcome, which: str, by: str) -> Event:
+def _report(study: optuna.Study, trial: optuna.Trial, outcome: Outcome, which: str, by: str) -> Event:
     options = ", ".join(f"{name}={_short(value)}" for name, value in trial.params.items())
-    what = f"{by} {told:.4f}" if isinstance(told, float) else str(told)
+    what = f"{by} {outcome:.4f}" if isinstance(outcome, float) else str(outcome)
     best = f", best {study.best_value:.4f}" if counts(study)["finished"] else ""
-    record = {"trial": trial.number, "told": told if isinstance(told, float) else str(told), "options": trial.params}
+    record = {
+        "trial": trial.number,
+        "outcome": outcome if isinstance(outcome, float) else str(outcome),
+        "options": trial.params,
+    }
     return Event("message", f"{which}: {what}{best}  ({options})", record)
 
 
@@ -135,121 +120,13 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _write(path: Path, search: _Search, study: optuna.Study, sampler: str) -> None:
+def _write(path: Path, search: Search, study: optuna.Study, sampler: str) -> None:
     """The best trial so far as a preset."""
     counted = counts(study)
     found = (
         f"By `playlistrec tune` on the validation part of {search.data.name}: {search.by} {study.best_value:.4f} "
-        f"({sampler}, seed {search.seed}; so far {', '.join(f'{n} {told}' for told, n in counted.items())})."
+        f"({sampler}, seed {search.seed}; so far {', '.join(f'{n} {state}' for state, n in counted.items())})."
     )
     options = search.options(study.best_trial.params)
-    told = {name: "none" if value is None else value for name, value in options.items()}
-    write_file(path, toml_text({"model": search.model, "found": found}) + "\n[options]\n" + toml_text(told))
-
-
-class _PrunedError(Exception):
-    """Ends a fit that is not worth going on with."""
-
-
-@dataclass(frozen=True)
-class _Search:
-    """What all trials share: ``base`` are the options that are not searched, ``told`` all with their values."""
-
-    data: Data
-    model: str
-    base: dict[str, Any]
-    told: dict[str, Any]
-    space: Space
-    by: str
-    seed: int
-    device: str
-    on_event: OnEvent
-
-    @classmethod
-    def begin(
-        cls,
-        data: Data,
-        model: str,
-        given: dict[str, Any],
-        preset: str | None,
-        path: str | Path | None,
-        by: str,
-        seed: int,
-        device: str,
-        on_event: OnEvent,
-    ) -> _Search:
-        kind = model_class(model)
-        chosen = preset_of(preset, model, data)
-        base = {**(chosen.options if chosen else {}), **given}
-        if issubclass(kind, TrainedModel) and by.partition("@")[0] in AT_K:
-            base = {"criterion": by, **base}
-        own, training = resolve(kind, base)
-        told = {**own.as_dict(), **(training.as_dict() if training else {})}
-        space = space_for(model, None if path is None else Path(path))
-        for name, dimension in space.items():
-            for option in (name, *dimension.when):
-                if option not in told:
-                    raise ConfigError(f"{model} has no option {option!r} to search{nearest(option, told)}")
-        space = {name: dimension for name, dimension in space.items() if name not in given}
-        if not space:
-            raise ConfigError(f"there is nothing to search: all options of the space are given ({', '.join(given)})")
-        return cls(data, model, {name: told[name] for name in base}, told, space, by, seed, device, on_event)
-
-    def about(self) -> dict[str, Any]:
-        """What a search must share with the one it goes on with."""
-        return {
-            "model": self.model,
-            "vocabulary": self.data.corpus.vocabulary_hash,
-            "split": self.data.split.fingerprint,
-            "by": self.by,
-            "seed": self.seed,
-            "options": json.loads(json.dumps(self.base)),
-            "space": repr(self.space),
-        }
-
-    def attempt(self, trial: optuna.Trial, end: float | None) -> Outcome:
-        """Fit with the options of one trial."""
-        chosen: dict[str, Any] = {}
-        for name, dimension in self.space.items():
-            now = {**self.told, **chosen}
-            if all(now[other] == value for other, value in dimension.when.items()):
-                chosen[name] = dimension.suggest(trial, name)
-
-        def listen(event: Event) -> None:
-            if event.kind == "epoch" and (value := event.data.get(self.told["criterion"])) is not None:
-                trial.report(value, event.data["epoch"])
-                if trial.should_prune():
-                    raise _PrunedError
-            elif event.kind == "progress":
-                self.on_event(event)
-
-        try:
-            left = None if end is None else max(0.001, end - time.monotonic())
-            run = fit(
-                self.data,
-                self.model,
-                options={**self.base, **chosen},
-                preset="none",
-                time_limit=left,
-                device=self.device,
-                seed=self.seed,
-                on_event=listen,
-            )
-            return CUT_OFF if run.info["stopped"] == "time" else self.value(run)
-        except _PrunedError:
-            return PRUNED
-        except (PlaylistrecError, MemoryError, RuntimeError) as error:  # torch says with the last that memory is out
-            return Failed(" ".join(str(error).split()) or type(error).__name__)
-
-    def value(self, run: Run) -> float:
-        known = run.info["valid"] or {}
-        if self.by in known:
-            return float(known[self.by])
-        name, _, k = self.by.partition("@")
-        evaluation_set = self.data.split.evaluation_set(self.data.corpus, "valid")
-        ks = (int(k),) if k.isdigit() else (20,)
-        found = evaluate(run.recommender("valid", device=self.device), evaluation_set, ks=ks, metrics=(name,))
-        return found.metrics[self.by]
-
-    def options(self, searched: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self.base, **searched}
+    written = {name: "none" if value is None else value for name, value in options.items()}
+    write_file(path, toml_text({"model": search.model, "found": found}) + "\n[options]\n" + toml_text(written))

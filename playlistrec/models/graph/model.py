@@ -5,8 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from math import isfinite
 from typing import Any, ClassVar
 
 import dgl
@@ -17,7 +15,7 @@ from dgl import DGLGraph
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from ...config import Config, require
+from ...config import Config
 from ...corpus.corpus import Corpus
 from ...errors import ConfigError
 from ...graph.build import build_graph
@@ -25,50 +23,12 @@ from ...graph.loader import DegreeNorms, block_norms, relation_norms
 from ...nn.combine import LayerConcat, LayerSum
 from ...nn.hetero import HeteroConv
 from ..base import Query
-from ..embedding.model import EmbeddingConfig, EmbeddingModel, Vectors, initial_tables
+from ..embedding.model import EmbeddingModel, Vectors, initial_tables
+from .config import GraphConfig
 
 __all__ = ["GraphConfig", "GraphModel", "with_self_loops"]
 
 States = dict[str, Tensor]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GraphConfig(EmbeddingConfig):
-    """Options of every graph model.
-
-    Attributes:
-        layers: rounds of message passing.
-        layer_weights: how the layers, the embeddings first, are summed: ``mean``, ``learned`` softmax weights, or
-            numbers, as in ``0,1,1``; ``concat`` puts them side by side instead.
-        artists: whether messages also pass between artists and their tracks.
-    """
-
-    layers: int = 3
-    layer_weights: str = "mean"
-    artists: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.layers >= 1, "layers", "at least 1", self.layers)
-        example = ",".join(["0", *"1" * self.layers])
-        rule = f"mean, learned, or {self.layers + 1} numbers that do not add up to 0, as in {example}; or concat"
-        require(self._weights() is not None, "layer_weights", rule, self.layer_weights)
-
-    def _weights(self) -> str | list[float] | None:
-        if self.layer_weights in ("mean", "learned", "concat"):
-            return self.layer_weights
-        try:
-            numbers = [float(number) for number in self.layer_weights.split(",")]
-        except ValueError:
-            return None
-        return numbers if len(numbers) == self.layers + 1 and isfinite(sum(numbers)) and sum(numbers) != 0 else None
-
-    @property
-    def weights(self) -> str | list[float]:
-        """What :class:`~playlistrec.nn.combine.LayerSum` takes, or ``concat``."""
-        weights = self._weights()
-        assert weights is not None, "checked when the options were made"
-        return weights
 
 
 class GraphModel(EmbeddingModel):

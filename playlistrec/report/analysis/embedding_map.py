@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from ...corpus.corpus import Corpus, Ints
-from ...errors import ConfigError, DataError, nearest
+from ...errors import ConfigError, DataError
+from ...serving.lookup.artists import ArtistIndex
 
 __all__ = ["Chosen", "chance", "choose", "pca", "purity", "tsne"]
 
@@ -52,12 +52,13 @@ def choose(corpus: Corpus, popularity: Ints, names: Sequence[str] = ()) -> Chose
         popularity: (n_tracks,) pairs of each track in the training data; a track without any is left out.
 
     Raises:
-        ConfigError: an artist of this name is not in the data. DataError: no artist has enough tracks for a map.
+        DataError: an artist of this name is not in the data, or no artist has enough tracks for a map.
     """
     artist = corpus.track_artist
     seen = (artist >= 0) & (popularity > 0)
     if names:
-        chosen = list(dict.fromkeys(_named(corpus, popularity, name) for name in names))
+        index = ArtistIndex(corpus)
+        chosen = list(dict.fromkeys(index.one(name, popularity)[0] for name in names))
     else:
         weight = np.bincount(artist[seen], popularity[seen], minlength=corpus.n_artists)
         sizes = np.bincount(artist[seen], minlength=corpus.n_artists)
@@ -73,18 +74,6 @@ def choose(corpus: Corpus, popularity: Ints, names: Sequence[str] = ()) -> Chose
         np.concatenate(tracks),
         np.repeat(np.arange(len(chosen)), [len(rows) for rows in tracks]),
     )
-
-
-def _named(corpus: Corpus, popularity: Ints, name: str) -> int:
-    """The artist whose uri or name, whatever its case, is ``name``; of several the most popular."""
-    lower = pc.utf8_lower(corpus.artists["name"]).to_pylist()
-    rows = [i for i, known in enumerate(lower) if known == name.strip().lower()]
-    rows += [] if rows else [i for i, uri in enumerate(corpus.artists["uri"].to_pylist()) if uri == name]
-    if not rows:
-        known = (text for text in lower if text)
-        raise ConfigError(f"there is no artist {name!r} in this data{nearest(name.strip().lower(), known)}")
-    held = corpus.track_artist
-    return max(rows, key=lambda row: int(popularity[held == row].sum()))
 
 
 def purity(vectors: Floats, labels: Ints, k: int = NEIGHBOURS) -> float:

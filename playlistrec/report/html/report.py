@@ -9,8 +9,8 @@ from typing import Any
 from ... import __version__
 from ...errors import DataError, RunError
 from ...events import Event, OnEvent, ignore
-from ...experiment.data import statistics
 from ...experiment.run_folder import read_info
+from ...experiment.statistics import statistics
 from ...storage import write_file
 from ..analysis.inputs import ReportInputs, gather
 from ..analysis.quality import KS, against_best, intervals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,14 +49,13 @@ def graph(corpus: Corpus, playlist: int | None = None, *, seed: int = 0) -> Figu
         for kind, (marker, colour, size) in LOOKS.items():
             of = np.array([k == kind for k in kinds])
             axes.plot(*places[of].T, marker, color=colour, markersize=size, label=kind, zorder=2)
-        axes.plot(
-            *places[found.core].T,
-            "o",
-            markersize=14,
-            markerfacecolor="none",
-            markeredgecolor=INK,
-            label=f"in the {core}",
-        )
+        ring: dict[str, Any] = {
+            "markersize": 14,
+            "markerfacecolor": "none",
+            "markeredgecolor": INK,
+            "label": f"in the {core}",
+        }
+        axes.plot(*places[found.core].T, "o", **ring)
         axes.plot(*places[0], "s", markersize=11, color=LOOKS["playlist"][1], markeredgecolor=INK, zorder=3)
         axes.set_axis_off()
         axes.margins(0.13, 0.06)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from ...corpus.corpus import Corpus
+from ...corpus.corpus import Corpus, Ints
 from ...errors import DataError
 from .search import likeness, name_keys
 
@@ -43,6 +43,20 @@ class ArtistIndex:
         near = [row for row in np.argsort(-alike, kind="stable")[:SHOWN].tolist() if alike[row] > 0]
         names = ", ".join(dict.fromkeys(self.corpus.artists["name"].take(pa.array(near, pa.int64())).to_pylist()))
         raise DataError(f"no artist is called {text!r}" + (f"; nearest: {names}" if names else ""))
+
+    def one(self, text: str, weights: Ints) -> tuple[int, str | None]:
+        """The artist of this uri or name, and a remark where several have it.
+
+        Args:
+            weights: (n_tracks,) of several artists the one whose tracks weigh most in all is taken.
+
+        Raises DataError where there is none.
+        """
+        rows = self.find(text)
+        held = self.corpus.track_artist
+        row = max(rows, key=lambda artist: int(weights[held == artist].sum()))
+        uri = self.corpus.artists["uri"][row].as_py()
+        return row, f"{len(rows)} artists are called {text!r}: took {uri}" if len(rows) > 1 else None
 
     def all_of(self, texts: Iterable[str]) -> tuple[int, ...]:
         """The rows of all that are named."""

@@ -1,0 +1,126 @@
+"""The steps of a fit: the first fit, the refit on more entries, and what is noted of the machine."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from .. import __version__
+from ..config import Config
+from ..events import Event, OnEvent
+from ..models.base import Arrays, Recommender
+from ..models.embedding.trained import TrainedModel
+from ..storage import make_folder, write_arrays
+from ..train.checkpoint import FitState
+from ..train.fit import fit as train
+from ..train.options import TrainOptions
+from .data import Data
+from .ensembles.blending import blended
+from .ensembles.run_parts import teacher_vectors
+from .ensembles.two_stage import continued
+from .validation import validation
+
+__all__ = ["FitSteps", "peak_memory_mb", "versions"]
+
+BUILDERS: dict[str, Callable[..., Recommender]] = {"blend": blended, "two-stage": continued}
+"""Functions that fit the models made of runs, by the name of the model."""
+
+
+@dataclass
+class FitSteps:
+    """One call of :func:`fit`: the first fit, and the same again on more entries."""
+
+    data: Data
+    model_type: type[Recommender]
+    options: Config
+    training: TrainOptions | None
+    device: torch.device
+    seed: int
+    resume: bool
+    time_limit: float | None
+    on_event: OnEvent
+    made: Recommender | None = None
+
+    def first(self, folder: Path | None) -> tuple[Arrays, FitState | None]:
+        validate = None
+        if self.training is not None:
+            validate = validation(self.data, self.training)
+            if validate is None:
+                self.on_event(Event("warning", "there is no validation part: the last epoch is kept"))
+        return self._fit(folder, False, self.time_limit, validate, None)
+
+    def again(self, folder: Path | None, state: FitState | None) -> Arrays:
+        # What validation chose, and nothing else: the number of epochs.
+        last = None if state is None else max(1, state.best_epoch)
+        if last is not None:
+            self.on_event(Event("message", f"fitting again on training and validation, {last} epochs"))
+        if folder is not None:
+            make_folder(folder)
+        return self._fit(folder, True, None, None, last)[0]
+
+    def _fit(
+        self,
+        folder: Path | None,
+        refit: bool,
+        time_limit: float | None,
+        validate: Callable[[Recommender], Mapping[str, float]] | None,
+        last_epoch: int | None,
+    ) -> tuple[Arrays, FitState | None]:
+        corpus = self.data.split.training(self.data.corpus, refit=refit)
+        model: Recommender
+        if self.model_type.made_of_runs:
+            make = BUILDERS[self.model_type.name]
+            # What validation chose, the weights or the trees, is kept, as the number of epochs is.
+            first = self.made if refit else None
+            self.made = model = make(self.data, self.options, first=first, seed=self.seed, on_event=self.on_event)
+            self.options = model.config
+        elif issubclass(self.model_type, TrainedModel):
+            model = self.model_type.from_corpus(corpus, self.options, seed=self.seed, device=self.device)
+        else:
+            model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
+        state = None
+        if self.training is not None:
+            assert isinstance(model, TrainedModel), "options of training are resolved for those alone"
+            teacher = self.training.teacher
+            state = train(
+                model,
+                corpus,
+                replace(self.training, snapshot_epochs=()) if refit else self.training,
+                seed=self.seed,
+                device=self.device,
+                teacher_vectors=teacher_vectors(self.data, teacher, refit=refit) if teacher else None,
+                validate=validate,
+                folder=folder,
+                resume=self.resume and folder is not None and (folder / "checkpoint.npz").exists(),
+                time_limit=time_limit,
+                last_epoch=last_epoch,
+                on_event=self.on_event,
+            )
+        elif folder is not None:
+            write_arrays(folder / "weights.npz", model.state(), {})
+        return model.state(), state
+
+
+def peak_memory_mb() -> int:
+    """Peak memory of this process, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count the process that started this one too
+        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM:")), None)
+        if line is not None:
+            return round(int(line.split()[1]) / 1024)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+
+
+def versions() -> dict[str, str]:
+    """The versions of what a fit depends on."""
+    found = {"playlistrec": __version__, "python": platform.python_version(), "torch": torch.__version__}
+    if "dgl" in sys.modules:
+        found["dgl"] = sys.modules["dgl"].__version__
+    return found
