@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint docs python clean
+.PHONY: demo test test-slow lint docs python clean
 
 demo: $(VENV)/installed
 	sh examples/demo.sh $(BIN)/playlistrec demo
 
 test: lint docs
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+# What takes long: whole fits of many models, examples, the demo.
+test-slow: $(VENV)/installed-dev
+	$(BIN)/pytest -n 2 --dist worksteal -m slow
 
 # The site, in build/site; a warning is an error.
 docs: $(VENV)/installed-dev

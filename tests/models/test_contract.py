@@ -1,38 +1,28 @@
-"""What every model must do. A capability flag skips a test; an exception never does."""
+"""Every model keeps the public contract of ``playlistrec.testing``, and learns with its options."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.models.base import Query, Recommender
+from playlistrec.models.popularity import Popularity
 from playlistrec.models.registry import MODELS, model_class
 from playlistrec.rank.recommend import recommend
+from playlistrec.storage import read_arrays, write_arrays
+from playlistrec.testing import RECOMMENDER_CHECKS, SIZE, check_recommender, checkerboard, known_playlists
 from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
 
-SIZE = 40
 TRAINING = TrainOptions(epochs=30, batch_size=64, lr=0.02, l2=1e-4, n_negatives=2)
 OF_ITS_OWN = {"ngcf": replace(TRAINING, n_negatives=8)}
 """With two negatives NGCF misses one or two of the diagonal at every other seed, with 8 at none of 0 to 5."""
-
-
-def checkerboard(artists: bool = False) -> Corpus:
-    """Playlist p holds the tracks of its own parity except track p, which is left for the model to find.
-
-    Their order means nothing, and the table of playlists says so.
-    """
-    lists = [[f"t{t}" for t in range(p % 2, SIZE, 2) if t != p] for p in range(SIZE)]
-    order = sorted({uri for tracks in lists for uri in tracks}, key=lambda uri: int(uri[1:]))
-    corpus = Corpus.from_lists([order, *lists], {f"t{t}": f"artist {t % 4}" for t in range(SIZE)} if artists else None)
-    corpus = corpus.subset(np.arange(SIZE + 1) > 0, np.ones(SIZE, dtype=bool))[0]
-    unordered = corpus.playlists.append_column("ordered", pa.array([False] * SIZE))
-    return replace(corpus, playlists=unordered)
 
 
 def fitted(
@@ -45,76 +35,104 @@ def fitted(
     return model
 
 
-@pytest.fixture(scope="module", params=list(MODELS))
-def model(request: pytest.FixtureRequest) -> Recommender:
-    return fitted(request.param, checkerboard(), training=OF_ITS_OWN.get(request.param, TRAINING))
+@cache
+def once(name: str) -> Recommender:
+    """Each model, fitted once a session."""
+    return fitted(name, checkerboard(), training=OF_ITS_OWN.get(name, TRAINING))
 
 
-def known(corpus: Corpus) -> Query:
-    return Query.of([corpus.playlist(p).tolist() for p in range(corpus.n_playlists)], range(corpus.n_playlists))
+@pytest.mark.parametrize("check", RECOMMENDER_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", list(MODELS))
+def test_contract(name: str, check: Callable[[Recommender, Corpus], None]) -> None:
+    check(once(name), checkerboard())
 
 
-def test_hidden_diagonal_ranks_first(model: Recommender) -> None:
-    if not model.personalised:
-        pytest.skip("recommends the same to everybody")
-    ranked, scores = recommend(model, known(checkerboard()), 2)
-    assert ranked[:, 0].tolist() == list(range(SIZE))
-    assert (scores[:, 0] > scores[:, 1]).all()
-
-
-def test_unseen_playlist_gets_its_own_kind(model: Recommender) -> None:
-    if not model.personalised:
-        pytest.skip("recommends the same to everybody")
-    ranked, _ = recommend(model, Query.of([[0, 2, 4, 6], [1, 3, 5, 7]]), 8)
-    assert (ranked[0] % 2 == 0).all()
-    assert (ranked[1] % 2 == 1).all()
-
-
-def test_batch_equals_single(model: Recommender) -> None:
-    query = Query.of([[0, 2], [], [1, 1, 3], [5]], [0, -1, -1, 5])
-    together = model.score(query)
-    for row in range(len(query)):
-        alone = model.score(query.take(row, row + 1))
-        torch.testing.assert_close(alone[0], together[row], rtol=1e-4, atol=1e-5)
-
-
-def test_seeds_are_never_recommended(model: Recommender) -> None:
-    corpus = checkerboard()
-    for query in (known(corpus), Query.of([[0, 1, 2], list(range(SIZE - 1))])):
-        ranked, _ = recommend(model, query, SIZE)
-        for row in range(len(query)):
-            found = ranked[row][ranked[row] >= 0]
-            assert not set(found.tolist()) & set(query.seeds(row).tolist())
-            assert len(found) == SIZE - len(set(query.seeds(row).tolist()))
-
-
-def test_unseen_and_empty_playlists_are_finite(model: Recommender) -> None:
-    scores = model.score(Query.of([[], [3], [3, 3, 3], list(range(SIZE))]))
-    assert scores.shape == (4, SIZE)
-    assert scores.dtype == torch.float32
-    assert torch.isfinite(scores).all()
-
-
-def test_scores_belong_to_the_caller(model: Recommender) -> None:
-    query = Query.of([[0], [1]])
-    first = model.score(query)
-    kept = first.clone()
-    first.fill_(-1.0)
-    torch.testing.assert_close(model.score(query), kept)
-
-
-def test_save_load_same_scores(model: Recommender, tmp_path) -> None:
-    from playlistrec.storage import read_arrays, write_arrays
-
+@pytest.mark.parametrize("name", list(MODELS))
+def test_a_file_keeps_the_state(name: str, tmp_path) -> None:
+    model = once(name)
     write_arrays(tmp_path / "weights.npz", model.state(), {"epoch": 3})
     arrays, meta = read_arrays(tmp_path / "weights.npz")
-    corpus = checkerboard()
-    loaded = type(model).from_state(corpus, model.config, arrays)
+    loaded = type(model).from_state(checkerboard(), model.config, arrays)
     query = Query.of([[0, 2], [1], []], [4, -1, -1])
     assert meta == {"epoch": 3}
     torch.testing.assert_close(loaded.score(query), model.score(query), rtol=0, atol=0)
 
 
+class Broken(Popularity):
+    """Breaks one rule, which a subclass names."""
+
+    name = "broken"
+
+    def score(self, query: Query) -> torch.Tensor:
+        return self.spoilt(super().score(query), query)
+
+    def spoilt(self, scores: torch.Tensor, query: Query) -> torch.Tensor:
+        return scores
+
+
+class Blind(Broken):
+    personalised = True
+
+
+class Crowded(Broken):
+    def spoilt(self, scores: torch.Tensor, query: Query) -> torch.Tensor:
+        return scores + len(query)
+
+
+class Double(Broken):
+    def spoilt(self, scores: torch.Tensor, query: Query) -> torch.Tensor:
+        return scores.double()
+
+
+class Infinite(Broken):
+    def spoilt(self, scores: torch.Tensor, query: Query) -> torch.Tensor:
+        scores[:, 3] = -torch.inf
+        return scores
+
+
+class Shared(Broken):
+    kept: dict[int, torch.Tensor] = {}  # noqa: RUF012 - the fault is that it is shared
+
+    def spoilt(self, scores: torch.Tensor, query: Query) -> torch.Tensor:
+        return self.kept.setdefault(len(query), scores)
+
+
+class Forgetful(Broken):
+    @classmethod
+    def from_state(cls, corpus, config, state):
+        model = super().from_state(corpus, config, state)
+        model.counts = model.counts + 1
+        return model
+
+
+class Random(Broken):
+    @classmethod
+    def from_corpus(cls, corpus, config, *, seed=0):
+        model = super().from_corpus(corpus, config, seed=seed)
+        model.counts = model.counts + torch.rand(1)
+        return model
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        (Blind, "the left-out track must"),
+        (Crowded, "a query must be scored alike alone and in a batch"),
+        (Double, "scores must be float32"),
+        (Infinite, "every other track must be ranked"),
+        (Shared, "scores must be a tensor of their own|alike alone|shape"),
+        (Forgetful, "a model restored from its state must score the same"),
+        (Random, "torch's global generator"),
+    ],
+)
+def test_each_rule_is_held(kind: type[Broken], rule: str) -> None:
+    check_recommender(Popularity)
+    with pytest.raises(AssertionError, match=f"^broken: .*({rule})") as caught:
+        check_recommender(kind)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(MODELS))
 def test_same_seed_same_model(name: str) -> None:
     corpus = checkerboard()
@@ -142,15 +160,16 @@ def test_same_seed_same_model(name: str) -> None:
     ],
 )
 def test_options_learn_too(name: str, options: dict[str, object]) -> None:
-    ranked, _ = recommend(fitted(name, checkerboard(artists=True), **options), known(checkerboard()), 1)
+    ranked, _ = recommend(fitted(name, checkerboard(artists=True), **options), known_playlists(checkerboard()), 1)
     assert (ranked[:, 0] == np.arange(SIZE)).mean() >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lightgcn", "gat", "sage", "gcn", "ngcf"])
 def test_sampled_regime_learns_too(name: str) -> None:
     kind = model_class(name)
     corpus = checkerboard()
     model = kind.from_corpus(corpus, kind.config_class.from_options({"layers": 2}))
     fit(model, corpus, replace(TRAINING, regime="sampled", fanout=6))  # type: ignore[arg-type]
-    ranked, _ = recommend(model, known(corpus), 1)
+    ranked, _ = recommend(model, known_playlists(corpus), 1)
     assert (ranked[:, 0] == np.arange(SIZE)).mean() >= 0.9
