@@ -11,8 +11,6 @@ from torch.autograd.function import once_differentiable
 if TYPE_CHECKING:
     from .kernels import Edges
 
-__all__ = ["CopyMax", "CopySum", "Dot", "EdgeSoftmax", "Spread", "WeightedSum"]
-
 
 class CopySum(torch.autograd.Function):
     @staticmethod
