@@ -23,6 +23,7 @@ myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
 autodoc_class_signature = "separated"
+autodoc_inherit_docstrings = False  # those of torch refer to labels of its own documentation
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
@@ -35,10 +36,10 @@ ROOMS = {
     "corpus": "From files to a corpus and its split.",
     "graph": "From a corpus to DGL's graph, its kernels, negatives and batches of edges.",
     "nn": "Layers. They import nothing of the package but its graph operations, so that they can be lifted out.",
-    "models": "Recommenders, one a file.",
-    "train": "Options, batches, losses, the training loop, checkpoints.",
+    "models": "Recommenders by family.",
+    "train": "The trainer, objectives, losses, batches, checkpoints.",
     "rank": "Metrics, top-k, the protocols, significance.",
-    "serving": "A fitted model answering: recommendations, filters, explanations, batches, names looked up.",
+    "serving": "A fitted model recommends: recommendations, filters, explanations, batches, lookup of names.",
     "experiment": "Data folders and runs: preprocess, fit, compare, tune.",
     "export": "Vectors, indices and graphs for other programs.",
     "challenge": "The RecSys Challenge 2018 on any playlists.",
