@@ -23,7 +23,6 @@ myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
 autodoc_class_signature = "separated"
-autodoc_inherit_docstrings = False  # those of torch refer to labels of its own documentation
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
