@@ -146,7 +146,7 @@ class Corpus:
         return self.tracks[self.offsets[index] : self.offsets[index + 1]]
 
     def where(self, mask: Mask) -> Corpus:
-        """The same playlists, tracks and artists with only the entries where ``mask`` (n_entries,) is true."""
+        """A corpus with all playlists, tracks and artists, but only the entries where ``mask`` (n_entries,) is true."""
         if mask.shape != self.tracks.shape:
             raise DataError(f"the mask must have shape {self.tracks.shape} (got {mask.shape})")
         kept = np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])
@@ -192,7 +192,7 @@ class Corpus:
         return int(found)
 
     def titles(self, playlists: Ints) -> tuple[str, ...] | None:
-        """What some playlists are called, empty where they have no name; none where the source had no names."""
+        """The names of some playlists, empty where one has none; None where the source had no names."""
         if "name" not in self.playlists.column_names:
             return None
         names = self.playlists["name"].take(pa.array(playlists, pa.int64()))

@@ -62,7 +62,7 @@ def largest_component(corpus: Corpus, counted: Mask | None = None) -> Masks:
 
 
 def neighbourhood(corpus: Corpus, playlist: int, hops: int, counted: Mask | None = None) -> Masks:
-    """What lies within ``hops`` edges of a playlist: 1 its tracks, 2 the playlists that share one, and so on.
+    """The nodes within ``hops`` edges of a playlist: 1 its tracks, 2 the playlists that share one, and so on.
 
     Raises ConfigError for ``hops`` below 1 and DataError for a row that no playlist has.
     """

@@ -1,4 +1,4 @@
-"""The Split: which entries a model may learn from, and which it is asked for."""
+"""The Split: which entries a model may learn from, and which are hidden."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ TRAIN, VALID, TEST, VALID_SEED, TEST_SEED = range(5)
 
 @dataclass(frozen=True, eq=False)
 class EvaluationSet:
-    """What one part of a split asks: for each playlist its seeds, and the tracks that were hidden.
+    """The queries of one part of a split: each playlist's seeds and hidden tracks.
 
     Attributes:
         playlists: (n,) int64 rows of the corpus' playlists.
-        known: whether the playlists stand in the graph and the training data (else they are folded in).
+        known: true if the playlists stand in the graph and the training data (else they are folded in).
         seed_offsets, seeds: CSR of the seed tracks in playlist order, duplicates kept; these are masked.
         truth_offsets, truth: CSR of the distinct hidden tracks.
-        n_left_out: playlists of the corpus that this part asks nothing of.
-        titles: what the playlists are called, empty where they have no name; none where the corpus has no names.
+        n_left_out: playlists of the corpus of which this part hides nothing.
+        titles: the playlists' names, empty where they have no name; none where the corpus has no names.
     """
 
     playlists: npt.NDArray[np.int64]
@@ -81,7 +81,7 @@ class Split:
         return self.training(corpus, refit=part == "test")
 
     def evaluation_set(self, corpus: Corpus, part: Part) -> EvaluationSet:
-        """What ``part`` asks; playlists from which nothing was hidden are left out and counted."""
+        """The queries of ``part``; playlists from which nothing was hidden are left out and counted."""
         self._check(corpus)
         hidden = self.mask(VALID if part == "valid" else TEST)
         unseen = self.kind == "continuation"
@@ -92,9 +92,9 @@ class Split:
         rows, tracks = corpus.where(hidden).pairs
         counts = np.bincount(rows, minlength=corpus.n_playlists)
         playlists = np.flatnonzero(counts)
-        asked = np.zeros(corpus.n_playlists, dtype=bool)
-        asked[playlists] = True
-        seeds = corpus.where(shown & asked[corpus.entry_playlist])
+        evaluated = np.zeros(corpus.n_playlists, dtype=bool)
+        evaluated[playlists] = True
+        seeds = corpus.where(shown & evaluated[corpus.entry_playlist])
         return EvaluationSet(
             playlists=playlists.astype(np.int64),
             known=not unseen,

@@ -1,4 +1,4 @@
-"""What the features of a graph must be."""
+"""Checks on the features of a graph."""
 
 from __future__ import annotations
 

@@ -27,12 +27,12 @@ def random_below(count: Tensor, generator: torch.Generator | None) -> Tensor:
     return (draw * count).long()
 
 
-def rank(table: Tensor, asked: Tensor, *, right: bool = False) -> Tensor:
-    """``torch.searchsorted``, with the asked sorted first: neighbours in cache, 3 times faster on a large table."""
-    ordered, order = torch.sort(asked.flatten())
+def rank(table: Tensor, keys: Tensor, *, right: bool = False) -> Tensor:
+    """``torch.searchsorted``, with the keys sorted first: neighbours in cache, 3 times faster on a large table."""
+    ordered, order = torch.sort(keys.flatten())
     found = torch.empty_like(order)
     found[order] = torch.searchsorted(table, ordered, right=right)
-    return found.view_as(asked)
+    return found.view_as(keys)
 
 
 class EdgeSet:
@@ -73,10 +73,10 @@ class EdgeSet:
         return keys // self.n_dst, keys % self.n_dst
 
     def contains(self, src: Tensor, dst: Tensor) -> Tensor:
-        """Whether the pairs are edges; the shapes broadcast."""
+        """True where a pair is an edge; the shapes broadcast."""
         keys, _ = self.on(dst.device)
-        asked = src.long() * self.n_dst + dst
-        return keys[rank(keys, asked)] == asked
+        pairs = src.long() * self.n_dst + dst
+        return keys[rank(keys, pairs)] == pairs
 
     def step(self, src: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """A random neighbour of each source, and whether it has any (some destination where it has none)."""
@@ -105,7 +105,7 @@ class NonEdges:
 
     def refuse_full(self, src: Tensor) -> None:
         """Raise ValueError if one of the sources has no negative."""
-        if self._any_full:  # else nothing is asked of the device, which would have to be waited for
+        if self._any_full:  # else no value is read from the device, which would have to be waited for
             _, free = self._tables.on(src.device)
             full = src[free[src] == 0]
             if len(full):

@@ -3,7 +3,7 @@
 What :mod:`playlistrec.graph.ops` does where DGL's kernels cannot run.
 
 Sums are products with a sparse matrix in CSR form and backward with its transpose; what must look at both ends
-of an edge goes over the edges in slices. So nothing of edges × dims is built but what is asked for.
+of an edge goes over the edges in slices. So nothing of edges × dims is built but the result.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from .ops import symmetric_norm
 __all__ = ["Batch", "DegreeNorms", "EdgeLoader", "block_norms", "edge_loader", "relation_norms", "seeded"]
 
 Batch = tuple[Any, DGLGraph, DGLGraph, list[DGLGraph]]
-"""Input nodes, the graph of the asked pairs, that of the negatives, and the blocks."""
+"""Input nodes, the graph of the positive pairs, that of the negatives, and the blocks."""
 
 DegreeNorms = dict[str, tuple[Tensor, ...]]
 """For each relation the factors of its source nodes, and one or more of its destination nodes."""
@@ -93,7 +93,7 @@ def edge_loader(
 ) -> EdgeLoader:
     """Iterate over the edges of one relation, with negatives and the sampled neighbourhood of both.
 
-    Neither the edges of a batch nor their reverses are in its blocks: nothing that is asked can be read off.
+    Neither the edges of a batch nor their reverses are in its blocks: no target can be read off.
     DGL excludes by edge id, so the relation may not repeat a pair, and where the reverse edges form a relation
     of their own, edge ``i`` of it must be the reverse of edge ``i``; both are checked. Between nodes of one
     type (a homogeneous graph) the reverse edges are found in the relation itself.
@@ -104,7 +104,7 @@ def edge_loader(
 
     Args:
         graph: any DGL graph, ours or not.
-        etype: the relation whose edges are asked; None on a homogeneous graph.
+        etype: the relation whose edges are the targets; None on a homogeneous graph.
         fanouts: neighbours sampled per relation in each layer, input layer first; -1 takes all.
         batch_size: edges per batch.
         negatives: draws ``negatives.k`` negatives for the source of each edge.
@@ -158,9 +158,9 @@ def _reverse_ids(keys: Tensor, reversed_keys: Tensor) -> Tensor:
 
 
 def _reverse_etypes(
-    graph: DGLGraph, asked: tuple[str, str, str], u: Tensor, v: Tensor, given: Mapping[str, str] | None
+    graph: DGLGraph, etype: tuple[str, str, str], u: Tensor, v: Tensor, given: Mapping[str, str] | None
 ) -> dict[str, str]:
-    source, name, target = asked
+    source, name, target = etype
     back = [etype for s, etype, t in graph.canonical_etypes if (s, t) == (target, source)]
     if given is None:
         require(not back, "reverse_etypes", f"given, as {', '.join(back)} may hold the reverse of {name}", given)

@@ -208,7 +208,7 @@ _everything_kept: WeakKeyDictionary[DGLGraph, tuple[Any, dict[Any, Any]]] = Weak
 
 
 def _kept(graph: DGLGraph) -> dict[Any, Any]:
-    """What was derived from a graph: slices by relation, mirrors and degrees by device."""
+    """The cache of a graph: slices by relation, mirrors and degrees by device."""
     index, kept = _everything_kept.get(graph, (None, {}))
     if index is not graph._graph:  # a graph that DGL changes in place gets a new index
         kept = {}
@@ -221,7 +221,7 @@ def _dgl_runs(graph: DGLGraph, *features: Tensor) -> bool:
 
 
 def _dgl_attends(graph: DGLGraph, *features: Tensor) -> bool:
-    """Whether DGL's kernels take what has a weight for every edge.
+    """True if DGL's kernels run an operation with a weight for every edge.
 
     On a CPU torch's need little more than half the time (benchmarks/step_speed.py), once the edges are mirrored: not
     worth it for a block, which is used once, and torch has no sparse products in half precision there.

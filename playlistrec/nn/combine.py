@@ -1,4 +1,4 @@
-"""What the layers of a graph network are combined to."""
+"""Ways to combine the layers of a graph network."""
 
 from __future__ import annotations
 

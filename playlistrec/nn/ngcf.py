@@ -13,7 +13,7 @@ __all__ = ["NGCFConv"]
 
 
 class NGCFConv(nn.Module):
-    r"""What neighbours hold and share: ``h_v' = W_1 h_v + sum_u (W_1 h_u + W_2 (h_u * h_v)) / sqrt(|N_u| |N_v|)``.
+    r"""Sums of neighbours and products: ``h_v' = W_1 h_v + sum_u (W_1 h_u + W_2 (h_u * h_v)) / sqrt(|N_u| |N_v|)``.
 
     Wang et al. 2019, "Neural Graph Collaborative Filtering", eq. 3–5 before the nonlinearity. With the normalised
     sum ``a_v`` of the neighbours that is ``W_1 (h_v + a_v) + W_2 (a_v * h_v)``: no products on edges.
@@ -62,6 +62,6 @@ class NGCFConv(nn.Module):
         if norm is None:
             norm = *ops.symmetric_norm(graph), torch.ones(len(dst))
         norm_src, norm_dst, own = (factor.to(src).unsqueeze(-1) for factor in norm)
-        heard = ops.copy_u_sum(graph, src * norm_src) * norm_dst
-        out: Tensor = self.sum_weight(heard + dst * own) + self.product_weight(heard * dst)
+        neighbour_sum = ops.copy_u_sum(graph, src * norm_src) * norm_dst
+        out: Tensor = self.sum_weight(neighbour_sum + dst * own) + self.product_weight(neighbour_sum * dst)
         return out

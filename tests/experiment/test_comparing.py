@@ -91,6 +91,7 @@ def test_a_run_that_cannot_be_ranked_does_not_stop_the_others(
         compare({"broken": tmp_path / "broken"})
 
 
+@pytest.mark.slow
 def test_fits_what_is_not_fitted_and_tells_what_failed(data_folder: Path, tmp_path: Path) -> None:
     texts = ["popularity", "itemknn --set shrink=2", "mf --set lr=1e30", "itemknn --set shrnk=2"]
     requests = [fit_request(text) for text in texts]
@@ -112,6 +113,7 @@ def test_fits_what_is_not_fitted_and_tells_what_failed(data_folder: Path, tmp_pa
     assert not again, "what is fitted is left as it is"
 
 
+@pytest.mark.slow
 def test_peak_memory_is_that_of_the_fit_alone(data_folder: Path, tmp_path: Path) -> None:
     ballast = np.ones(2**27)  # 1 GB here, which a process started from here has not used
     fitted, _ = fit_each(data_folder, ["popularity"], tmp_path)
@@ -119,6 +121,7 @@ def test_peak_memory_is_that_of_the_fit_alone(data_folder: Path, tmp_path: Path)
     assert json.loads((fitted["popularity"] / "run.json").read_text())["peak_memory_mb"] < 900
 
 
+@pytest.mark.slow
 def test_what_was_interrupted_is_resumed(data_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mf-preset-mf-epochs-3"
     pr.fit(data_folder, "mf", folder, preset="mf", epochs=3, time_limit=1e-6)
@@ -141,6 +144,7 @@ def test_models_that_cannot_be_told_apart_or_do_not_exist(data_folder: Path, tmp
     assert not list(tmp_path.iterdir()), "told before anything is fitted"
 
 
+@pytest.mark.slow
 def test_a_fit_that_is_killed_ends_no_other(data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = tmp_path / "deadly.py"
     module.write_text(

@@ -151,7 +151,7 @@ def test_same_seed_same_model(name: str) -> None:
     [
         ("lightgcn", {"artists": True}),
         ("lightgcn", {"layer_weights": "learned", "layers": 2}),
-        ("gat", {"artists": True, "heads": 2}),
+        pytest.param("gat", {"artists": True, "heads": 2}, marks=pytest.mark.slow),
         ("sage", {"aggregator": "max"}),
         ("sage", {"artists": True, "layer_weights": "learned"}),
         ("gcn", {"artists": True, "layers": 1}),

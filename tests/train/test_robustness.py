@@ -266,6 +266,7 @@ def epochs_kept(folder: Path) -> int:
     return int(meta["epoch"]) if (folder / "checkpoint.npz").exists() else 0
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_costs_an_epoch_at_most(data_folder: Path, tmp_path: Path) -> None:
     moments = random.Random(0)
     out, quiet = tmp_path / "killed", {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}

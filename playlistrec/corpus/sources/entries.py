@@ -25,7 +25,7 @@ def gather(
         parts: for each part the (n,) playlist and the (n,) track of its entries.
         n_playlists: number of playlists.
         n_tracks: number of tracks.
-        on_event: told of the warning.
+        on_event: receives the warning.
 
     Returns:
         The (n_playlists + 1,) offsets, the (n_entries,) tracks, and which entries are of the second part; in

@@ -160,10 +160,10 @@ def _decoded(
             started.append((receiver, process))
         for number in range(len(files)):
             decoder_number = number % workers
-            told = started[decoder_number][0].recv()
-            if isinstance(told, DataError):
-                raise told
-            yield decoder_number, told
+            decoded = started[decoder_number][0].recv()
+            if isinstance(decoded, DataError):
+                raise decoded
+            yield decoder_number, decoded
     except EOFError:
         raise DataError(
             "a process that read slices died: it ran out of memory, or the calling script has no "

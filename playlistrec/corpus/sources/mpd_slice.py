@@ -86,7 +86,7 @@ class SliceFile:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The slice's name in messages."""
         return self.path.name if self.member is None else f"{self.path.name}/{self.member}"
 
     def read(self) -> bytes:

@@ -24,7 +24,7 @@ NAMES = {
     "movielens": ("u.data", "ratings.dat", "ratings.csv"),
     "lastfm": ("user_artists.dat", "user_artists.tsv"),
 }
-"""What the files are called, less ``.gz``."""
+"""File names without ``.gz``."""
 
 SUFFIXES = {"movielens": (".inter", ".inter.gz")}
 

@@ -52,7 +52,7 @@ def read(
         workers: processes that read slices, by default one for each usable core. A script that is read with
             more than one must have the ``if __name__ == "__main__":`` that Python's multiprocessing asks for.
         renumber: call the playlists of slices ``0, 1, …`` instead of by their pids, which then may repeat.
-        on_event: told of progress, of files skipped and of what had to be left out.
+        on_event: receives progress, of files skipped and of what had to be left out.
 
     Returns:
         The corpus, and for a folder with a test file the (n_entries,) mask of the entries that are from it.

@@ -17,7 +17,7 @@ __all__ = ["CSV", "Dialect", "is_gzip", "open_bytes", "records", "unreadable"]
 
 
 class Dialect(NamedTuple):
-    """How a file is written: what parts the fields, whether quotes hold one together, their names without a header."""
+    """The layout of a text file: field separator, quoting, and column names for a file without a header."""
 
     separator: str = ","
     quoted: bool = True
@@ -25,7 +25,7 @@ class Dialect(NamedTuple):
 
     @property
     def character(self) -> str:
-        """What parts the fields for readers that know one character only: a tab in the place of a longer separator."""
+        """The separator for readers that accept one character only: a tab in place of a longer one."""
         return self.separator if len(self.separator) == 1 else "\t"
 
 
@@ -33,7 +33,7 @@ CSV = Dialect()
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether the file begins as a gzip does, whatever it is called."""
+    """True if the file begins with gzip's magic bytes, whatever its name."""
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
 
@@ -49,7 +49,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
 
 
 def unreadable(path: Path, error: BaseException) -> DataError:
-    """What to say of a file that cannot be read to its end."""
+    """The error for a file that cannot be read to its end."""
     text = str(error)
     if isinstance(error, EOFError) or "runcated" in text:
         return DataError(f"{path.name} is cut off: the compressed data ends too early")

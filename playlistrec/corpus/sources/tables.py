@@ -174,7 +174,7 @@ def _read_ids(path: Path) -> pa.ChunkedArray:
 
 
 def _track_columns(file: CsvFile, start: int, batch: pa.RecordBatch) -> pa.Table:
-    """What the rows of a file say of tracks: those columns of ``TRACK_SCHEMA`` that it has."""
+    """The columns of ``TRACK_SCHEMA`` that a file has."""
     columns = {"uri": file.ids("uri", start, batch)}
     for name in TRACK_SCHEMA.names[1:-1]:
         if name in file.columns:

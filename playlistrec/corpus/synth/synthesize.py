@@ -41,7 +41,7 @@ def synthesize(out: Path, playlists: int, seed: int = 0, on_event: OnEvent = ign
     Args:
         out: folder for ``mpd.slice.0-999.json``, …; made when missing. About 33 MB a thousand playlists.
         playlists: how many; the last slice is shorter when they are not whole thousands.
-        on_event: told ``"progress"`` after each slice.
+        on_event: receives ``"progress"`` after each slice.
 
     Raises ConfigError for fewer than one playlist or a negative seed, and DataError when the folder already holds
     slices or cannot be written; then nothing is left in it.
@@ -123,7 +123,7 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 def _tracks(tracks: Keys, seed: int) -> list[tuple[Any, ...]]:
-    """What a slice says of each of the distinct tracks (n,): the fields of an entry after its place."""
+    """The fields of an entry after its position, for each of the distinct tracks (n,)."""
     artists, of_track = np.unique(artist_of(tracks), return_inverse=True)
     albums = album_of(tracks)
     artist_names, artist_uris = names.artist_names(artists, seed), names.uris("artist", artists, seed)

@@ -41,7 +41,7 @@ class NegativeSampler(ABC):
         """
 
     def state(self) -> dict[str, Tensor]:
-        """What it keeps from call to call, for a checkpoint; nothing unless a sampler says otherwise."""
+        """State kept from call to call, for a checkpoint; empty unless a sampler overrides it."""
         return {}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:  # noqa: B027 - most samplers keep nothing
@@ -177,7 +177,7 @@ class PopularityNegatives(NonEdgeSampler):
         return drawn
 
     def shared(self, n: int, device: torch.device, generator: torch.Generator | None = None) -> Tensor:
-        """(n,) int64 destinations with probability ``e^log_q``, for all sources: whose edges they are is not asked.
+        """(n,) int64 destinations with probability ``e^log_q``, for all sources, whose edges are not looked at.
 
         >>> negatives = PopularityNegatives(torch.tensor([0, 1]), torch.tensor([0, 2]), 2, 3)
         >>> sorted(set(negatives.shared(50, torch.device("cpu")).tolist()))

@@ -21,12 +21,12 @@ class StructuralNegatives(NonEdgeSampler):
 
     @abstractmethod
     def _propose(self, src: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """A destination for each source, and whether it is one that may be proposed."""
+        """A destination for each source, and true where it may be proposed."""
 
     def _draw(self, src: Tensor, generator: torch.Generator | None) -> Tensor:
-        asked = src[:, None].expand(-1, self.k * TRIES)
-        proposed, valid = self._propose(asked, generator)
-        valid = valid & ~self.edges.contains(asked, proposed)
+        sources = src[:, None].expand(-1, self.k * TRIES)
+        proposed, valid = self._propose(sources, generator)
+        valid = valid & ~self.edges.contains(sources, proposed)
         proposed, valid = (x.view(len(src), self.k, TRIES) for x in (proposed, valid))
         first = valid.byte().argmax(2, keepdim=True)
         uniform = self.non_edges.draw(src, self.k, generator)
