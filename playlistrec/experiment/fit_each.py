@@ -27,7 +27,7 @@ class FitRequest:
     Attributes:
         model, options, preset, epochs, time_limit, device, seed, refit: as of
             :func:`~playlistrec.experiment.fitting.fit`.
-        label: the name of the model in tables, and of its folder; the model's own name if empty.
+        label: the name of the model in tables, and of its folder; if empty, the model and its options.
     """
 
     model: str
@@ -42,8 +42,14 @@ class FitRequest:
 
     @property
     def name(self) -> str:
-        """The label, or else the model."""
-        return self.label or self.model
+        """The label, or else the model and all that is not as by default."""
+        if self.label:
+            return self.label
+        parts = [f"--set {name}={value}" for name, value in self.options.items()]
+        for name in ("preset", "epochs", "time_limit", "seed"):
+            value = getattr(self, name)
+            parts += [] if value is None else [f"--{name.replace('_', '-')} {value}"]
+        return " ".join([self.model, *parts, *(["--refit"] if self.refit else [])])
 
     @property
     def folder_name(self) -> str:
@@ -81,11 +87,12 @@ def fit_each(
         require(bool(request.model), "models", "a name and options of fit", request.model)
         model_class(request.model)
         if request.seed is None and seed:
-            suffix = "" if "--seed" in request.name.split() else f" --seed {seed}"
-            request = replace(request, seed=seed)
-            folder = Path(out) / replace(request, label=request.name + suffix).folder_name
+            request = replace(request, seed=seed, label=request.name)
+            folder = Path(out) / replace(request, label=f"{request.name} --seed {seed}").folder_name
         else:
             folder = Path(out) / request.folder_name
+        if chosen.get(request.name, request) != request:
+            raise ConfigError(f"two different fits are called {request.name!r}: give each a label of its own")
         if request.name not in folders and folder in folders.values():
             other = next(name for name, known in folders.items() if known == folder)
             raise ConfigError(

@@ -155,6 +155,7 @@ def test_hits_are_marked_and_only_hits(written: Path, data_folder: Path) -> None
     cards = re.findall(r'<article class="playlist">(.*?)</article>', text)
     assert len(cards) == 4
     for card in cards:
+        assert "<p>Seeds: " in card
         pid = re.search(r"Playlist (\d+),", card)
         assert pid is not None
         at = place[corpus.playlist_index(pid[1])]

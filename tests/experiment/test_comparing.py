@@ -162,6 +162,16 @@ def test_a_fit_that_is_killed_ends_no_other(data_folder: Path, tmp_path: Path, m
     assert str(failed["deadly:Deadly"]) == "the fit was ended by signal 9 (9: by hand, or for lack of memory)"
 
 
+def test_requests_without_labels_are_told_apart_by_their_options(data_folder: Path, tmp_path: Path) -> None:
+    few, many = (FitRequest(model="itemknn", options={"neighbours": n}) for n in (5, 50))
+    fitted, failed = fit_each(data_folder, [few, many], tmp_path)
+    assert not failed
+    found = [json.loads((path / "run.json").read_text())["options"]["neighbours"] for path in fitted.values()]
+    assert found == [5, 50]
+    with pytest.raises(ConfigError, match="two different fits are called 'x'"):
+        fit_each(data_folder, [FitRequest(model=m, label="x") for m in ("mf", "popularity")], tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [("mf --epoch x", "mf --epoch x: No such option"), ("", "models must be a name"), ("mf --set lr", "KEY=")],

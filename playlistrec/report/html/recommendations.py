@@ -41,7 +41,7 @@ def recommendations(material: ReportInputs) -> Html:
         shown.append(
             f'<article class="playlist"><h3>{escape(title)}</h3>'
             f"<p>Playlist {escape(example.pid)}, {len(seeds):,} tracks shown, {len(example.truth):,} hidden.</p>"
-            f"<p>Html: {'; '.join(_tracks(material, seeds[:MOST_SEEDS]))}{more}.</p>"
+            f"<p>Seeds: {'; '.join(_tracks(material, seeds[:MOST_SEEDS]))}{more}.</p>"
             f'<div class="lists">{"".join(lists)}</div></article>'
         )
     return "".join(shown)

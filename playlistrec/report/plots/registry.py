@@ -79,7 +79,7 @@ def plot(
         paths: a data folder, or run folders.
         out: a file that ends in ``.png``, ``.svg`` or ``.pdf``.
         data: where the data of the runs is, where it has moved.
-        options: of :class:`~.material.ReportInputs`.
+        options: of :class:`~playlistrec.report.analysis.inputs.ReportInputs`.
 
     Raises:
         ConfigError: an unknown kind, or one of runs without a run; a suffix that is none of these; a missing package.
