@@ -51,7 +51,7 @@ class Dot(Recommender):
 
 
 def random_questions(n_playlists: int, n_tracks: int, seed: int) -> EvaluationSet:
-    """Random queries; seeds and truth are told apart by parity."""
+    """Random queries; seeds and truth differ in parity."""
     rng = np.random.default_rng(seed)
 
     def ragged(mean: int, parity: int) -> tuple[np.ndarray, np.ndarray]:

@@ -66,7 +66,7 @@ def trained(
         return evaluate(fitted, split.evaluation_set(corpus, "test"), ks=(20,), metrics=METRICS)
 
     course = Course(f"{model}, preset {found.name}" if found else model, judge)
-    course.name += f", taught by {teacher}" if teacher else ""
+    course.name += f", distilled from {teacher}" if teacher else ""
     valid = split.evaluation_set(corpus, "valid")
 
     start = time.perf_counter()

@@ -42,8 +42,8 @@ def shares(train: list[Ints], test: list[Ints]) -> Iterator[str]:
         some = order[low:high]
         share = counts[1, some] / total[some]
         chance = np.sqrt(overall * (1 - overall) / total[some]).mean()
-        told = f"{counts[1, some].sum() / total[some].sum():.3f} | {share.std():.3f} | {chance:.3f}"
-        yield f"| {low + 1:,}-{high:,} | {total[some].mean():.0f} | {told} |"
+        reported = f"{counts[1, some].sum() / total[some].sum():.3f} | {share.std():.3f} | {chance:.3f}"
+        yield f"| {low + 1:,}-{high:,} | {total[some].mean():.0f} | {reported} |"
 
 
 def nearness(train: list[Ints], test: list[Ints], least: int = 20) -> tuple[int, npt.NDArray[np.float64]]:

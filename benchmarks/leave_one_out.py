@@ -100,8 +100,8 @@ def lines(data: pr.Data, models: tuple[str, ...], positions: int, seeds: int) ->
         curves = [curve(position, data, model, seed) for position in asked for seed in range(seeds)]
         mean = {epoch: np.mean([one[epoch] for one in curves], axis=0) for epoch in curves[0]}
         best, last = max(mean, key=lambda epoch: mean[epoch][1]), max(mean)
-        told = [" / ".join(f"{value:.4f}".lstrip("0") for value in mean[epoch]) for epoch in (best, last)]
-        yield f"| {model} | {told[0]} | {best} | {told[1]} | {last} | {time.perf_counter() - start:.0f} |"
+        reported = [" / ".join(f"{value:.4f}".lstrip("0") for value in mean[epoch]) for epoch in (best, last)]
+        yield f"| {model} | {reported[0]} | {best} | {reported[1]} | {last} | {time.perf_counter() - start:.0f} |"
 
 
 @click.command(help=__doc__)

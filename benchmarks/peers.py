@@ -260,8 +260,8 @@ def main() -> None:
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        told = prepare(given.data) if given.child == "prepare" else None
-        print(json.dumps(told or measure(given.child, given.data, given.steps, given.threads, given.device)))
+        reported = prepare(given.data) if given.child == "prepare" else None
+        print(json.dumps(reported or measure(given.child, given.data, given.steps, given.threads, given.device)))
         return
     pythons = {"playlistrec": sys.executable, "recbole": given.recbole_python, "torch_geometric": given.pyg_python}
     for python in pythons.values():

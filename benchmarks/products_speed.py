@@ -38,8 +38,8 @@ def main(keys: int, repeats: int, threads: tuple[int, ...]) -> None:
                 )
                 flop = 2e-9 * n * dim
                 rates = flop * keys / at_once, flop * keys / tiled, flop * min(TILE, keys) / cached
-                told = *(f"{rate:.0f}" for rate in rates[:2]), f"{at_once / tiled:.1f}", f"{rates[2]:.0f}"
-                print(f"| {used} | {n} | {dim} | {' | '.join(told)} |")
+                reported = *(f"{rate:.0f}" for rate in rates[:2]), f"{at_once / tiled:.1f}", f"{rates[2]:.0f}"
+                print(f"| {used} | {n} | {dim} | {' | '.join(reported)} |")
 
 
 def best(repeats: int, *calls: Callable[[], object]) -> list[float]:

@@ -28,7 +28,7 @@ class GatedConv(nn.Module):
     """``h_v = σ(W g_v) ⊙ m_v`` with ``m_v = c_v Σ_u c_u h_u``, ``c`` being degree^-1/2 and ``g_v`` what v holds.
 
     Layers get the graph of one relation (or a block of it), the vectors of both ends, (n_src, d) and (n_dst, d), and
-    the norms of both, (n_src,) and (n_dst,).
+    the degree norms of both, (n_src,) and (n_dst,).
     """
 
     def __init__(self, dim: int) -> None:

@@ -129,8 +129,8 @@ def test_given_test_part_counts_for_nothing_in_a_filter(tmp_path: Path) -> None:
 def test_pairs_of_test_that_train_holds_are_dropped(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("0 1 2 3\n1 1 2 3 3\n")
     (tmp_path / "test.txt").write_text("0 3 4\n1 5\n")
-    told = []
-    data = preprocess(tmp_path, tmp_path / "out", on_event=told.append)
+    reported = []
+    data = preprocess(tmp_path, tmp_path / "out", on_event=reported.append)
     assert data.split.counts()["test"] == 2
-    assert any(event.kind == "warning" and "1" in event.text for event in told)
+    assert any(event.kind == "warning" and "1" in event.text for event in reported)
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["counts"]["parts"]["test"] == 2

@@ -87,7 +87,7 @@ class Incomplete(msgspec.Struct, omit_defaults=True):
 
     @property
     def scenario(self) -> Scenario | None:
-        """The one of :data:`SCENARIOS` that it looks like; random seeds are told by gaps between their places."""
+        """The one of :data:`SCENARIOS` that it looks like; random seeds have gaps between their places."""
         at_random = any(track.pos not in (None, place) for place, track in enumerate(self.tracks))
         looks = (len(self.tracks), self.name is not None, at_random)
         return next((s for s in SCENARIOS if (s.n_seeds, s.titled, s.at_random) == looks), None)

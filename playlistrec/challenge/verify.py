@@ -41,7 +41,7 @@ class Verdict:
     """What :func:`verify` found.
 
     Attributes:
-        faults: in the order of the file; what concerns it as a whole is told of its last line.
+        faults: in the order of the file; faults of the whole have its last line.
         warnings: what the rules allow and is likely to be a mistake.
         answers: the tracks by pid, as far as they could be read.
     """
@@ -174,6 +174,6 @@ def _some(what: str, items: Sequence[str]) -> str:
 
 
 def _short(text: str) -> str:
-    """As it stands where it is plain, else quoted, with what a terminal cannot show told by its code."""
+    """As it stands where it is plain, else quoted, with what a terminal cannot show as its code."""
     shown = text if text.isprintable() and text else ascii(text)
     return shown if len(shown) <= 60 else shown[:59] + "…"

@@ -56,16 +56,16 @@ class EpochTable:
     def status(self) -> str:
         """How the fit goes: losses and the chief metric so far, the best of it, the speed, the time that is left."""
         last = self.records[-1]
-        told = [f"epoch {last['epoch']} of {last['epochs']}", "loss " + sparkline([r["loss"] for r in self.records])]
+        parts = [f"epoch {last['epoch']} of {last['epochs']}", "loss " + sparkline([r["loss"] for r in self.records])]
         for name in self.metrics[-1:]:
             values = [r[name] for r in self.records if name in r]
-            told += [f"{name} {sparkline(values)}"] if len(values) > 1 else []
+            parts += [f"{name} {sparkline(values)}"] if len(values) > 1 else []
         if last["best"] is not None:
-            told.append(f"best {last['best']:.4f} in epoch {last['best_epoch']}")
+            parts.append(f"best {last['best']:.4f} in epoch {last['best_epoch']}")
         rate = len(self.records) / max(1e-9, sum(record["seconds"] for record in self.records))
         left = round((last["epochs"] - last["epoch"]) / rate)
-        told += [f"{rate:.2f} epochs/s", f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left at most"]
-        return "  ".join(told)
+        parts += [f"{rate:.2f} epochs/s", f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left at most"]
+        return "  ".join(parts)
 
 
 def _width(name: str) -> int:

@@ -45,7 +45,7 @@ def command(
 
     if (run / "manifest.json").exists() and not (run / "run.json").exists():
         if to != ("dgl",):
-            raise click.UsageError(f"{run} is a data folder: of that there is only the graph, --to dgl")
+            raise click.UsageError(f"{run} is a data folder, which has no vectors: write its graph with --to dgl")
         with screen.events() as on_event:
             manifest = export_graph(run, out, force=force, on_event=on_event)
         if as_json:

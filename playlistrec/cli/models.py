@@ -20,10 +20,10 @@ def command(screen: Screen, as_json: bool) -> None:
     from ..models.registry import MODELS, model_class
     from ..train.options import TrainOptions
 
-    told: dict[str, dict[str, Any]] = {}
+    models: dict[str, dict[str, Any]] = {}
     for name in MODELS:
         model = model_class(name)
-        told[name] = {
+        models[name] = {
             "summary": model.summary,
             "options": model.config_class().as_dict(),
             "trained": model.trainable,
@@ -31,16 +31,16 @@ def command(screen: Screen, as_json: bool) -> None:
         }
     training = TrainOptions().as_dict()
     if as_json:
-        screen.json({"models": told, "training": training})
+        screen.json({"models": models, "training": training})
         return
     screen.table(
-        [(name, about["summary"], _inline(about["options"])) for name, about in told.items()],
+        [(name, about["summary"], _inline(about["options"])) for name, about in models.items()],
         ["model", "what it is", "options"],
     )
-    trained = ", ".join(name for name, about in told.items() if about["trained"])
+    trained = ", ".join(name for name, about in models.items() if about["trained"])
     screen.line(f"\nTrained models ({trained}) also take: {_inline(training)}")
     screen.line("\nPresets: what fit uses where nothing else is said, from so many training pairs on")
-    rows = [(name, about) for about in told.values() for name, about in about["presets"].items()]
+    rows = [(name, about) for about in models.values() for name, about in about["presets"].items()]
     screen.table(
         [(name, _from(about.pop("min_pairs")), _inline(about)) for name, about in rows],
         ["preset", "from", "options"],

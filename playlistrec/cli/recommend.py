@@ -119,7 +119,7 @@ def _check_output(batch: str | None, out: str | None, explain: bool, form: str) 
 def _located(
     screen: Screen, service: RecommendationService, tracks: Sequence[str], file: Path | None, title: str | None
 ) -> tuple[list[Located], str | None]:
-    """The seeds and the title; what is not as it was named is told."""
+    """The seeds and the title; a warning has what is not as it was named."""
     from ..serving.lookup.locating import locate
     from ..serving.lookup.playlist_file import Entry, read_playlist
     from ..serving.lookup.search import TrackIndex

@@ -25,12 +25,12 @@ def command(screen: Screen, data: Path, as_json: bool) -> None:
     from ..experiment.statistics import statistics
 
     loaded = Data.load(data)
-    told = statistics(loaded)
+    figures = statistics(loaded)
     if as_json:
-        screen.json(told)
+        screen.json(figures)
         return
     rows = []
-    for name, value in told.items():
+    for name, value in figures.items():
         if isinstance(value, dict):
             rows += [(f"{name}: {key.replace('_', ' ')}", _text(inner)) for key, inner in value.items()]
         else:

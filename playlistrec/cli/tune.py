@@ -62,6 +62,6 @@ def command(
             }
         )
         return
-    told = ", ".join(f"{n} {what}" for what, n in found.counts.items())
-    screen.line(f"{found.preset}: {by} {found.value:.4f}, the best of {sum(found.counts.values())} trials ({told})")
+    counted = ", ".join(f"{n} {what}" for what, n in found.counts.items())
+    screen.line(f"{found.preset}: {by} {found.value:.4f}, the best of {sum(found.counts.values())} trials ({counted})")
     screen.line("  ".join(f"{name}={value}" for name, value in found.options.items()))

@@ -122,7 +122,7 @@ def compare(
     one = next(iter(done.values()))[1]
     best = max(done, key=lambda name: done[name][1].metrics[by])
     others = [name for name in done if name != best]
-    rows = {name: _row(name, folders[name], *told) for name, told in done.items()}
+    rows = {name: _row(name, folders[name], *result) for name, result in done.items()}
     if others:
         on_event(Event("message", f"testing {len(others)} differences, {resamples:,} resamples"))
         theirs = np.stack([done[name][1].per_query[by] for name in others]) - done[best][1].per_query[by]

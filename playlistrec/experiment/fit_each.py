@@ -96,7 +96,7 @@ def fit_each(
         if request.name not in folders and folder in folders.values():
             other = next(name for name, known in folders.items() if known == folder)
             raise ConfigError(
-                f"models must be told apart by letters and digits: {other!r} and {request.name!r} are both {folder}"
+                f"models must differ in letters or digits: {other!r} and {request.name!r} are both {folder}"
             )
         folders[request.name], chosen[request.name] = folder, request
     fitted: dict[str, Path] = {}

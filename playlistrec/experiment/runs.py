@@ -156,8 +156,9 @@ class Run:
             diversity=diversity,
         )
         n_tracks = self.data.corpus.n_tracks
-        for track in exclude_tracks:
-            require(0 <= track < n_tracks, "exclude_tracks", f"rows of tracks, below {n_tracks}", track)
+        for name, rows in {"tracks": tracks or (), "exclude_tracks": exclude_tracks}.items():
+            for row in rows:
+                require(0 <= row < n_tracks, name, f"rows of tracks, from 0 and below {n_tracks}", row)
         if playlist is not None and not np.isscalar(playlist):
             require(tracks is None and title is None, "tracks", "left out where playlists are given", tracks or title)
             found = [

@@ -70,7 +70,7 @@ def export(
     on_event(Event("message", f"computing the vectors of {run.model_type.name}"))
     source = run.embeddings(device=device)
     kinds = list(dict.fromkeys(["parquet", *to]))
-    told: dict[str, dict[str, Any]] = {}
+    kinds_written: dict[str, dict[str, Any]] = {}
     manifest = {
         "export": FORMAT_VERSION,
         "playlistrec": __version__,
@@ -88,14 +88,14 @@ def export(
         "dim": source.dim,
         "similarity": "inner product",
         "artist_vectors": source.artists is not None,
-        "kinds": told,
+        "kinds": kinds_written,
     }
 
     def write(folder: Path) -> None:
         for kind in kinds:
             on_event(Event("message", f"writing {kind}"))
-            told[kind] = _module(kind).write(source, folder)
-            for name, value in told[kind].items():
+            kinds_written[kind] = _module(kind).write(source, folder)
+            for name, value in kinds_written[kind].items():
                 if name.startswith("recall@") and value is not None and value < LOW:
                     on_event(Event("warning", f"the {kind} index finds only {value:.3f} of the best tracks ({name})"))
         write_json(folder / "manifest.json", manifest, DataError)

@@ -142,10 +142,10 @@ def _linear(model: Any, cosine: bool) -> LinearFold:
     states = model.states()
     start = states[0]["playlist"].mean(0, keepdim=True)
     norm = model.degree_norms["in"][0].to(start).unsqueeze(1)
-    heard = [state["track"] * norm for state in states[:-1]]
+    neighbour_sums = [state["track"] * norm for state in states[:-1]]
     nothing = torch.zeros_like(start)
-    constant = model.combine([start, *[nothing] * len(heard)])
-    table = model.combine([torch.zeros_like(heard[0]), *heard])
+    constant = model.combine([start, *[nothing] * len(neighbour_sums)])
+    table = model.combine([torch.zeros_like(neighbour_sums[0]), *neighbour_sums])
     return LinearFold(constant.squeeze(0), table, cosine)
 
 

@@ -99,7 +99,7 @@ def edge_loader(
     type (a homogeneous graph) the reverse edges are found in the relation itself.
 
     The loader shuffles with NumPy's global generator, samples with DGL's and draws negatives with torch's:
-    put an epoch under :func:`seeded` to repeat it. Blocks have the degrees of the sample; the norms of the
+    put an epoch under :func:`seeded` to repeat it. Blocks have the degrees of the sample; the degree norms of the
     full graph come from :func:`relation_norms` and :func:`block_norms`.
 
     Args:
@@ -182,7 +182,7 @@ def relation_norms(graph: DGLGraph) -> DegreeNorms:
 
 
 def block_norms(block: DGLGraph, degree_norms: DegreeNorms) -> DegreeNorms:
-    """The rows of the full graph's ``norms`` for the nodes of a block."""
+    """The rows of the full graph's ``degree_norms`` for the nodes of a block."""
     rows = {}
     for source, etype, target in block.canonical_etypes:
         if etype in degree_norms:

@@ -19,7 +19,7 @@ class HeteroConv(nn.Module):
     Schlichtkrull et al. 2018 ("Modeling Relational Data with Graph Convolutional Networks") with any layers.
     Like ``dgl.nn.HeteroGraphConv`` with ``aggregate="sum"``, but a relation is sliced once per graph, so that
     what :mod:`playlistrec.graph.ops` mirrored of it on a GPU is kept; every destination type of the relations
-    comes out, also where none of its nodes has an edge; and ``norms`` reach the layers that take ``norm``.
+    comes out, also where none of its nodes has an edge; and ``degree_norms`` reach the layers that take ``norm``.
 
     Args:
         convs: ``{etype: layer}``; a module may stand for several relations.
@@ -41,7 +41,7 @@ class HeteroConv(nn.Module):
         Args:
             graph: a heterograph, or a block of one, with all the relations.
             feat: ``{node type: (n, d)}``; on a block those of the sources, the destinations first.
-            norms: ``{etype: ((n_src,), (n_dst,), …)}`` for the layers that take ``norm``: the factors they take.
+            degree_norms: ``{etype: ((n_src,), (n_dst,), …)}`` for the layers that take ``norm``: the factors they take.
 
         Returns:
             ``{node type: (n_dst, …)}`` for each type that a relation leads to.

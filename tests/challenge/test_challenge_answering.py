@@ -109,7 +109,7 @@ def test_unseen_seeds_are_told_and_spoken_for(run: pr.Run, tmp_path: Path, monke
         Incomplete(3, [Entry("spotify:track:strange")]),
         Incomplete(4, [Entry(corpus.track_table["uri"][5].as_py())]),
     )
-    told: list[Event] = []
+    reported: list[Event] = []
     queries: list[Query] = []
     original = run.recommender
 
@@ -120,12 +120,12 @@ def test_unseen_seeds_are_told_and_spoken_for(run: pr.Run, tmp_path: Path, monke
         return model
 
     monkeypatch.setattr(type(run), "recommender", lambda self, *args, **kwargs: spied(*args, **kwargs))
-    answers = answer(run, tmp_path, on_event=told.append)
+    answers = answer(run, tmp_path, on_event=reported.append)
     (query,) = queries
     assert [query.seeds(row).tolist() for row in range(4)] == [[track, stand_in], [track], [], [5]]
     assert query.titles == ("A title", "", "", "")
     assert query.playlists.tolist() == [-1] * 4
-    (warning,) = (event for event in told if event.kind == "warning")
+    (warning,) = (event for event in reported if event.kind == "warning")
     assert warning.text == (
         "3 of 5 seeds, in 3 of 4 playlists, are not in the training data: 1 are there under another uri, for 1 the "
         "artist's most popular track stands in, 1 count for nothing; the first: "
@@ -134,7 +134,7 @@ def test_unseen_seeds_are_told_and_spoken_for(run: pr.Run, tmp_path: Path, monke
     assert warning.data["unknown"] == 1
     assert uri not in answers["1"] + answers["2"], "a seed, by its own uri or another, is not recommended"
     assert len(answers["3"]) == 500
-    assert [event.data for event in told if event.kind == "progress"][-1] == {"done": 4, "total": 4}
+    assert [event.data for event in reported if event.kind == "progress"][-1] == {"done": 4, "total": 4}
 
 
 def test_a_stand_in_may_be_recommended(tmp_path: Path, run: pr.Run) -> None:

@@ -60,7 +60,7 @@ def test_every_scenario_shows_what_its_name_says(whole: Data, made: tuple[Path, 
     for playlist in made[1].challenge.playlists:
         truth = held[playlist.pid]
         scenario = scenarios[truth.scenario]
-        assert playlist.scenario == scenario, "it can be told from the playlist alone"
+        assert playlist.scenario == scenario, "the playlist alone shows it"
         assert len(playlist.tracks) == playlist.num_samples == scenario.n_seeds
         assert len(truth.tracks) == playlist.num_holdouts >= 1
         assert playlist.num_tracks == playlist.num_samples + playlist.num_holdouts
@@ -155,9 +155,9 @@ def small(n: int = 60, names: list[str | None] | None = None) -> Data:
 
 @pytest.mark.parametrize("names", [None, [None] * 60, [" "] * 60])
 def test_without_titles_there_is_no_title_only(names: list[str | None] | None, tmp_path: Path) -> None:
-    told: list[Event] = []
-    found = make_challenge(small(names=names), tmp_path / "set", on_event=told.append)
-    warnings = [event.text for event in told if event.kind == "warning"]
+    reported: list[Event] = []
+    found = make_challenge(small(names=names), tmp_path / "set", on_event=reported.append)
+    warnings = [event.text for event in reported if event.kind == "warning"]
     assert warnings[0] == "no playlist has a title: there is no 'title only', and the others show none"
     assert "0 for 'title, first 25', 0 for 'title, random 25'" in warnings[1]
     assert "title only" not in warnings[1]

@@ -97,15 +97,15 @@ def test_without_the_data_artists_are_those_the_files_name(
     out, _, answers = made
     for name in ("challenge_set.json", "truth.json"):
         (tmp_path / name).write_bytes((out / name).read_bytes())
-    told: list[Event] = []
-    alone = score(answers, tmp_path / "challenge_set.json", on_event=told.append)
-    assert "recommended tracks is not known: they get no credit" in told[0].text
+    reported: list[Event] = []
+    alone = score(answers, tmp_path / "challenge_set.json", on_event=reported.append)
+    assert "recommended tracks is not known: they get no credit" in reported[0].text
     assert alone.overall["r_precision"] < score(answers, out).overall["r_precision"]
     assert alone.overall["ndcg"] == score(answers, out).overall["ndcg"]
-    told.clear()
-    assert score(answers, tmp_path, data=out / "data", on_event=told.append) == score(answers, out)
-    score(answers, tmp_path, variant="2020", on_event=told.append)
-    assert told == [], "nobody is credited in 2020"
+    reported.clear()
+    assert score(answers, tmp_path, data=out / "data", on_event=reported.append) == score(answers, out)
+    score(answers, tmp_path, variant="2020", on_event=reported.append)
+    assert reported == [], "nobody is credited in 2020"
 
 
 def test_playlists_of_no_scenario_are_told_apart(tmp_path: Path) -> None:

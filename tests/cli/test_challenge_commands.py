@@ -31,8 +31,8 @@ def there(slices: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         call("fit", folder / "set" / "data", "-m", model, "-o", folder / model)
         out = folder / f"{model}.csv.gz"
         team = ("--team", "our team", "--email", "us@example.org")
-        told = call("challenge", "submit", folder / model, folder / "set", "-o", out, *team)
-        assert told.stdout.endswith(f": {out}\n")
+        reported = call("challenge", "submit", folder / model, folder / "set", "-o", out, *team)
+        assert reported.stdout.endswith(f": {out}\n")
     return folder
 
 
@@ -41,9 +41,9 @@ def test_the_whole_round(there: Path) -> None:
     for model in ("popularity", "itemknn"):
         file = there / f"{model}.csv.gz"
         assert gzip.decompress(file.read_bytes()).startswith(b"team_info,our team,us@example.org\n")
-        told = call("challenge", "verify", file, there / "set")
-        assert told.stdout == f"{file} keeps the rules: {n_playlists(there)} playlists\n"
-        assert told.stderr == ""
+        reported = call("challenge", "verify", file, there / "set")
+        assert reported.stdout == f"{file} keeps the rules: {n_playlists(there)} playlists\n"
+        assert reported.stderr == ""
         found[model] = json.loads(call("challenge", "score", file, there / "set", "--format", "json").stdout)
     known, popular = found["itemknn"], found["popularity"]
     assert list(known) == ["variant", "n_playlists", "r_precision", "ndcg", "clicks", "scenarios"]
@@ -64,10 +64,10 @@ def test_formats_and_variants(there: Path) -> None:
     assert table[-1].split()[0] == "all"
     truth = there / "set" / "truth.json"
     markdown = call(*arguments, truth, "--variant", "2020", "--format", "markdown").stdout.splitlines()
-    told = json.loads(call(*arguments, truth, "--variant", "2020", "--format", "json").stdout)
-    assert told["variant"] == "2020"
+    reported = json.loads(call(*arguments, truth, "--variant", "2020", "--format", "json").stdout)
+    assert reported["variant"] == "2020"
     assert markdown[1] == "| --- | ---: | ---: | ---: | ---: |"
-    assert markdown[-1].startswith(f"| all | {told['n_playlists']} | {told['r_precision']:.4f} |")
+    assert markdown[-1].startswith(f"| all | {reported['n_playlists']} | {reported['r_precision']:.4f} |")
 
 
 def test_the_file_of_a_challenge_set_is_enough(there: Path, tmp_path: Path) -> None:
@@ -99,9 +99,9 @@ def test_an_official_file_with_unknown_tracks(there: Path, tmp_path: Path) -> No
     content = {"date": "2018-01-16 08:47:28.198015", "version": "v1", "playlists": playlists}
     (tmp_path / "challenge_set.json").write_text(json.dumps(content))
     team = ("--team", "our team", "--email", "us@example.org")
-    told = call("challenge", "submit", there / "itemknn", tmp_path, "-o", tmp_path / "s.csv.gz", *team)
-    assert "3 of 3 seeds, in 2 of 3 playlists, are not in the training data" in told.stderr
-    assert "for 1 the artist's most popular track stands in, 2 count for nothing" in told.stderr
+    reported = call("challenge", "submit", there / "itemknn", tmp_path, "-o", tmp_path / "s.csv.gz", *team)
+    assert "3 of 3 seeds, in 2 of 3 playlists, are not in the training data" in reported.stderr
+    assert "for 1 the artist's most popular track stands in, 2 count for nothing" in reported.stderr
     call("challenge", "verify", tmp_path / "s.csv.gz", tmp_path)
     assert (
         "name the file with the withheld tracks"
@@ -112,14 +112,14 @@ def test_an_official_file_with_unknown_tracks(there: Path, tmp_path: Path) -> No
 def test_faults_are_listed_and_end_with_code_1(there: Path, tmp_path: Path) -> None:
     lines = gzip.decompress((there / "itemknn.csv.gz").read_bytes()).decode().splitlines()
     (path := tmp_path / "s.csv").write_text("\n".join([*lines[:3], lines[3] + ",x", *lines[4:]]))
-    told = call("challenge", "verify", path, there / "set", code=1)
-    assert told.stdout.splitlines()[0].startswith("line 4: playlist ")
-    assert f"error: {path} breaks the rules: 2 faults\n" in told.stderr
+    reported = call("challenge", "verify", path, there / "set", code=1)
+    assert reported.stdout.splitlines()[0].startswith("line 4: playlist ")
+    assert f"error: {path} breaks the rules: 2 faults\n" in reported.stderr
     assert "(2 faults; line 4: " in call("challenge", "score", path, there / "set", code=1).stderr
     path.write_text("\n".join([lines[0], *["9,x"] * 200]))
-    told = call("challenge", "verify", path, there / "set", code=1)
-    assert len(told.stdout.splitlines()) == 100
-    assert ", of which the first 100 are listed" in told.stderr
+    reported = call("challenge", "verify", path, there / "set", code=1)
+    assert len(reported.stdout.splitlines()) == 100
+    assert ", of which the first 100 are listed" in reported.stderr
 
 
 def test_what_is_refused(there: Path, tmp_path: Path) -> None:
@@ -127,11 +127,11 @@ def test_what_is_refused(there: Path, tmp_path: Path) -> None:
     assert "exists: choose another folder" in call(*made, there / "set", code=1).stderr
     assert "per_scenario must be from 1 to 7" in call(*made, tmp_path / "s", "--per-scenario", 9, code=2).stderr
     submit = ("challenge", "submit", there / "itemknn", there / "set", "-o", tmp_path / "s.csv")
-    told = call(*submit, "--team", "a, b", "--email", "us@example.org", code=2)
-    assert "team must be text without commas (got 'a, b')" in told.stderr
+    reported = call(*submit, "--team", "a, b", "--email", "us@example.org", code=2)
+    assert "team must be text without commas (got 'a, b')" in reported.stderr
     call("fit", there / "data", "-m", "popularity", "-o", tmp_path / "whole")
     submit = ("challenge", "submit", tmp_path / "whole", there / "set", "-o", tmp_path / "s.csv")
-    told = call(*submit, "--team", "a", "--email", "us@example.org", code=1)
-    assert "it may have seen what was withheld" in told.stderr
+    reported = call(*submit, "--team", "a", "--email", "us@example.org", code=1)
+    assert "it may have seen what was withheld" in reported.stderr
     assert not (tmp_path / "s.csv").exists()
     assert "No such file" in call("challenge", "verify", tmp_path / "none.csv", there / "set", code=1).stderr

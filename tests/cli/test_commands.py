@@ -35,18 +35,18 @@ def test_every_verb_has_help_that_stands_in_the_list() -> None:
 
 
 def test_models_lists_all(runs: Path) -> None:
-    told = json.loads(call("models", "--json").stdout)
-    assert set(told["models"]) == set(MODELS)
+    shown = json.loads(call("models", "--json").stdout)
+    assert set(shown["models"]) == set(MODELS)
     text = call("models").stdout
-    assert all(name in text for name in told["models"])
+    assert all(name in text for name in shown["models"])
 
 
 def test_stats_counts_what_preprocess_wrote(data_folder: Path) -> None:
-    told = json.loads(call("stats", data_folder, "--json").stdout)
+    shown = json.loads(call("stats", data_folder, "--json").stdout)
     data = Data.load(data_folder)
-    assert told["counts"] == {name: n for name, n in data.manifest["counts"].items() if name != "parts"}
-    assert told["counts"]["entries"] == data.corpus.n_entries
-    assert sum(n for name, n in told["split"].items() if name != "kind") == data.corpus.n_entries
+    assert shown["counts"] == {name: n for name, n in data.manifest["counts"].items() if name != "parts"}
+    assert shown["counts"]["entries"] == data.corpus.n_entries
+    assert sum(n for name, n in shown["split"].items() if name != "kind") == data.corpus.n_entries
     assert f"{data.corpus.n_entries:,}" in call("stats", data_folder).stdout
 
 
@@ -54,11 +54,11 @@ def test_stats_counts_what_preprocess_wrote(data_folder: Path) -> None:
 @pytest.mark.parametrize("part", ["valid", "test"])
 def test_evaluate_prints_one_object(runs: Path, data_folder: Path, model: str, part: str) -> None:
     result = call("evaluate", runs / model, "--split", part, "-k", 5, "-k", 20, "--json")
-    told = json.loads(result.stdout)
-    assert list(told) == ["model", "data", "split", "protocol", "n_queries", "metrics", "seconds"]
-    assert (told["model"], told["data"], told["split"]) == (model, str(data_folder), part)
-    assert {"recall@5", "recall@20", "ndcg@20", "map@5", "auc", "r_precision", "coverage@20"} <= set(told["metrics"])
-    assert all(0 <= v <= 1 for name, v in told["metrics"].items() if not name.startswith(("popularity", "novelty")))
+    shown = json.loads(result.stdout)
+    assert list(shown) == ["model", "data", "split", "protocol", "n_queries", "metrics", "seconds"]
+    assert (shown["model"], shown["data"], shown["split"]) == (model, str(data_folder), part)
+    assert {"recall@5", "recall@20", "ndcg@20", "map@5", "auc", "r_precision", "coverage@20"} <= set(shown["metrics"])
+    assert all(0 <= v <= 1 for name, v in shown["metrics"].items() if not name.startswith(("popularity", "novelty")))
     assert result.stderr == ""
 
 
@@ -82,15 +82,15 @@ def test_recommend_for_a_playlist(runs: Path, data_folder: Path, model: str) -> 
     data = Data.load(data_folder)
     row = int(data.split.evaluation_set(data.corpus, "test").playlists[3])
     pid = data.corpus.playlists["pid"][row].as_py()
-    told = json.loads(call("recommend", runs / model, "--playlist", pid, "-k", 7, "--json").stdout)
-    assert told["query"] == {"playlist": pid}
-    assert [item["rank"] for item in told["items"]] == list(range(1, 8))
-    assert list(told["items"][0]) == ["rank", "track_uri", "track_name", "artist_name", "score"]
-    scores = [item["score"] for item in told["items"]]
+    shown = json.loads(call("recommend", runs / model, "--playlist", pid, "-k", 7, "--json").stdout)
+    assert shown["query"] == {"playlist": pid}
+    assert [item["rank"] for item in shown["items"]] == list(range(1, 8))
+    assert list(shown["items"][0]) == ["rank", "track_uri", "track_name", "artist_name", "score"]
+    scores = [item["score"] for item in shown["items"]]
     assert scores == sorted(scores, reverse=True)
     seeds = data.split.ranking(data.corpus, "test").playlist(row)
     known = set(data.corpus.track_table["uri"].take(seeds).to_pylist())
-    assert not known & {item["track_uri"] for item in told["items"]}
+    assert not known & {item["track_uri"] for item in shown["items"]}
 
 
 @pytest.mark.parametrize("model", ["popularity", "itemknn", "lightgcn"])
@@ -100,9 +100,9 @@ def test_recommend_for_named_tracks(runs: Path, data_folder: Path, model: str) -
     first, second = corpus.describe(popular)
     by_name = f"{first['artist_name']} - {first['track_name']}".upper()
     result = call("recommend", runs / model, "--track", by_name, "--track", second["track_uri"], "-k", 5, "--json")
-    told = json.loads(result.stdout)
-    assert told["query"] == {"tracks": [first["track_uri"], second["track_uri"]]}
-    assert not {first["track_uri"], second["track_uri"]} & {item["track_uri"] for item in told["items"]}
+    shown = json.loads(result.stdout)
+    assert shown["query"] == {"tracks": [first["track_uri"], second["track_uri"]]}
+    assert not {first["track_uri"], second["track_uri"]} & {item["track_uri"] for item in shown["items"]}
     table = call("recommend", runs / model, "--track", second["track_uri"], "-k", 3).stdout
     assert len(table.strip().splitlines()) == 4
 
@@ -155,9 +155,9 @@ def test_preprocess_says_what_it_made(slices: Path, tmp_path: Path) -> None:
     assert result.stdout.startswith("100 playlists, ")
     assert "split continuation" in result.stdout
     call("fit", tmp_path / "d", "-m", "mf", "-o", tmp_path / "run", "--epochs", 1)
-    told = json.loads(call("evaluate", tmp_path / "run", "--split", "test", "--json").stdout)
+    shown = json.loads(call("evaluate", tmp_path / "run", "--split", "test", "--json").stdout)
     data = Data.load(tmp_path / "d")
-    assert told["n_queries"] == len(data.split.evaluation_set(data.corpus, "test")) > 0
+    assert shown["n_queries"] == len(data.split.evaluation_set(data.corpus, "test")) > 0
 
 
 def test_force_replaces_and_only_then(slices: Path, tmp_path: Path) -> None:

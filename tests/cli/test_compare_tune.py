@@ -30,14 +30,19 @@ def evaluated(run: Path, *arguments: object) -> dict[str, float]:
 
 def test_all_formats_say_the_same(runs: list[Path]) -> None:
     options = (*runs, "-k", 5, "--metric", "ndcg", "--metric", "gini", "--metric", "auc", "--resamples", 200)
-    told = json.loads(call("compare", *options, "--json").stdout)
+    shown = json.loads(call("compare", *options, "--json").stdout)
     assert call("compare", *options, "--format", "json").stdout
-    assert (told["split"], told["protocol"], told["by"], told["test"]) == ("valid", "full", "ndcg@20", "permutation")
-    assert told["failed"] == {}
+    assert (shown["split"], shown["protocol"], shown["by"], shown["test"]) == (
+        "valid",
+        "full",
+        "ndcg@20",
+        "permutation",
+    )
+    assert shown["failed"] == {}
     names = ["ndcg@5", "gini@5", "auc"]
-    popularity, itemknn = told["models"]
+    popularity, itemknn = shown["models"]
     assert [popularity["model"], itemknn["model"]] == ["popularity", "itemknn"]
-    for run, model in zip(runs, told["models"]):
+    for run, model in zip(runs, shown["models"]):
         metrics = evaluated(run, "-k", 5, "-k", 20)
         assert model["metrics"] == {name: pytest.approx(metrics[name]) for name in names}
     assert itemknn["p"] is None
@@ -47,7 +52,7 @@ def test_all_formats_say_the_same(runs: list[Path]) -> None:
 
     rows = list(csv.DictReader(io.StringIO(call("compare", *options, "--format", "csv").stdout)))
     assert [float(row[name]) for row in rows for name in names] == [
-        m["metrics"][n] for m in told["models"] for n in names
+        m["metrics"][n] for m in shown["models"] for n in names
     ]
     assert float(rows[0]["p"]) == popularity["p"]
     assert rows[1]["p"] == ""
@@ -85,9 +90,9 @@ def test_on_a_terminal_the_best_is_bold(runs: list[Path], monkeypatch: pytest.Mo
 def test_compare_fits_and_loses_nothing_to_a_failure(data_folder: Path, tmp_path: Path) -> None:
     models = ("-m", "popularity", "-m", "itemknn --set shrnk=1")
     result = call("compare", data_folder, *models, "-o", tmp_path / "runs", "--json", code=1)
-    told = json.loads(result.stdout)
-    assert [model["model"] for model in told["models"]] == ["popularity"]
-    assert told["failed"]["itemknn --set shrnk=1"].startswith("itemknn has no option 'shrnk'")
+    shown = json.loads(result.stdout)
+    assert [model["model"] for model in shown["models"]] == ["popularity"]
+    assert shown["failed"]["itemknn --set shrnk=1"].startswith("itemknn has no option 'shrnk'")
     assert result.stderr.splitlines()[-1].startswith("error: itemknn --set shrnk=1: itemknn has no option 'shrnk'")
     assert (tmp_path / "runs" / "popularity" / "MODEL.md").exists()
 
@@ -108,29 +113,29 @@ def test_what_compare_refuses(runs: list[Path], data_folder: Path, tmp_path: Pat
 
 
 def test_compare_ranks_by_the_protocol_asked_for(runs: list[Path]) -> None:
-    told = json.loads(
+    shown = json.loads(
         call(
             "compare", *runs, "--protocol", "sampled:20", "-k", 10, "--metric", "ndcg", "--by", "ndcg@10", "--json"
         ).stdout
     )
-    assert told["protocol"] == "sampled:20"
+    assert shown["protocol"] == "sampled:20"
     assert (
-        told["models"][0]["metrics"]["ndcg@10"] == evaluated(runs[0], "--protocol", "sampled:20", "-k", 10)["ndcg@10"]
+        shown["models"][0]["metrics"]["ndcg@10"] == evaluated(runs[0], "--protocol", "sampled:20", "-k", 10)["ndcg@10"]
     )
 
 
 def test_tune_then_fit(data_folder: Path, tmp_path: Path) -> None:
     tuning = ("tune", data_folder, "-m", "itemknn", "-o", tmp_path / "search", "--set", "neighbours=50")
     text = call(*tuning, "--trials", 2).stdout
-    told = json.loads(call(*tuning, "--trials", 3, "--json").stdout)
-    assert told["trials"] == {"finished": 3, "pruned": 0, "failed": 0}
-    assert told["options"]["neighbours"] == 50
+    shown = json.loads(call(*tuning, "--trials", 3, "--json").stdout)
+    assert shown["trials"] == {"finished": 3, "pruned": 0, "failed": 0}
+    assert shown["options"]["neighbours"] == 50
     assert text.startswith(f"{tmp_path / 'search' / 'best.toml'}: ndcg@20 0.")
-    call("fit", data_folder, "-m", "itemknn", "-o", tmp_path / "run", "--preset", told["preset"])
-    assert evaluated(tmp_path / "run")["ndcg@20"] == pytest.approx(told["value"])
+    call("fit", data_folder, "-m", "itemknn", "-o", tmp_path / "run", "--preset", shown["preset"])
+    assert evaluated(tmp_path / "run")["ndcg@20"] == pytest.approx(shown["value"])
     info = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert {name: info["options"][name] for name in told["options"]} == {
-        name: None if (value == "none" and name == "neighbours") else value for name, value in told["options"].items()
+    assert {name: info["options"][name] for name in shown["options"]} == {
+        name: None if (value == "none" and name == "neighbours") else value for name, value in shown["options"].items()
     }
     refused = call("tune", data_folder, "-m", "popularity", "-o", tmp_path / "other", code=2)
     assert refused.stderr.startswith("error: popularity has no search space")

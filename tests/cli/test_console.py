@@ -51,8 +51,8 @@ def test_sparklines_rise_as_their_values_do(values: list[float]) -> None:
 
 
 def record(epoch: int, seconds: float = 2.0, **metrics: float) -> dict[str, object]:
-    told = {"epoch": epoch, "epochs": 12, "loss": 1 / epoch, "seconds": seconds, "best_epoch": 2, "best": 0.25}
-    return told | metrics
+    reported = {"epoch": epoch, "epochs": 12, "loss": 1 / epoch, "seconds": seconds, "best_epoch": 2, "best": 0.25}
+    return reported | metrics
 
 
 def test_the_table_has_headings_where_columns_are_new() -> None:
@@ -71,12 +71,12 @@ def test_the_status_tells_speed_and_time_left() -> None:
     table = EpochTable()
     for epoch in (1, 2, 3, 4):
         table.add(record(epoch, seconds=90.0, **{"ndcg@20": epoch / 10}))
-    told = table.status()
-    assert "epoch 4 of 12" in told
-    assert "best 0.2500 in epoch 2" in told
-    assert "0.01 epochs/s" in told
-    assert "0:12:00 left at most" in told, "8 epochs of 90 s"
-    assert "ndcg@20 ▁▃▆█" in told
+    reported = table.status()
+    assert "epoch 4 of 12" in reported
+    assert "best 0.2500 in epoch 2" in reported
+    assert "0.01 epochs/s" in reported
+    assert "0:12:00 left at most" in reported, "8 epochs of 90 s"
+    assert "ndcg@20 ▁▃▆█" in reported
 
 
 def test_a_fit_on_a_terminal_shows_a_table_that_grows(data_folder: Path, tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (folder / "u.data").write_text("".join(lines))
     options = ("--split", "leave-one-out", "--min-rating", 4)
-    told = call("preprocess", folder / "u.data", "-o", folder / "data", *options).stdout
-    assert "split leave-one-out: " in told
+    reported = call("preprocess", folder / "u.data", "-o", folder / "data", *options).stdout
+    assert "split leave-one-out: " in reported
     call("fit", folder / "data", "-m", "popularity", "-o", folder / "run")
     return folder / "run"
 
@@ -68,8 +68,8 @@ def test_too_few_tracks_are_told(run: Path) -> None:
 
 def test_the_library_gives_the_same(run: Path) -> None:
     for protocol in ("full", "sampled:10"):
-        told = json.loads(call("evaluate", run, "--protocol", protocol, "--json").stdout)
-        assert Run.load(run).evaluate("valid", protocol=protocol).metrics == told["metrics"]
+        reported = json.loads(call("evaluate", run, "--protocol", protocol, "--json").stdout)
+        assert Run.load(run).evaluate("valid", protocol=protocol).metrics == reported["metrics"]
 
 
 def test_a_protocol_that_cannot_be(run: Path) -> None:

@@ -31,7 +31,7 @@ def test_export_writes_what_it_says(runs: Path, data_folder: Path, tmp_path: Pat
     assert [line.partition(":")[0] for line in lines[1:]] == ["parquet", "npz", "voyager", "dgl"]
     assert "recall@100 " in lines[3]
     manifest = json.loads((out / "manifest.json").read_text())
-    listed = {file for told in manifest["kinds"].values() for file in told["files"]}
+    listed = {file for reported in manifest["kinds"].values() for file in reported["files"]}
     assert listed | {"manifest.json", "README.md"} == {path.name for path in out.iterdir()}
     assert manifest["similarity"] == "inner product"
     assert manifest["counts"]["tracks"] == pq.read_metadata(out / "tracks.parquet").num_rows
@@ -42,8 +42,8 @@ def test_export_writes_what_it_says(runs: Path, data_folder: Path, tmp_path: Pat
 
 def test_export_leaves_nothing_where_it_cannot(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "x"
-    told = call("export", runs / "itemknn", "-o", out, code=2).stderr
-    assert told.startswith("error: itemknn has no vectors")
+    reported = call("export", runs / "itemknn", "-o", out, code=2).stderr
+    assert reported.startswith("error: itemknn has no vectors")
     assert "unknown kind of export 'fais'" in call("export", runs / "mf", "-o", out, "--to", "fais", code=2).stderr
     assert list(tmp_path.iterdir()) == []
     out.mkdir()
@@ -57,17 +57,17 @@ def test_similar_prints_a_table_json_and_csv(runs: Path, data_folder: Path) -> N
     corpus = Data.load(data_folder).corpus
     track = corpus.describe([5])[0]  # type: ignore[arg-type]
     name = f"{track['artist_name']} - {track['track_name']}".upper()
-    told = json.loads(call("similar", runs / "mf", "--track", name, "-k", 4, "--json").stdout)
-    assert told["query"] == {"track": track["track_uri"]}
-    assert (told["to"], told["note"], len(told["items"])) == ("track", None, 4)
-    assert list(told["items"][0]) == ["rank", "track_uri", "track_name", "artist_name", "cosine"]
-    assert track["track_uri"] not in {item["track_uri"] for item in told["items"]}
+    reported = json.loads(call("similar", runs / "mf", "--track", name, "-k", 4, "--json").stdout)
+    assert reported["query"] == {"track": track["track_uri"]}
+    assert (reported["to"], reported["note"], len(reported["items"])) == ("track", None, 4)
+    assert list(reported["items"][0]) == ["rank", "track_uri", "track_name", "artist_name", "cosine"]
+    assert track["track_uri"] not in {item["track_uri"] for item in reported["items"]}
     text = call("similar", runs / "mf", "--track", name, "-k", 4, "--format", "csv").stdout
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["track_uri"] for row in rows] == [item["track_uri"] for item in told["items"]]
+    assert [row["track_uri"] for row in rows] == [item["track_uri"] for item in reported["items"]]
     misspelt = call("similar", runs / "mf", "--track", f"{name}x", "-k", 4, "--json")
     assert misspelt.stderr.startswith("warning: took ")
-    assert json.loads(misspelt.stdout) == told
+    assert json.loads(misspelt.stdout) == reported
     table = call("similar", runs / "mf", "--track", track["track_uri"], "-k", 4).stdout
     assert len(table.strip().splitlines()) == 5
 
@@ -79,10 +79,10 @@ def test_similar_across_kinds_says_what_stands_for_artists(runs: Path, data_fold
     assert "the mean of an artist's tracks stands for it" in result.stderr
     assert result.stdout.splitlines()[0].split() == ["#", "pid", "playlist", "name", "cosine"]
     pid = corpus.playlists["pid"][2].as_py()
-    told = json.loads(call("similar", runs / "mf", "--playlist", pid, "--to", "artist", "--json").stdout)
-    assert told["query"] == {"playlist": pid}
-    assert "mean" in told["note"]
-    assert len(told["items"]) == 10
+    reported = json.loads(call("similar", runs / "mf", "--playlist", pid, "--to", "artist", "--json").stdout)
+    assert reported["query"] == {"playlist": pid}
+    assert "mean" in reported["note"]
+    assert len(reported["items"]) == 10
 
 
 def test_similar_refuses(runs: Path, data_folder: Path) -> None:

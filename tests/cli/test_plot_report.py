@@ -43,8 +43,8 @@ def runs(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def written(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report on them."""
     out = tmp_path_factory.mktemp("report") / "report.html"
-    told = call("report", runs / "random", runs / "hard", runs / "itemknn", "-o", out).stdout
-    assert told.startswith(f"{out}: ")
+    reported = call("report", runs / "random", runs / "hard", runs / "itemknn", "-o", out).stdout
+    assert reported.startswith(f"{out}: ")
     return out
 
 
@@ -119,11 +119,11 @@ def test_its_figures_are_those_of_evaluate(written: Path, runs: Path) -> None:
     tables = Page(written.read_text()).tables
     figures = tables["Metrics, mean over the playlists"]
     assert figures[0] == ["metric", "random", "hard", "itemknn"]
-    told = {row[0]: row[1:] for row in figures[1:]}
+    reported = {row[0]: row[1:] for row in figures[1:]}
     for at, name in enumerate(("random", "hard", "itemknn")):
         metrics = json.loads(call("evaluate", runs / name, "--json").stdout)["metrics"]
         for key in ("recall@10", "ndcg@20", "map@10"):
-            assert told[key][at] == f"{metrics[key]:.4f}"
+            assert reported[key][at] == f"{metrics[key]:.4f}"
         first = next(row for row in tables[MEANS] if row[0] == name)
         low, high = (float(bound) for bound in re.findall(r"0\.\d+", first[2])[1:])
         assert low < metrics["ndcg@20"] < high
@@ -209,15 +209,15 @@ def test_the_map_is_of_the_artists_named(runs: Path, data_folder: Path, tmp_path
     sizes = np.bincount(corpus.track_artist[corpus.track_artist >= 0])
     names = corpus.artists["name"].take(np.argsort(-sizes)[:2]).to_pylist()
     call("plot", "map", runs / "random", "-o", tmp_path / "map.svg", "--artist", names[0], "--artist", names[1])
-    told = (tmp_path / "map.svg").read_text()
-    assert all(name in told for name in names)
+    reported = (tmp_path / "map.svg").read_text()
+    assert all(name in reported for name in names)
     assert (
         "nobody" in call("plot", "map", runs / "random", "-o", tmp_path / "m.svg", "--artist", "nobody", code=1).stderr
     )
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "reported"),
     [
         (("plot", "lenghts", "DATA", "-o", "x.png"), 2, "did you mean 'lengths'"),
         (("plot", "lengths", "DATA", "-o", "x.gif"), 2, "must end in .png, .svg or .pdf"),
@@ -236,7 +236,7 @@ def test_the_map_is_of_the_artists_named(runs: Path, data_folder: Path, tmp_path
 def test_what_cannot_be_is_told_in_a_line(
     arguments: tuple[str, ...],
     code: int,
-    told: str,
+    reported: str,
     runs: Path,
     data_folder: Path,
     tmp_path: Path,
@@ -245,7 +245,7 @@ def test_what_cannot_be_is_told_in_a_line(
     monkeypatch.chdir(tmp_path)
     given = [word.replace("DATA", str(data_folder)).replace("RUNS", str(runs)) for word in arguments]
     result = call(*given, code=code)
-    assert told in result.stderr
+    assert reported in result.stderr
     assert result.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -351,14 +351,14 @@ def test_in_a_browser(written: Path, tmp_path: Path, width: int) -> None:
     assert "CONSOLE" not in done.stderr, done.stderr
     found = re.search(r"OUT(.*?)END", done.stdout)
     assert found is not None, done.stdout[-2000:]
-    told = {
+    reported = {
         name: rest
         for name, *rest in json.loads(found[1].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
     }
-    assert told["fits"] == [True], "no horizontal scrolling"
-    assert told["hidden"] == [True]
-    assert told["key"][:2] == [True, False]
-    assert re.search(r": \d+ tracks$", told["key"][2])
-    assert told["inside"] == [True]
-    assert told["pointer"][0], told["pointer"]
-    assert told["labels"] == [True]
+    assert reported["fits"] == [True], "no horizontal scrolling"
+    assert reported["hidden"] == [True]
+    assert reported["key"][:2] == [True, False]
+    assert re.search(r": \d+ tracks$", reported["key"][2])
+    assert reported["inside"] == [True]
+    assert reported["pointer"][0], reported["pointer"]
+    assert reported["labels"] == [True]

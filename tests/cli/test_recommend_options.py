@@ -23,8 +23,8 @@ def call(*arguments: object, code: int = 0, stdin: str | None = None) -> Result:
 
 
 def items(*arguments: object) -> list[dict[str, Any]]:
-    told: dict[str, Any] = json.loads(call(*arguments, "--format", "json").stdout)
-    return list(told["items"])
+    reported: dict[str, Any] = json.loads(call(*arguments, "--format", "json").stdout)
+    return list(reported["items"])
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +95,12 @@ def test_an_artist_stands_in_for_a_track(run: Path, seeds: list[dict[str, str]],
     track = {"track_uri": "spotify:track:new", "artist_name": seeds[0]["artist_name"], "track_name": "Qqqq Zzzzz Xxxxx"}
     (tmp_path / "a.json").write_text(json.dumps([track]))
     result = call(run, "--file", tmp_path / "a.json", "--json")
-    told = json.loads(result.stdout)
+    reported = json.loads(result.stdout)
     assert "stands in for it" in result.stderr
-    assert not told["cold"]
-    assert len(told["query"]["tracks"]) == 1
+    assert not reported["cold"]
+    assert len(reported["query"]["tracks"]) == 1
     again = call(run, "--track", f"{seeds[0]['artist_name']} - Qqqq Zzzzz Xxxxx", "--json")
-    assert json.loads(again.stdout) == told
+    assert json.loads(again.stdout) == reported
 
 
 def test_filters_reach_the_model(run: Path, seeds: list[dict[str, str]]) -> None:
@@ -139,9 +139,9 @@ def test_nothing_known_says_so(run: Path) -> None:
     result = call(run, "--title", "rainy sunday", "-k", 3, "--json")
     assert "these are the most popular tracks" in result.stderr
     assert "itemknn makes nothing of the title 'rainy sunday'" in result.stderr
-    told = json.loads(result.stdout)
-    assert told["cold"] is True
-    assert told["query"] == {"title": "rainy sunday", "tracks": []}
+    reported = json.loads(result.stdout)
+    assert reported["cold"] is True
+    assert reported["query"] == {"title": "rainy sunday", "tracks": []}
     assert call(run, "--title", "rainy sunday", "-q").stderr == ""
 
 
@@ -161,9 +161,9 @@ def test_batch_from_file_and_from_stdin(run: Path, seeds: list[dict[str, str]], 
     assert [line["id"] for line in lines] == ["a", None, 3]
     assert lines[1]["line"] == 2
     assert lines[2]["tracks"] == one["tracks"][:2]
-    told = piped.stderr.splitlines()
-    assert told[0].startswith("warning: line 2: JSON is malformed")
-    assert told[1] == "error: 1 of 3 lines could not be read; the others are answered"
+    reported = piped.stderr.splitlines()
+    assert reported[0].startswith("warning: line 2: JSON is malformed")
+    assert reported[1] == "error: 1 of 3 lines could not be read; the others are answered"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Comparisons: the right differences and tests for each model, fits in processes of their own, failures told."""
+"""Comparisons: the right differences and tests for each model, fits in processes of their own, failures reported."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_each_is_held_to_the_best(test, function, runs: dict[str, Path]) -> None
         assert row.as_good == (p[row.name] >= SIGNIFICANT)
         wanted = bootstrap_interval(values[row.name] - values[best], resamples=500, seed=4)
         np.testing.assert_allclose(row.interval, wanted)
-    told = {row.name: row for row in found.rows}
-    assert not told["popularity"].as_good, "far behind"
+    reported = {row.name: row for row in found.rows}
+    assert not reported["popularity"].as_good, "far behind"
     other = "shrunk" if best == "itemknn" else "itemknn"
     assert best in ("itemknn", "shrunk")
-    assert told[other].as_good, "a shrinkage of next to nothing is no difference"
+    assert reported[other].as_good, "a shrinkage of next to nothing is no difference"
 
 
 def test_folders_name_themselves_and_one_is_no_comparison(runs: dict[str, Path]) -> None:
@@ -137,11 +137,11 @@ def test_what_was_interrupted_is_resumed(data_folder: Path, tmp_path: Path) -> N
 
 
 def test_models_that_cannot_be_told_apart_or_do_not_exist(data_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="must be told apart"):
+    with pytest.raises(ConfigError, match="must differ in letters or digits"):
         fit_each(data_folder, [FitRequest(model="mf", label=name) for name in ("mf a", "mf -a")], tmp_path)
     with pytest.raises(ConfigError, match=r"unknown model 'itemknm' \(did you mean 'itemknn'"):
         fit_each(data_folder, ["popularity", "itemknm"], tmp_path)
-    assert not list(tmp_path.iterdir()), "told before anything is fitted"
+    assert not list(tmp_path.iterdir()), "refused before anything is fitted"
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Presets: files that hold, one default a model, found by size or name, and told in the run."""
+"""Presets: files that hold, one default a model, found by size or name, and named in the run."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_a_preset_holds_options_of_its_model_and_of_training(preset: Preset) -> 
     assert set(preset.options) <= own | loop
     model = kind.config_class.from_options({k: v for k, v in preset.options.items() if k in own})
     training = TrainOptions.from_options({k: v for k, v in preset.options.items() if k in loop})
-    told = {**(training.as_dict() if loop else {}), **model.as_dict()}
-    assert {name: told[name] for name in preset.options} == dict(preset.options)
+    reported = {**(training.as_dict() if loop else {}), **model.as_dict()}
+    assert {name: reported[name] for name in preset.options} == dict(preset.options)
     assert "features" not in preset.options
 
 
@@ -54,8 +54,8 @@ def test_a_preset_fits(preset: Preset) -> None:
     options = {"epochs": 1, "batch_size": 16} if preset.model in TRAINED else {}
     run = pr.fit(data, preset.model, preset=preset.name, options=options)
     assert run.info["preset"] == preset.name
-    told, wanted = {**run.info["options"], **(run.info["training"] or {})}, {**preset.options, **options}
-    assert {name: told[name] for name in wanted} == wanted
+    reported, wanted = {**run.info["options"], **(run.info["training"] or {})}, {**preset.options, **options}
+    assert {name: reported[name] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize("model", TRAINED)
@@ -141,8 +141,8 @@ def test_a_preset_of_another_model_is_refused_in_one_line(data_folder: Path, tmp
 
 
 def test_models_lists_the_presets() -> None:
-    told = json.loads(call("models", "--json").stdout)["models"]
-    for name, about in told.items():
+    reported = json.loads(call("models", "--json").stdout)["models"]
+    for name, about in reported.items():
         wanted = {p.name: {"min_pairs": p.min_pairs, **p.options} for p in presets() if p.model == name}
         assert about["presets"] == wanted
     text = call("models").stdout

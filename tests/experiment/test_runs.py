@@ -67,9 +67,9 @@ def test_in_memory_and_from_disk_are_the_same(data_folder: Path, tmp_path: Path)
 
 def test_what_a_run_refuses(corpus: pr.Corpus) -> None:
     data = pr.Data.of(corpus, pr.Split("edges", np.zeros(corpus.n_entries, dtype=np.uint8)))
-    told: list[str] = []
-    run = pr.fit(data, "mf", options={"epochs": 1}, on_event=lambda event: told.append(event.text))
-    assert "there is no validation part: the last epoch is kept" in told
+    reported: list[str] = []
+    run = pr.fit(data, "mf", options={"epochs": 1}, on_event=lambda event: reported.append(event.text))
+    assert "there is no validation part: the last epoch is kept" in reported
     with pytest.raises(DataError, match="no test part"):
         run.evaluate("test")
     with pytest.raises(ConfigError, match="either a playlist or tracks"):
@@ -86,9 +86,9 @@ def test_a_taught_run_learns_from_what_its_teacher_may_know(data_folder: Path, t
     options = {"epochs": 15, "loss": "softmax", "negatives": "shared", "n_negatives": 200, "batch_size": 64, "lr": 0.05}
     options |= {"similarity": "cosine", "logq_correction": 1.0, "dim": 16}
     teacher = pr.fit(data, "mf", tmp_path / "mf", options={**options, "dim": 24}, preset="none", seed=1, refit=True)
-    lesson = {"teacher": str(tmp_path / "mf"), "teacher_weight": 10.0, "teacher_temperature": 0.2}
-    alone, taught = (
-        pr.fit(data, "mf", options={**options, **more}, preset="none", refit=True) for more in ({}, lesson)
+    distilled_options = {"teacher": str(tmp_path / "mf"), "teacher_weight": 10.0, "teacher_temperature": 0.2}
+    alone, distilled = (
+        pr.fit(data, "mf", options={**options, **more}, preset="none", refit=True) for more in ({}, distilled_options)
     )
 
     def likeness(run: pr.Run, part: Part) -> float:
@@ -97,8 +97,8 @@ def test_a_taught_run_learns_from_what_its_teacher_may_know(data_folder: Path, t
         return float(torch.corrcoef(torch.stack([student, master]))[0, 1])
 
     for part in ("valid", "test"):
-        assert likeness(taught, part) > likeness(alone, part) + 0.05
-        playlists, tracks = teacher_vectors(data, lesson["teacher"], refit=part == "test")
+        assert likeness(distilled, part) > likeness(alone, part) + 0.05
+        playlists, tracks = teacher_vectors(data, distilled_options["teacher"], refit=part == "test")
         scores = teacher.recommender(part).score(pr.Query.of([[]], playlists=[7]))
         torch.testing.assert_close(playlists[7:8] @ tracks.T, scores)
     assert not np.array_equal(teacher.arrays["tables.track"], teacher.refit_arrays["tables.track"])

@@ -48,9 +48,9 @@ def test_a_space_names_options_of_its_model_and_values_they_can_have(path: Path)
     assert path.stem in MODELS
     kind = model_class(path.stem)
     own, training = resolve(kind, {})
-    told = {**own.as_dict(), **(training.as_dict() if training else {})}
+    reported = {**own.as_dict(), **(training.as_dict() if training else {})}
     for name, dimension in space_for(path.stem).items():
-        assert set(dimension.when) <= set(told)
+        assert set(dimension.when) <= set(reported)
         values = dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high)
         for value in values:
             options = {**dimension.when, name: value}

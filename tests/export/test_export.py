@@ -137,7 +137,7 @@ def test_torchscript_ranks_new_playlists_as_the_run(
 @pytest.mark.parametrize("name", ["mf", "lightgcn", "fm", "sage"])
 def test_indices_find_what_they_say(name: str, runs: dict[str, pr.Run], folders: dict[str, Path]) -> None:
     folder = folders[name]
-    told = json.loads((folder / "manifest.json").read_text())["kinds"]
+    reported = json.loads((folder / "manifest.json").read_text())["kinds"]
     arrays = np.load(folder / "embeddings.npz")
     scores = arrays["playlists"] @ arrays["tracks"].T
     exact = np.argsort(-scores, axis=1, kind="stable")[:, :K]
@@ -147,9 +147,9 @@ def test_indices_find_what_they_say(name: str, runs: dict[str, pr.Run], folders:
     }
     for kind, rows in found.items():
         shares = [len(set(a) & set(b)) / K for a, b in zip(rows.tolist(), exact.tolist())]
-        assert told[kind]["queries"] == 200
-        assert np.mean(shares) == pytest.approx(told[kind]["recall@100"], abs=0.002)
-        assert told[kind]["recall@100"] >= 0.95
+        assert reported[kind]["queries"] == 200
+        assert np.mean(shares) == pytest.approx(reported[kind]["recall@100"], abs=0.002)
+        assert reported[kind]["recall@100"] >= 0.95
     rows, distances = voyager.Index.load(str(folder / "tracks.voy")).query(arrays["playlists"][7], k=5, query_ef=EF)
     np.testing.assert_allclose(1 - distances, scores[7, rows], rtol=1e-4, atol=1e-5)
 
@@ -161,8 +161,8 @@ def test_long_vectors_do_not_spoil_recall(kind: str, runs: dict[str, pr.Run], tm
     lengths = rng.lognormal(0, 1, size=(5000, 1))
     tracks, playlists = (rng.normal(size=(n, 16)).astype(np.float32) for n in (5000, 200))
     source = replace(runs["mf"].embeddings(), tracks=(tracks * lengths).astype(np.float32), playlists=playlists)
-    told = import_module(f"playlistrec.export.{kind}").write(source, tmp_path)
-    assert told["recall@100"] >= 0.97
+    reported = import_module(f"playlistrec.export.{kind}").write(source, tmp_path)
+    assert reported["recall@100"] >= 0.97
 
 
 def test_the_measured_recall_is_low_for_a_bad_index(runs: dict[str, pr.Run]) -> None:

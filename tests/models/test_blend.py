@@ -211,7 +211,7 @@ def test_runs_of_other_data_and_trained_parts_are_refused(
 
 def test_without_a_validation_part_all_weigh_the_same(data: pr.Data) -> None:
     bare = pr.Data.of(data.corpus, split_edges(data.corpus, valid=0.0, test=0.1))
-    told: list[str] = []
-    run = pr.fit(bare, "blend", on_event=lambda event: told.append(event.text))
+    reported: list[str] = []
+    run = pr.fit(bare, "blend", on_event=lambda event: reported.append(event.text))
     assert run.info["options"]["weights"] == pytest.approx((0.5, 0.5))
-    assert "there is no validation part: all parts of the blend weigh the same" in told
+    assert "there is no validation part: all parts of the blend weigh the same" in reported

@@ -127,8 +127,8 @@ def test_gcn_folds_in_a_node_with_its_loop_and_its_seeds(corpus: Corpus) -> None
     alone = own.copy()
     for state, layer in zip(states, model.layers):
         W, tracks = layer.convs["in"].weight.weight, state[n : n + m]
-        heard = sum(tracks[t] / (degree[t] * 4).sqrt() for t in seeds)
-        own.append(F.relu(W @ (heard + own[-1] / 4)))
+        neighbour_sum = sum(tracks[t] / (degree[t] * 4).sqrt() for t in seeds)
+        own.append(F.relu(W @ (neighbour_sum + own[-1] / 4)))
         alone.append(F.relu(W @ alone[-1]))
     folded = model.fold_in(Query.of([[2, 5, 5, 11], []]))
     for row, want in zip(folded, (own, alone)):

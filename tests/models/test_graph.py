@@ -101,8 +101,8 @@ def test_fold_in_follows_the_formula(corpus: Corpus) -> None:
     s = d_p[:, None] * a * d_t[None, :]
     e_p, e_t = model.tables["playlist"], model.tables["track"]
     seeds = [2, 5, 11]
-    heard = [(d_t[seeds, None] * tracks[seeds]).sum(0) / len(seeds) ** 0.5 for tracks in (e_t, s.T @ e_p)]
-    layers = [e_p.mean(0), *heard]
+    neighbour_sum = [(d_t[seeds, None] * tracks[seeds]).sum(0) / len(seeds) ** 0.5 for tracks in (e_t, s.T @ e_p)]
+    layers = [e_p.mean(0), *neighbour_sum]
     folded = model.fold_in(Query.of([[2, 5, 5, 11], []]))
     torch.testing.assert_close(folded[0], sum(layers) / 3, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(folded[1], e_p.mean(0) / 3, rtol=1e-4, atol=1e-6)
@@ -211,7 +211,7 @@ def test_layer_weights_may_be_numbers(corpus: Corpus) -> None:
             torch.testing.assert_close(model.embed()[side], wanted, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(passed[0], (model.tables["playlist"], model.tables["track"]))
     folded = build(LightGCN, corpus, layers=2, layer_weights="0,1,1").fold_in(Query.of([[]]))
-    assert not folded.any(), "nothing is heard of no seeds, and layer 0 is left out"
+    assert not folded.any(), "no seeds have no messages, and layer 0 is left out"
 
 
 @pytest.mark.parametrize("weights", ["1,1", "1,1,1,1", "1,-1,0", "0,0,0", "most", "1;1;1", "", "1,,1"])

@@ -225,9 +225,9 @@ def few(runs: list[str]) -> dict[str, object]:
 
 def test_evaluation_on_its_own_questions_is_cross_fitted(data: pr.Data, saved: list[str], tmp_path: Path) -> None:
     """What fit tells is what evaluate says, from disk again; trees that saw the queries would do better."""
-    told: list[str] = []
-    run = pr.fit(data, "two-stage", tmp_path / "run", options=few(saved), on_event=lambda e: told.append(e.text))
-    (line,) = [text for text in told if "NDCG@20" in text]
+    reported: list[str] = []
+    run = pr.fit(data, "two-stage", tmp_path / "run", options=few(saved), on_event=lambda e: reported.append(e.text))
+    (line,) = [text for text in reported if "NDCG@20" in text]
     loaded = pr.Run.load(tmp_path / "run", data=data)
     said = float(re.search(r"playlist ([.\d]+)", line)[1])  # type: ignore[index]
     honest = loaded.evaluate("valid", k=[20]).metrics["ndcg@20"]

@@ -97,7 +97,7 @@ def test_with_all_untouched_tracks_it_is_the_naive_loop(levels: int, batch_size:
     assert result.n_queries == len(evaluation_set) == len(result.per_query["ndcg@4"])
     assert result.n_queries + result.n_left_out == corpus.n_playlists
     warnings = [event for event in events if event.kind == "warning"]
-    assert [event.data for event in warnings] == [{"short": len(evaluation_set)}], "all of them, told once"
+    assert [event.data for event in warnings] == [{"short": len(evaluation_set)}], "all of them, once"
     assert {name: values.mean() for name, values in result.per_query.items()} == pytest.approx(
         {name: value for name, value in result.metrics.items() if "coverage" not in name}
     )

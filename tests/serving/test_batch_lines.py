@@ -24,9 +24,9 @@ def run(request: pytest.FixtureRequest, data_folder: Path) -> pr.Run:
     return pr.fit(pr.Data.load(data_folder), request.param, options=options)
 
 
-def answered(batch: Batch, lines: list[Any], told: list[Event] | None = None) -> list[dict[str, Any]]:
+def answered(batch: Batch, lines: list[Any], reported: list[Event] | None = None) -> list[dict[str, Any]]:
     text = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
-    on_event = (lambda _: None) if told is None else told.append
+    on_event = (lambda _: None) if reported is None else reported.append
     return [json.loads(line) for line in batch.results(text, on_event)]
 
 
@@ -86,14 +86,14 @@ def test_lines_that_are_wrong_do_not_stop_the_others(run: pr.Run) -> None:
         b"[" * 100_000,
         {"tracks": ["nobody", uri, "nothing"], "k": 2, "id": {"a": 1.50}, "exclude_artists": ["no such artist"]},
     ]
-    told: list[Event] = []
+    reported: list[Event] = []
     batch = Batch(run.service("cpu"), RecommendOptions(k=3))
-    found = answered(batch, lines, told)
+    found = answered(batch, lines, reported)
     assert (batch.n_lines, batch.n_failed) == (11, 9)
     assert [line["id"] for line in found] == ["first", None, 4, [5], 6, 7, 8, None, None, None, {"a": 1.5}]
     wrong = [line for line in found if "error" in line]
     assert [line["line"] for line in wrong] == [2, 4, 5, 6, 7, 8, 9, 10, 11]
-    warnings = [event.text for event in told if event.kind == "warning"]
+    warnings = [event.text for event in reported if event.kind == "warning"]
     assert warnings == [f"line {line['line']}: {line['error']}" for line in wrong]
     assert "unknown field `track`" in wrong[4]["error"]
     assert wrong[5]["error"] == "it has neither tracks nor a title"
@@ -121,10 +121,10 @@ def test_ids_come_back_as_they_were(run: pr.Run) -> None:
 
 
 def test_many_wrong_lines_are_not_all_told(run: pr.Run) -> None:
-    told: list[Event] = []
+    reported: list[Event] = []
     batch = Batch(run.service("cpu"), RecommendOptions(k=1))
-    assert len(answered(batch, [b"x"] * (WARNINGS + 30), told)) == batch.n_failed == WARNINGS + 30
-    assert sum(event.kind == "warning" for event in told) == WARNINGS
+    assert len(answered(batch, [b"x"] * (WARNINGS + 30), reported)) == batch.n_failed == WARNINGS + 30
+    assert sum(event.kind == "warning" for event in reported) == WARNINGS
 
 
 def test_more_than_there_are_gives_all(run: pr.Run) -> None:

@@ -220,7 +220,7 @@ def test_a_teacher_is_imitated_on_the_shared_tracks_that_the_playlist_does_not_h
     teacher = torch.randn(corpus.n_playlists, 9, generator=draw), torch.randn(corpus.n_tracks, 9, generator=draw)
     given: dict[str, Any] = {"popularity_prior": prior} | ({"context": "previous"} if name == "fm" else {})
     options = {"loss": "softmax", "negatives": "shared", "n_negatives": 30, "logq_correction": 1.0, "batch_size": 12}
-    taught = {"teacher": "R", "teacher_weight": 0.7, "teacher_temperature": 0.8}
+    distilled = {"teacher": "R", "teacher_weight": 0.7, "teacher_temperature": 0.8}
     model, batches, objective = setting(
         corpus,
         name,
@@ -229,7 +229,7 @@ def test_a_teacher_is_imitated_on_the_shared_tracks_that_the_playlist_does_not_h
         length_weight_exponent=power,
         message_edge_share=share,
         **options,
-        **taught,
+        **distilled,
     )
     own, held = own_tracks(corpus), np.array([sum(t in o for o in own_tracks(corpus)) for t in range(corpus.n_tracks)])
     chance = torch.from_numpy(held**0.75 / (held**0.75).sum()).float()

@@ -288,7 +288,7 @@ def test_kill_9_at_any_moment_costs_an_epoch_at_most(data_folder: Path, tmp_path
     assert straight.communicate() == (None, b"")
     assert straight.returncode == 0
     assert_same_run(tmp_path / "straight", out)
-    told = [json.loads((folder / "run.json").read_text()) for folder in (tmp_path / "straight", out)]
+    reported = [json.loads((folder / "run.json").read_text()) for folder in (tmp_path / "straight", out)]
     for key in ("best_epoch", "stopped", "valid", "training", "options", "preset"):
-        assert told[0][key] == told[1][key]
+        assert reported[0][key] == reported[1][key]
     assert not [file.name for file in out.iterdir() if "checkpoint.npz.partial" in file.name]

@@ -34,7 +34,7 @@ FIRST_DAY, LAST_DAY = 14_610, 17_470
 def synthesize(out: Path, playlists: int, seed: int = 0, on_event: OnEvent = ignore) -> Path:
     """Write invented playlists as slices of the Million Playlist Dataset, and return the folder.
 
-    Behind them stand hidden tastes, so that models can be told apart. Any playlist depends on the seed and on
+    Behind them stand hidden tastes, so that models differ. Any playlist depends on the seed and on
     its pid alone: the first thousand are the same however many follow, and the more there are, the more distinct
     tracks and artists, at the pace of the genuine dataset.
 

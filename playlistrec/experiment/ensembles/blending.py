@@ -57,8 +57,8 @@ def blended(
         else:
             weights = tuple(blend.weights.tolist())
             on_event(Event("warning", "there is no validation part: all parts of the blend weigh the same"))
-        told = ", ".join(f"{name} {weight:.3f}" for name, weight in zip(options.members, weights))
-        on_event(Event("message", f"weights: {told}"))
+        summary = ", ".join(f"{name} {weight:.3f}" for name, weight in zip(options.members, weights))
+        on_event(Event("message", f"weights: {summary}"))
     return Blend(blend.parts, weights, replace(options, weights=weights))
 
 

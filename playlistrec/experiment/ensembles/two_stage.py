@@ -50,7 +50,7 @@ def continued(
     if not len(evaluation_set):
         raise DataError(f"{data.name} has no validation part for the trees: give parts=… in place of runs=…")
     held_out = _held_out(some_queries(evaluation_set, options.most_queries, seed), corpus.n_tracks)
-    return TwoStage.taught(parts, corpus, held_out, options, seed=seed, on_event=on_event)
+    return TwoStage.trained_on(parts, corpus, held_out, options, seed=seed, on_event=on_event)
 
 
 def _held_out(evaluation_set: EvaluationSet, n_tracks: int) -> HeldOut:

@@ -89,16 +89,16 @@ def ask(study: optuna.Study, sampler: str, seed: int, n_done: int) -> optuna.Tri
     return study.ask()
 
 
-def tell(study: optuna.Study, trial: optuna.Trial, told: Outcome) -> None:
+def tell(study: optuna.Study, trial: optuna.Trial, outcome: Outcome) -> None:
     """Keep what became of a trial. One that was cut off is repeated when the study goes on."""
     import optuna
 
-    if isinstance(told, float):
-        study.tell(trial, told)
-    elif told == PRUNED:
+    if isinstance(outcome, float):
+        study.tell(trial, outcome)
+    elif outcome == PRUNED:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    elif isinstance(told, Failed):
-        trial.set_user_attr("error", told.error)
+    elif isinstance(outcome, Failed):
+        trial.set_user_attr("error", outcome.error)
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
     else:
         _repeat(study, trial.number, trial.params)
@@ -117,8 +117,8 @@ def counts(study: optuna.Study) -> dict[str, int]:
     """How many trials were ``finished``, ``pruned``, and ``failed``."""
     states = [trial.state.name for trial in done(study)]
     return {
-        told: states.count(state)
-        for told, state in (("finished", "COMPLETE"), ("pruned", "PRUNED"), ("failed", "FAIL"))
+        outcome: states.count(state)
+        for outcome, state in (("finished", "COMPLETE"), ("pruned", "PRUNED"), ("failed", "FAIL"))
     }
 
 

@@ -26,18 +26,18 @@ def fit_parts(names: Sequence[str], corpus: Corpus, *, seed: int = 0) -> list[Re
 
 def state_of_parts(parts: Sequence[Recommender]) -> Arrays:
     """All that the parts learned, each name behind the number of its part; ``parts`` says what they are."""
-    told = [{"model": part.name, "options": part.config.as_dict()} for part in parts]
-    arrays: Arrays = {"parts": np.frombuffer(json.dumps(told).encode(), dtype=np.uint8)}
+    about = [{"model": part.name, "options": part.config.as_dict()} for part in parts]
+    arrays: Arrays = {"parts": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)}
     return arrays | {f"{i}/{name}": a for i, part in enumerate(parts) for name, a in part.state().items()}
 
 
 def parts_from_state(corpus: Corpus, arrays: Arrays) -> list[Recommender]:
     """The parts that :func:`arrays_of` was given."""
     parts = []
-    for index, told in enumerate(json.loads(arrays["parts"].tobytes())):
-        kind = model_class(told["model"])
+    for index, about in enumerate(json.loads(arrays["parts"].tobytes())):
+        kind = model_class(about["model"])
         parts.append(
-            kind.from_state(corpus, kind.config_class.from_options(told["options"]), under(str(index), arrays))
+            kind.from_state(corpus, kind.config_class.from_options(about["options"]), under(str(index), arrays))
         )
     return parts
 

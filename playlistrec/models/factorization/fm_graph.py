@@ -95,8 +95,8 @@ class FMGraph(FM):
         n, n_nodes, device = len(query), len(self._states[0]), self._states[0].device
         _, first = np.unique(query.rows * self.n_tracks + query.tracks, return_index=True)
         before = previous_seeds(query, self.n_tracks)[first] if "context" in self.tables else None
-        heard = self._nodes(query.tracks[first], before)
-        keys = np.unique(np.concatenate([(query.rows[first] * n_nodes + nodes)[nodes >= 0] for nodes in heard]))
+        neighbours = self._nodes(query.tracks[first], before)
+        keys = np.unique(np.concatenate([(query.rows[first] * n_nodes + nodes)[nodes >= 0] for nodes in neighbours]))
         nodes, columns = np.unique(keys % n_nodes, return_inverse=True)
         own = np.arange(n)
         src = torch.from_numpy(np.concatenate([columns, len(nodes) + own])).int()

@@ -83,7 +83,7 @@ class GraphModel(EmbeddingModel):
         degree_norms: Sequence[DegreeNorms],
         disturb: Callable[[Tensor], Tensor] | None = None,
     ) -> list[States]:
-        """The states before and after each layer; one graph (or block) and its norms a layer."""
+        """The states before and after each layer; one graph (or block) and its degree norms a layer."""
         passed = [states]
         for layer, graph, norm in zip(self.layers, graphs, degree_norms):
             state = {kind: self.activate(h) for kind, h in layer(graph, passed[-1], norm).items()}
@@ -183,8 +183,8 @@ class GraphModel(EmbeddingModel):
         )
         device = self._states[0]["playlist"].device
         rows = torch.from_numpy(seeds.astype(np.int64)).to(device)
-        _, *heard = self.normalise(graph)["in"]
-        norm = self._degree_norms()["in"][0][rows], *(factor.to(device) for factor in heard)
+        _, *dst_norms = self.normalise(graph)["in"]
+        norm = self._degree_norms()["in"][0][rows], *(factor.to(device) for factor in dst_norms)
         state = self._states[0]["playlist"].mean(0, keepdim=True).expand(len(query), -1).contiguous()
         passed = [{"playlist": state}]
         for layer, states in zip(self.layers, self._states):
@@ -221,7 +221,7 @@ class GraphModel(EmbeddingModel):
 
 
 def with_self_loops(graph: DGLGraph, degree_norms: DegreeNorms, own: Mapping[str, Tensor]) -> DegreeNorms:
-    """``norms`` with a third factor, that of a destination itself, which counts once and not once per relation.
+    """``degree_norms`` with a third factor, of a destination itself, which counts once and not once per relation.
 
     It is ``own`` of the node's type with the first relation to that type, and 0 with the others.
     """

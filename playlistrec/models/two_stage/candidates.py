@@ -59,8 +59,8 @@ class FirstStage:
     @property
     def names(self) -> list[str]:
         """What the features are called."""
-        told = [f"{part.name}_{i}" for i, part in enumerate(self.parts)]
-        return [f"{part}_{what}" for part in told for what in ("score", "rank")] + list(PairFeatures.NAMES)
+        labels = [f"{part.name}_{i}" for i, part in enumerate(self.parts)]
+        return [f"{part}_{what}" for part in labels for what in ("score", "rank")] + list(PairFeatures.NAMES)
 
     @torch.no_grad()
     def __call__(self, query: Query) -> Candidates:
@@ -69,9 +69,9 @@ class FirstStage:
         units = [standardised(s) for s in scores]
         ranks = [self._ranks(part, unit, query) for part, unit in zip(self.parts, units)]
         rows, tracks = torch.stack(ranks).amax(0).nonzero(as_tuple=True)
-        told = [of[rows, tracks].numpy() for pair in zip(units, ranks) for of in pair]
+        labels = [of[rows, tracks].numpy() for pair in zip(units, ranks) for of in pair]
         known = self.pairs(query, rows.numpy(), tracks.numpy())
-        return Candidates(rows.numpy(), tracks.numpy(), np.column_stack([*told, known]), scores)
+        return Candidates(rows.numpy(), tracks.numpy(), np.column_stack([*labels, known]), scores)
 
     def _ranks(self, part: Recommender, unit: Tensor, query: Query) -> Tensor:
         """(batch, n_tracks) 1 / rank of what a part names, 0 of the rest."""
@@ -86,7 +86,7 @@ class FirstStage:
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """The candidates of all lessons.
+    """The candidates of all held-out playlists.
 
     Attributes:
         rows: (n,) int64 the query of each, rising.
@@ -102,7 +102,7 @@ class Pool:
 
     @classmethod
     def of(cls, first: FirstStage, held_out: HeldOut, on_event: OnEvent) -> Self:
-        """What ``first`` names for the lessons. Tells the progress."""
+        """The candidates of ``first`` for the held-out playlists, with progress events."""
         size = max(1, BATCH_BYTES // (4 * first.parts[0].n_tracks))
         rows, features, hits = [], [], []
         for low in range(0, len(held_out), size):

@@ -116,11 +116,11 @@ class TwoStage(Recommender[TwoStageConfig]):
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: TwoStageConfig, *, seed: int = 0) -> Self:
         rest, held_out = hold_out(corpus, config.held_out, config.most_queries, seed)
-        model = cls.taught(fit_parts(config.parts, rest, seed=seed), rest, held_out, config, seed=seed)
+        model = cls.trained_on(fit_parts(config.parts, rest, seed=seed), rest, held_out, config, seed=seed)
         return model.over(fit_parts(config.parts, corpus, seed=seed), corpus)
 
     @classmethod
-    def taught(
+    def trained_on(
         cls,
         parts: Sequence[Recommender],
         corpus: Corpus,
@@ -130,7 +130,7 @@ class TwoStage(Recommender[TwoStageConfig]):
         seed: int = 0,
         on_event: OnEvent = ignore,
     ) -> Self:
-        """The model whose trees learn from ``lessons``, which neither the ``parts`` nor the ``corpus`` hold.
+        """The model whose trees learn from ``held_out``, which neither the ``parts`` nor the ``corpus`` hold.
 
         Tells the NDCG@20 of the trees, each query being ranked by those that did not see it, and of each part.
         Raises DataError where there is nothing to learn, ConfigError where LightGBM is not installed.
@@ -158,8 +158,8 @@ class TwoStage(Recommender[TwoStageConfig]):
         )
         alone = [pool.ndcg(pool.features[:, 2 * i]) for i in range(len(parts))]
         crossed = pool.ndcg(trees.predict(pool.features, folds))
-        told = ", ".join(f"{name} {value:.4f}" for name, value in zip(config.members, alone))
-        on_event(Event("message", f"NDCG@20 by trees that did not see the playlist {crossed:.4f}; {told}"))
+        summary = ", ".join(f"{name} {value:.4f}" for name, value in zip(config.members, alone))
+        on_event(Event("message", f"NDCG@20 by trees that did not see the playlist {crossed:.4f}; {summary}"))
         return cls(first, trees, asked, int(np.argmax(alone)), config)
 
     def over(self, parts: Sequence[Recommender], corpus: Corpus) -> Self:

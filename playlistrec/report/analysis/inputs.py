@@ -135,8 +135,8 @@ class ReportInputs:
         """By run and epoch the vectors of the chosen tracks that were kept. Raises RunError where none were."""
         kept = {name: snapshot_epochs(folder) for name, folder in self.folders.items()}
         if not any(kept.values()):
-            told = "no vectors of epochs were kept: fit with --set snapshot_epochs=0,5,50"
-            raise RunError(f"{', '.join(self.folders)}: {told}")
+            reason = "no vectors of epochs were kept: fit with --set snapshot_epochs=0,5,50"
+            raise RunError(f"{', '.join(self.folders)}: {reason}")
         return {
             name: {epoch: read_snapshot(self.folders[name], epoch)[self.chosen.tracks] for epoch in epochs}
             for name, epochs in kept.items()

@@ -122,8 +122,8 @@ def _panel(
         for name, points in curves.items()
     ]
     columns = ("run", "points", "first", "last", *(("highest", "at epoch") if best else ()))
-    told = "; ".join(f"{name} from {row[2]} to {row[3]}" for name, row in zip(curves, rows))
-    return Panel(title, draw, f"{what} by {by}: {told}.", numbers=(columns, rows))
+    summary = "; ".join(f"{name} from {row[2]} to {row[3]}" for name, row in zip(curves, rows))
+    return Panel(title, draw, f"{what} by {by}: {summary}.", numbers=(columns, rows))
 
 
 def _name(metric: str) -> str:

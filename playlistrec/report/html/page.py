@@ -77,11 +77,11 @@ def note(text: str) -> Html:
 def _panel(panel: Panel, name: str) -> Html:
     drawing, marks = inline(panel, name)
     if marks:
-        told = json.dumps(marks, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+        data = json.dumps(marks, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
         label = f"{panel.title}: {len(marks)} points, read with the arrow keys"
         drawing = (
             f'<div class="plot" tabindex="0" role="group" aria-label="{escape(label)}">{drawing}'
-            f'<div class="tip" role="status" hidden></div><script type="application/json">{told}</script></div>'
+            f'<div class="tip" role="status" hidden></div><script type="application/json">{data}</script></div>'
         )
     numbers = ""
     if panel.numbers:

@@ -111,8 +111,8 @@ def _summary(material: ReportInputs) -> Html:
     rows = []
     for name, info, bound in zip(infos, infos.values(), bounds):
         quality = material.quality(name)
-        told = [f"{quality.mean(k):.4f} ({low:.4f} to {high:.4f})" for k, (low, high) in zip(CHIEF, bound.tolist())]
-        rows.append((name, info["model"], *told, f"{info['seconds']:,.0f} s"))
+        cells = [f"{quality.mean(k):.4f} ({low:.4f} to {high:.4f})" for k, (low, high) in zip(CHIEF, bound.tolist())]
+        rows.append((name, info["model"], *cells, f"{info['seconds']:,.0f} s"))
     shown = table(
         "Means with 95 % bootstrap intervals over the playlists; time of the fit",
         ("run", "model", *CHIEF, "fit"),
@@ -136,9 +136,9 @@ def _options(options: Mapping[str, Mapping[str, object]]) -> Html:
     """The options in which runs that have them differ."""
     rows = []
     for key in dict.fromkeys(key for mine in options.values() for key in mine):
-        told = {run: _option(mine[key]) for run, mine in options.items() if key in mine}
-        if len(set(told.values())) > 1 and key != "snapshot_epochs":
-            rows.append((key, *(told.get(run, "") for run in options)))
+        values = {run: _option(mine[key]) for run, mine in options.items() if key in mine}
+        if len(set(values.values())) > 1 and key != "snapshot_epochs":
+            rows.append((key, *(values.get(run, "") for run in options)))
     return table("What the runs were fitted with, where they differ", ("option", *options), rows) if rows else ""
 
 
@@ -149,15 +149,15 @@ def _option(value: object) -> str:
 
 
 def _data(material: ReportInputs) -> Html:
-    told = statistics(material.data)
-    counts = [(name, n) for name, n in told["counts"].items()]
-    parts = [(f"entries, {name.replace('_', ' ')}", n) for name, n in told["split"].items() if name != "kind" and n]
+    values = statistics(material.data)
+    counts = [(name, n) for name, n in values["counts"].items()]
+    parts = [(f"entries, {name.replace('_', ' ')}", n) for name, n in values["split"].items() if name != "kind" and n]
     more = [
-        ("density of the matrix", f"{told['density']:.3%}"),
-        ("tracks in one playlist only", f"{told['tracks in one playlist only']:.1%}"),
-        ("entries that repeat a track", f"{told['entries that repeat a track']:.1%}"),
+        ("density of the matrix", f"{values['density']:.3%}"),
+        ("tracks in one playlist only", f"{values['tracks in one playlist only']:.1%}"),
+        ("entries that repeat a track", f"{values['entries that repeat a track']:.1%}"),
     ]
-    caption = f"What there is, and the parts of the split ({told['split']['kind']})"
+    caption = f"What there is, and the parts of the split ({values['split']['kind']})"
     return table(caption, ("what", "how many"), [*counts, *parts, *more]) + _drawn(
         material, "lengths", "degrees", "k-core", "popularity"
     )

@@ -85,7 +85,7 @@ def degree_distributions(corpus: Corpus) -> Figure:
         plain_ticks(axes, y=False)
         return annotations
 
-    told = [
+    rows = [
         (
             kind,
             WHAT[kind],
@@ -109,7 +109,7 @@ def degree_distributions(corpus: Corpus) -> Figure:
                     f"{WHAT[kind].capitalize()}: median {np.median(v[v > 0]):,.0f}, most {v.max():,}."
                     for kind, (_, v) in curves.items()
                 ),
-                numbers=(("node", "degree is", "mean", "median", "90 %", "99 %", "most"), told),
+                numbers=(("node", "degree is", "mean", "median", "90 %", "99 %", "most"), rows),
             )
         ],
     )

@@ -98,7 +98,7 @@ def separation(snapshots: Snapshots, chosen: Chosen, runs: Sequence[str]) -> Fig
         ]
 
     rows = [(run, epoch, value) for run, found in pure.items() for epoch, value in found.items()]
-    told = "; ".join(f"{run} at epoch {epoch} {value:.2f}" for run, epoch, value in rows)
+    summary = "; ".join(f"{run} at epoch {epoch} {value:.2f}" for run, epoch, value in rows)
     return Figure(
         "separation",
         "How the artists part over the epochs",
@@ -109,7 +109,7 @@ def separation(snapshots: Snapshots, chosen: Chosen, runs: Sequence[str]) -> Fig
             Panel(
                 "Artists kept apart, by epoch",
                 draw,
-                f"Purity by epoch: {told}; chance is {floor:.2f}.",
+                f"Purity by epoch: {summary}; chance is {floor:.2f}.",
                 numbers=(("run", "epoch", "purity"), rows),
             )
         ],

@@ -62,8 +62,8 @@ def _dots(key: str, qualities: Qualities, bounds: Floats) -> Panel:
         axes.margins(x=0.15)
         return annotations
 
-    told = "; ".join(f"{name} {mean:.4f}" for name, mean in zip(names, means))
-    return Panel(_label(key), draw, f"{_label(key)}: {told}.", size=(4.8, 1.5 + 0.28 * len(names)))
+    summary = "; ".join(f"{name} {mean:.4f}" for name, mean in zip(names, means))
+    return Panel(_label(key), draw, f"{_label(key)}: {summary}.", size=(4.8, 1.5 + 0.28 * len(names)))
 
 
 def recall_over_k(qualities: Qualities, title: str) -> Figure:
@@ -178,11 +178,11 @@ def _groups(
         return annotations
 
     rows = [(name, n, *(values[g] for values in means.values())) for g, (name, n) in enumerate(zip(names, counts))]
-    told = "; ".join(f"{name} from {v[0]:.3f} to {v[-1]:.3f}" for name, v in means.items())
+    summary = "; ".join(f"{name} from {v[0]:.3f} to {v[-1]:.3f}" for name, v in means.items())
     return Panel(
         f"{_label(key)}" if "@" in key else "Hidden tracks found",
         draw,
-        f"{_label(key)} by {by}, from {names[0]} to {names[-1]}: {told}.",
+        f"{_label(key)} by {by}, from {names[0]} to {names[-1]}: {summary}.",
         numbers=((by, what, *means), rows),
     )
 

@@ -35,7 +35,7 @@ class Match:
 
     Attributes:
         track: its row in the corpus.
-        fuzzy: whether the text was only like its name, so that the person should be told what was taken.
+        fuzzy: True if the text was only like its name, so that the match should be shown.
     """
 
     track: int
