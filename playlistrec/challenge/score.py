@@ -171,7 +171,7 @@ def _warn_of_artists(answers: Mapping[str, Sequence[str]], artist_of: Mapping[st
             Event(
                 "warning",
                 f"the artist of {n:,} of the {len(recommended):,} recommended tracks is not known: they get no credit "
-                "for it (a data folder that knows them: --data)",
+                "for it (give a data folder that knows them)",
                 {"unknown": n},
             )
         )

@@ -88,7 +88,7 @@ def command(
             assert out is not None, "checked above"
             requests = [fit_request(text) for text in dict.fromkeys(models)]
             runs, errors = fit_each(paths[0], requests, out, seed=seed, on_event=on_event)
-            failed = {name: str(error) for name, error in errors.items()}
+            failed = {name: error.on_command_line() for name, error in errors.items()}
             data = paths[0]
             if not runs:
                 raise RunError(_in_words(failed))

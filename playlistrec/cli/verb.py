@@ -51,9 +51,9 @@ def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
     if isinstance(error, PlaylistrecError):
-        return text
+        return " ".join(error.on_command_line().split())
+    text = " ".join(str(error).split())
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else text
     if isinstance(error, MemoryError):

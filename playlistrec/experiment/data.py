@@ -24,7 +24,7 @@ from ..corpus.splitting import (
     split_given,
     split_leave_one_out,
 )
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, Hint
 from ..events import Event, OnEvent, ignore
 from ..storage import check_replaceable, write_json, write_whole
 
@@ -166,7 +166,7 @@ def _filters(
 
 def _check_out(out: Path, force: bool) -> None:
     if out.exists() and not force:
-        raise DataError(f"{out} exists: choose another folder, or replace it with --force")
+        raise DataError(f"{out} exists", Hint("choose another folder, or replace it with {force}", {"force": True}))
     check_replaceable(out)
 
 

@@ -45,11 +45,11 @@ class FitRequest:
         """The label, or else the model and all that is not as by default."""
         if self.label:
             return self.label
-        parts = [f"--set {name}={value}" for name, value in self.options.items()]
+        parts = [f"{name}={value}" for name, value in self.options.items()]
         for name in ("preset", "epochs", "time_limit", "seed"):
             value = getattr(self, name)
-            parts += [] if value is None else [f"--{name.replace('_', '-')} {value}"]
-        return " ".join([self.model, *parts, *(["--refit"] if self.refit else [])])
+            parts += [] if value is None else [f"{name}={value}"]
+        return " ".join([self.model, *parts, *(["refit"] if self.refit else [])])
 
     @property
     def folder_name(self) -> str:
@@ -123,9 +123,9 @@ def _fit_apart(data: Path, folder: Path, request: FitRequest, on_event: OnEvent)
     error: PlaylistrecError | None = None
     try:
         while True:
-            what, kind, text = receiver.recv()
+            what, kind, text, hint = receiver.recv()
             if what == "error":
-                error = getattr(errors, kind)(text)
+                error = getattr(errors, kind)(text, hint)
             else:
                 on_event(Event(kind, f"{request.name}: {text}"))
     except EOFError:
@@ -148,7 +148,7 @@ def _work(sender: Connection, data: Path, folder: Path, request: FitRequest) -> 
 
     def on_event(event: Event) -> None:
         if event.kind == "warning":
-            sender.send(("event", event.kind, event.text))
+            sender.send(("event", event.kind, event.text, None))
 
     resume = (folder / "checkpoint.npz").exists()
     try:
@@ -168,14 +168,14 @@ def _work(sender: Connection, data: Path, folder: Path, request: FitRequest) -> 
             on_event=on_event,
         )
     except PlaylistrecError as error:
-        sender.send(("error", type(error).__name__, " ".join(str(error).split())))
+        sender.send(("error", type(error).__name__, error.message, error.hint))
     except MemoryError as error:
-        sender.send(("error", "RunError", f"not enough memory: {error}" if str(error) else "not enough memory"))
+        sender.send(("error", "RunError", f"not enough memory: {error}" if str(error) else "not enough memory", None))
     except OSError as error:
         named = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-        sender.send(("error", "RunError", named))
+        sender.send(("error", "RunError", named, None))
     except Exception as error:
-        sender.send(("error", "RunError", f"unexpected {type(error).__name__}: {error}"))
+        sender.send(("error", "RunError", f"unexpected {type(error).__name__}: {error}", None))
 
 
 def _is_fitted(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import RunError
+from ..errors import Hint, RunError
 from ..storage import make_folder, remove_folder, toml_text, write_file, write_json
 from .data import Data
 
@@ -53,7 +53,11 @@ def begin_folder(folder: Path, info: dict[str, Any], *, force: bool) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not force:
             raise RunError(
-                f"{folder} exists: choose another folder, continue it with --resume, or replace it with --force"
+                f"{folder} exists",
+                Hint(
+                    "choose another folder, continue it with {resume}, or replace it with {force}",
+                    {"resume": True, "force": True},
+                ),
             )
         if not (folder / "run.json").exists():
             raise RunError(f"{folder} is not a run folder: it will not be replaced")

@@ -13,7 +13,7 @@ import torch
 
 from ..config import Config, require
 from ..corpus.split import TEST_SEED, TRAIN, VALID, VALID_SEED, Part
-from ..errors import ConfigError, DataError, RunError
+from ..errors import ConfigError, DataError, Hint, RunError
 from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
 from ..models.registry import model_class
@@ -59,11 +59,13 @@ class Run:
         if not isinstance(data, Data):
             where = Path(data or info["data"])
             if not where.is_dir():
-                raise RunError(f"the data of {folder} is not at {where} any more: say where with --data")
+                raise RunError(
+                    f"the data of {folder} is not at {where} any more", Hint("say where with {data}", {"data": None})
+                )
             data = Data.load(where)
         check_same_data(folder, info, data)
         if not (folder / "weights.npz").exists():
-            raise RunError(f"{folder} has no weights yet: continue it with `playlistrec fit … -o {folder} --resume`")
+            raise RunError(f"{folder} has no weights yet", Hint("continue the fit with {resume}", {"resume": True}))
         model_type = model_class(info["model"])
         options = model_type.config_class.from_options(info["options"])
         refitted = folder / "refit" / "weights.npz"

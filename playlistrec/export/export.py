@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..errors import ConfigError, DataError, nearest
+from ..errors import ConfigError, DataError, Hint, nearest
 from ..events import Event, OnEvent, ignore
 from ..experiment.data import Data
 from ..experiment.runs import Run
@@ -145,7 +145,7 @@ def export_graph(
 def _check_out(out: Path, force: bool) -> None:
     if out.exists():
         if not force:
-            raise DataError(f"{out} exists: choose another folder, or replace it with --force")
+            raise DataError(f"{out} exists", Hint("choose another folder, or replace it with {force}", {"force": True}))
         if not _is_export(out) and (not out.is_dir() or any(out.iterdir())):
             raise DataError(f"{out} is not an export: it will not be replaced")
     check_replaceable(out)

@@ -127,7 +127,7 @@ def test_who_cannot_teach(data_folder: Path, tmp_path: Path) -> None:
     pr.fit(data, "popularity", tmp_path / "teacher")
     with pytest.raises(ConfigError, match="teacher must be a run of a model with vectors"):
         pr.fit(data, "mf", options=options)
-    with pytest.raises(ConfigError, match="--refit needs runs that were refitted"):
+    with pytest.raises(ConfigError, match=r"runs that were not refitted \(.*\): leave out refit=True"):
         pr.fit(data, "mf", options=options, refit=True)
     with pytest.raises(ConfigError, match=r"teacher needs loss=softmax and negatives=shared.*negatives=uniform"):
         pr.fit(data, "mf", options={**options, "negatives": "uniform"})

@@ -220,7 +220,7 @@ def test_numbers_are_whole_where_both_bounds_are(tmp_path: Path) -> None:
 
 
 def test_what_else_is_refused(data: pr.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match=r"^popularity has no search space: write one, .* --space FILE.toml$"):
+    with pytest.raises(ConfigError, match=r"^popularity has no search space: write one, .*: give it with space=…$"):
         tune(data, "popularity", tmp_path)
     with pytest.raises(ConfigError, match="itemknn has no option 'shrnk'"):
         tune(data, "itemknn", tmp_path, options={"shrnk": 1})

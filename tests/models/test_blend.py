@@ -190,7 +190,7 @@ def test_validation_is_ranked_by_parts_that_have_not_learned_it(data: pr.Data, s
 def test_refitted_only_where_all_parts_are(data: pr.Data, saved: dict[str, Path], tmp_path: Path) -> None:
     options = {"runs": [str(saved["itemknn"]), str(saved["popularity"])]}
     assert pr.fit(data, "blend", options=options).refit_arrays is None
-    with pytest.raises(ConfigError, match=r"--refit needs runs that were refitted: .*popularity was not"):
+    with pytest.raises(ConfigError, match=r"runs that were not refitted \(.*\): leave out refit=True"):
         pr.fit(data, "blend", tmp_path / "run", options=options, refit=True)
     assert not (tmp_path / "run").exists()
     assert pr.fit(data, "blend", refit=True).refit_arrays is not None, "parts by name are fitted again"

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ...errors import DataError
+from ...errors import DataError, Hint
 from ...events import Event, OnEvent
 from ..corpus import Corpus
 from ..vocabulary import Catalogue, drop_unknown
@@ -131,7 +131,9 @@ def _claim(pids: Sequence[int], number: int, taken: dict[int, int], files: Seque
         if pid in taken:
             first, second = files[taken[pid]].name, files[number].name
             where = f"twice in {first}" if taken[pid] == number else f"in {first} and in {second}"
-            raise DataError(f"pid {pid} stands {where}; --renumber numbers the playlists anew")
+            raise DataError(
+                f"pid {pid} stands {where}", Hint("number the playlists anew with {renumber}", {"renumber": True})
+            )
         taken[pid] = number
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...errors import ConfigError
+from ...errors import ConfigError, Hint
 from ...models.base import Recommender
 from ...models.embedding.model import Vectors
 from ..data import Data
@@ -30,7 +30,9 @@ def refits(data: Data, runs: Sequence[str], asked: bool) -> bool:
     """
     without = [path for path in runs if Run.load(path, data=data).refit_arrays is None]
     if asked and without:
-        raise ConfigError(f"--refit needs runs that were refitted: {', '.join(without)} was not")
+        raise ConfigError(
+            f"there are runs that were not refitted ({', '.join(without)})", Hint("leave out {refit}", {"refit": True})
+        )
     return asked or (bool(runs) and not without)
 
 

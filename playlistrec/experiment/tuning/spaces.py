@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ConfigError
+from ...errors import ConfigError, Hint
 from ...storage import parse_toml, read_toml
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def space_for(model: str, path: Path | None = None) -> Space:
         if not found.is_file():
             raise ConfigError(
                 f"{model} has no search space: write one, lines such as `lr = {{ low = 0.001, high = 0.1, "
-                "log = true }`, and give it with --space FILE.toml"
+                "log = true }`",
+                Hint("give it with {space}", {"space": None}),
             )
         return _space(parse_toml(found.read_bytes(), found.name), found.name)
     return _space(read_toml(path, "search space"), str(path))

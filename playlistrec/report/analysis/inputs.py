@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...corpus.corpus import Corpus, Ints
 from ...corpus.split import EvaluationSet, Part
-from ...errors import DataError, RunError
+from ...errors import DataError, Hint, RunError
 from ...events import Event, OnEvent, ignore
 from ...experiment.data import Data
 from ...experiment.run_folder import check_same_data, read_info
@@ -135,8 +135,8 @@ class ReportInputs:
         """By run and epoch the vectors of the chosen tracks that were kept. Raises RunError where none were."""
         kept = {name: snapshot_epochs(folder) for name, folder in self.folders.items()}
         if not any(kept.values()):
-            reason = "no vectors of epochs were kept: fit with --set snapshot_epochs=0,5,50"
-            raise RunError(f"{', '.join(self.folders)}: {reason}")
+            hint = Hint("fit with {snapshot_epochs}", settings={"snapshot_epochs": "0,5,50"})
+            raise RunError(f"{', '.join(self.folders)}: no vectors of epochs were kept", hint)
         return {
             name: {epoch: read_snapshot(self.folders[name], epoch)[self.chosen.tracks] for epoch in epochs}
             for name, epochs in kept.items()
@@ -179,7 +179,9 @@ def gather(
     info = read_info(folders[0])
     where = data or info["data"]
     if where is None or not Path(where).is_dir():
-        raise RunError(f"the data of {folders[0]} is not at {where} any more: say where with --data")
+        raise RunError(
+            f"the data of {folders[0]} is not at {where} any more", Hint("say where with {data}", {"data": None})
+        )
     on_event(Event("message", f"reading {where}"))
     loaded = Data.load(where)
     names = [folder.resolve().name for folder in folders]

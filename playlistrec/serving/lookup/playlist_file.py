@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from ...config import require
-from ...errors import DataError
+from ...errors import DataError, Hint
 
 __all__ = ["Entry", "PlaylistFile", "read_playlist"]
 
@@ -167,7 +167,8 @@ def _read_json(path: Path) -> PlaylistFile:
     if isinstance(content, dict):
         if isinstance(content.get("playlists"), list):
             raise DataError(
-                f"{path.name} holds {len(content['playlists']):,} playlists: give one of them, or use --batch"
+                f"{path.name} holds {len(content['playlists']):,} playlists",
+                Hint("give one of them, or use {batch}", {"batch": None}),
             )
         title = next((content[key] for key in ("name", "title") if isinstance(content.get(key), str)), None)
         content = content.get("tracks")
