@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Hint:
-    """What to do about an error, for a library and for a command line.
+    """A remedy for an error, worded for a library and for a command line.
 
     Attributes:
         text: a clause in which ``{name}`` stands for an option.

@@ -43,7 +43,7 @@ def answer(run: Run, where: str | Path, *, device: str = "auto", on_event: OnEve
     """The uris of 500 tracks for each playlist of a challenge set, by pid, best first; no seed among them.
 
     The model is as for the test part: refitted where the run was, and it knows the validation part. Playlists are
-    asked as unseen, with their titles. Tracks that it scores alike, or cannot rank, go by popularity. A seed that the
+    ranked as unseen, with their titles. Tracks that it scores alike, or cannot rank, go by popularity. A seed that the
     data does not know is spoken for as :func:`~playlistrec.serving.lookup.seeds.resolve` says; a warning counts them.
 
     Raises:
@@ -66,8 +66,8 @@ def answer(run: Run, where: str | Path, *, device: str = "auto", on_event: OnEve
         names=[track.track_name for track in entries],
     )
     _tell(challenge, seeds, on_event)
-    asked = _Asked.of(challenge, seeds)
-    _check_enough(asked, challenge, corpus.n_tracks)
+    queries = _Batch.of(challenge, seeds)
+    _check_enough(queries, challenge, corpus.n_tracks)
     # The columns by falling popularity, so that the lower index, which wins a tie, is the more popular track.
     order = np.argsort(-popularity, kind="stable")
     model = run.recommender("test", device=device)
@@ -77,7 +77,7 @@ def answer(run: Run, where: str | Path, *, device: str = "auto", on_event: OnEve
     n = len(challenge.playlists)
     for low in range(0, n, size):
         high = min(low + size, n)
-        tracks = _best(model, asked.query.take(low, high), *asked.taken(low, high), order)
+        tracks = _best(model, queries.query.take(low, high), *queries.taken(low, high), order)
         for playlist, row in zip(challenge.playlists[low:high], tracks):
             answers[str(playlist.pid)] = uris[row].tolist()
         on_event(Event("progress", f"continuing playlists with {model.name}", {"done": high, "total": n}))
@@ -85,7 +85,7 @@ def answer(run: Run, where: str | Path, *, device: str = "auto", on_event: OnEve
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _Batch:
     """The query for all playlists, and what must not be answered: (n,) playlists, in order, and tracks."""
 
     query: Query
@@ -93,7 +93,7 @@ class _Asked:
     tracks: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, challenge: ChallengeSet, seeds: Seeds) -> _Asked:
+    def of(cls, challenge: ChallengeSet, seeds: Seeds) -> _Batch:
         n = len(challenge.playlists)
         owner = np.repeat(np.arange(n), [len(playlist.tracks) for playlist in challenge.playlists])
         found = seeds.rows >= 0
@@ -130,8 +130,8 @@ def _best(
     return best
 
 
-def _check_enough(asked: _Asked, challenge: ChallengeSet, n_tracks: int) -> None:
-    taken = np.bincount(asked.rows, minlength=len(challenge.playlists))
+def _check_enough(queries: _Batch, challenge: ChallengeSet, n_tracks: int) -> None:
+    taken = np.bincount(queries.rows, minlength=len(challenge.playlists))
     most = int(taken.argmax())
     if n_tracks - taken[most] < N_TRACKS:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Which playlists become a challenge: enough of them for every scenario, with all their tracks known elsewhere."""
+"""Draw the playlists of a challenge: enough for every scenario, with all their tracks known elsewhere."""
 
 from __future__ import annotations
 

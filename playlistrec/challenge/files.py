@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is shown of a playlist.
+    """One playlist of a challenge, without its withheld tracks.
 
     Attributes:
         name: what tables call it.
@@ -106,7 +106,7 @@ class ChallengeSet(msgspec.Struct):
 
 
 class Withheld(msgspec.Struct, omit_defaults=True):
-    """What was withheld of a playlist, and the name of its scenario where that is known."""
+    """The withheld tracks of a playlist, and the name of its scenario where that is known."""
 
     pid: int | str
     tracks: list[Entry]

@@ -1,4 +1,4 @@
-"""What is asked of the playlists that were drawn: their seeds and withheld tracks, as files and as a split."""
+"""The seeds and withheld tracks of the drawn playlists, as files and as a split."""
 
 from __future__ import annotations
 
@@ -39,41 +39,41 @@ class HeldOutPlaylist:
 
 
 def held_out_playlists(
-    known: Corpus, assigned: npt.NDArray[np.int64], random: np.random.Generator
+    history: Corpus, assigned: npt.NDArray[np.int64], random: np.random.Generator
 ) -> Iterator[HeldOutPlaylist]:
-    """What is asked of each playlist that :func:`~.drawing.draw` drew; ``known`` holds no track unknown to training."""
+    """Split each drawn playlist into seeds and withheld tracks; ``history`` holds no track unknown to training."""
     for row in np.flatnonzero(assigned != TRAINING).tolist():
         scenario = SCENARIOS[assigned[row]]
-        tracks = list(dict.fromkeys(known.playlist(row).tolist()))
+        tracks = list(dict.fromkeys(history.playlist(row).tolist()))
         shown = list(range(scenario.n_seeds))
         while scenario.at_random and shown == list(range(scenario.n_seeds)):  # that would look like the first ones
             shown = np.sort(np.argsort(random.random(len(tracks)))[: scenario.n_seeds]).tolist()
         yield HeldOutPlaylist(row, scenario, tracks, shown)
 
 
-def as_files(known: Corpus, asked: list[HeldOutPlaylist], titles: bool) -> tuple[ChallengeSet, Truth]:
+def as_files(history: Corpus, held: list[HeldOutPlaylist], titles: bool) -> tuple[ChallengeSet, Truth]:
     """The queries in the official format, and what they withhold; ``titles``: whether there are any to show."""
-    rows = np.array([question.row for question in asked], dtype=np.int64)
-    pids = known.playlists["pid"].take(pa.array(rows)).to_pylist()
-    names = known.titles(rows) if titles else None
+    rows = np.array([playlist.row for playlist in held], dtype=np.int64)
+    pids = history.playlists["pid"].take(pa.array(rows)).to_pylist()
+    names = history.titles(rows) if titles else None
     numbers = all(re.fullmatch(r"0|[1-9]\d{0,17}", pid, re.ASCII) for pid in pids)
     challenge, truth = ChallengeSet([], time.strftime("%Y-%m-%d %H:%M:%S")), Truth([])
-    for i, question in enumerate(asked):
-        entries = _entries(known, question.tracks)
-        shown = set(question.shown)
+    for i, playlist in enumerate(held):
+        entries = _entries(history, playlist.tracks)
+        shown = set(playlist.shown)
         pid = int(pids[i]) if numbers else pids[i]
         challenge.playlists.append(
             Incomplete(
                 pid=pid,
-                tracks=[entries[place] for place in question.shown],
+                tracks=[entries[place] for place in playlist.shown],
                 num_holdouts=len(entries) - len(shown),
                 num_samples=len(shown),
                 num_tracks=len(entries),
-                name=names[i] if names is not None and question.scenario.titled else None,
+                name=names[i] if names is not None and playlist.scenario.titled else None,
             )
         )
         withheld = [entry for place, entry in enumerate(entries) if place not in shown]
-        truth.playlists.append(Withheld(pid, withheld, question.scenario.name))
+        truth.playlists.append(Withheld(pid, withheld, playlist.scenario.name))
     return challenge, truth
 
 
@@ -91,19 +91,19 @@ def _entries(corpus: Corpus, tracks: list[int]) -> list[Entry]:
     return [Entry(pos=pos, **dict(zip(lists, values))) for pos, values in enumerate(zip(*lists.values()))]
 
 
-def as_split(known: Corpus, held: list[HeldOutPlaylist], challenge: Mask, titles: bool) -> tuple[Corpus, Split]:
+def as_split(history: Corpus, held: list[HeldOutPlaylist], challenge: Mask, titles: bool) -> tuple[Corpus, Split]:
     """The corpus less the playlists of the challenge, and a split whose validation part asks the queries ``held``.
 
     Titles of those whose scenario shows none are taken off.
     """
-    part = np.full(known.n_entries, TRAIN, dtype=np.uint8)
-    hidden = np.zeros(known.n_playlists, dtype=bool)
-    for question in held:
-        entries = slice(*known.offsets[question.row : question.row + 2])
-        seeds = np.isin(known.tracks[entries], [question.tracks[place] for place in question.shown])
+    part = np.full(history.n_entries, TRAIN, dtype=np.uint8)
+    hidden = np.zeros(history.n_playlists, dtype=bool)
+    for playlist in held:
+        entries = slice(*history.offsets[playlist.row : playlist.row + 2])
+        seeds = np.isin(history.tracks[entries], [playlist.tracks[place] for place in playlist.shown])
         part[entries] = np.where(seeds, VALID_SEED, VALID)
-        hidden[question.row] = titles and not question.scenario.titled
-    rest, kept = known.subset(~challenge, np.ones(known.n_tracks, dtype=bool))
+        hidden[playlist.row] = titles and not playlist.scenario.titled
+    rest, kept = history.subset(~challenge, np.ones(history.n_tracks, dtype=bool))
     if titles:
         at = rest.playlists.schema.get_field_index("name")
         shown = pc.if_else(pa.array(hidden[~challenge]), pa.scalar(None, pa.string()), rest.playlists["name"])

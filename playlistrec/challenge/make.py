@@ -41,7 +41,7 @@ AT_LEAST_LEFT = 2
 
 @dataclass(frozen=True)
 class Made:
-    """What :func:`make_challenge` wrote: the challenge, the truth, and the data without them."""
+    """The paths that :func:`make_challenge` wrote: the challenge, the truth, and the data without them."""
 
     challenge: ChallengeSet
     truth: Truth
@@ -93,12 +93,12 @@ def make_challenge(
     assigned = draw(corpus, named, 2 * n_each, random)
     if (assigned == TRAINING).all():
         raise DataError(f"{data.name} has no playlist that shares two tracks with others: there is nothing to ask")
-    asked = _alternate(assigned)
-    _warn(assigned[asked], named, n_each, on_event)
-    known, _ = corpus.subset(np.ones(corpus.n_playlists, dtype=bool), known_tracks(corpus, assigned))
-    drawn = list(held_out_playlists(known, assigned, random))
-    challenge, truth = as_files(known, [q for q in drawn if asked[q.row]], named is not None)
-    rest, split = as_split(known, [q for q in drawn if not asked[q.row]], asked, named is not None)
+    in_challenge = _alternate(assigned)
+    _warn(assigned[in_challenge], named, n_each, on_event)
+    history, _ = corpus.subset(np.ones(corpus.n_playlists, dtype=bool), known_tracks(corpus, assigned))
+    drawn = list(held_out_playlists(history, assigned, random))
+    challenge, truth = as_files(history, [q for q in drawn if in_challenge[q.row]], named is not None)
+    rest, split = as_split(history, [q for q in drawn if not in_challenge[q.row]], in_challenge, named is not None)
     origin = {
         "source": data.name,
         "options": {"split": "continuation", "challenge": {"per_scenario": n_each, "seed": seed}},

@@ -1,4 +1,4 @@
-"""How good an answer is: the three metrics, by scenario and overall."""
+"""Score a submission: the three metrics of the challenge, by scenario and overall."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Metrics = dict[str, float]
 
 @dataclass(frozen=True)
 class Scores:
-    """What an answer came to.
+    """The result of :func:`score`.
 
     Attributes:
         variant: ``"2018"`` or ``"2020"``; figures of the two do not compare.

@@ -1,4 +1,4 @@
-"""Whether a submission keeps the rules: those of the official verifier, and what that one lets pass."""
+"""Verify a submission against the rules of the official verifier, and against those that it does not check."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Fault:
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What :func:`verify` found.
+    """The result of :func:`verify`.
 
     Attributes:
         faults: in the order of the file; faults of the whole have its last line.

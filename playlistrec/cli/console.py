@@ -30,7 +30,7 @@ __all__ = ["Screen"]
 
 
 class Screen:
-    """Where a command writes. With ``quiet``, or where stderr is no terminal, only warnings and errors are written."""
+    """The output of a command. With ``quiet``, or if stderr is no terminal, it is only warnings and errors."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet

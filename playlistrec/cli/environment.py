@@ -1,4 +1,4 @@
-"""What is installed here, and what to do where something is off."""
+"""List the installed packages, and what to do about those that are missing or wrong."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class EpochTable:
         return lines
 
     def status(self) -> str:
-        """How the fit goes: losses and the chief metric so far, the best of it, the speed, the time that is left."""
+        """The progress of a fit: losses, the criterion and its best value, the speed, the time left."""
         last = self.records[-1]
         parts = [f"epoch {last['epoch']} of {last['epochs']}", "loss " + sparkline([r["loss"] for r in self.records])]
         for name in self.metrics[-1:]:

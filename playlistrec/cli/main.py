@@ -23,8 +23,8 @@ VERBS = {
     "similar": "Find the tracks, artists or playlists whose vectors are most like one's.",
     "export": "Write the vectors of a run, and indices or a graph of them, for other programs.",
     "challenge": "Make, answer, verify and score a challenge as of RecSys 2018.",
-    "plot": "Draw one picture of a data folder or of runs.",
-    "report": "Write a report on runs: one HTML file of tables, pictures and maps.",
+    "plot": "Draw one figure of a data folder or of runs.",
+    "report": "Write a report on runs: one HTML file of tables, figures and maps.",
     "doctor": "Tell what is installed, and what to do where something is off.",
 }
 

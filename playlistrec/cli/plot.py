@@ -8,31 +8,31 @@ from typing import Any
 import click
 
 from .console import Screen
-from .looking import looking
+from .part_options import part_options
 from .verb import verb
 
 __all__ = ["command"]
 
 
 @verb("plot")
-@click.argument("kind")
+@click.argument("figure")
 @click.argument("paths", nargs=-1, required=True, metavar="DATA | RUN [RUN …]", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Ends in .png, .svg or .pdf."
 )
 @click.option("--playlist", metavar="PID", help="Around which the graph is drawn.  [default: one easy to read]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the graph's and the maps' layout.")
-@looking
+@part_options
 def command(
-    screen: Screen, kind: str, paths: tuple[Path, ...], out: Path, playlist: str | None, **options: Any
+    screen: Screen, figure: str, paths: tuple[Path, ...], out: Path, playlist: str | None, **options: Any
 ) -> None:
-    """Draw one picture of a data folder or of runs on the same data.
+    """Draw one figure of a data folder or of runs on the same data.
 
-    KIND is one of: lengths, degrees, popularity, k-core, graph (of data); training, metrics, recall-over-k, by-length,
-    by-popularity, map, separation, epochs (of runs).
+    FIGURE is one of: lengths, degrees, popularity, k-core, graph (of data); training, metrics, recall-over-k,
+    by-length, by-popularity, map, separation, epochs (of runs).
     """
     from ..report.plots.registry import plot
 
     with screen.events() as on_event:
-        drawn = plot(kind, paths, out, playlists=[playlist] if playlist else [], on_event=on_event, **options)
+        drawn = plot(figure, paths, out, playlists=[playlist] if playlist else [], on_event=on_event, **options)
     screen.line(f"{out}: {drawn.title}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 REMARKS = 3
-"""What is said of single tracks of a file before the rest is counted."""
+"""Warnings about single tracks that are shown in full; the rest are counted."""
 
 
 @verb("recommend")

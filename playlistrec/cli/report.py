@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .console import Screen
-from .looking import looking
+from .part_options import part_options
 from .verb import verb
 
 __all__ = ["command"]
@@ -22,7 +22,7 @@ __all__ = ["command"]
 @click.option("--playlist", "playlists", multiple=True, metavar="PID", help="To show; may repeat.  [default: some]")
 @click.option("--challenge", type=click.Path(path_type=Path), metavar="SET", help="Score it too, by scenario.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the playlists drawn and of the maps.")
-@looking
+@part_options
 def command(screen: Screen, runs: tuple[Path, ...], out: Path, **options: Any) -> None:
     """Write a report on RUNs of the same data: one HTML file that needs no network.
 

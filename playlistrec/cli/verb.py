@@ -1,4 +1,4 @@
-"""What all verbs share: ``-q``, ``--debug``, and errors in one line with the exit code of the contract."""
+"""The base of all verbs: ``-q``, ``--debug``, and errors in one line with an exit code by kind."""
 
 from __future__ import annotations
 

@@ -51,13 +51,13 @@ class Row:
 
     @property
     def as_good(self) -> bool:
-        """Whether it is not shown to be worse than the best."""
+        """True if it is not shown to be worse than the best."""
         return self.p is not None and self.p >= SIGNIFICANT
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What :func:`compare` found; ``failed`` has, by name, what went wrong with models that are not among ``rows``."""
+    """The result of :func:`compare`; ``failed`` has, by name, the error of each model that is not among ``rows``."""
 
     data: str
     part: Part
@@ -158,7 +158,7 @@ def _same_data(folders: Mapping[str, Path]) -> Path:
 def _ranked(
     folder: Path, data: Data, part: Part, ks: Sequence[int], protocol: str, device: str, on_event: OnEvent
 ) -> tuple[dict[str, Any], Evaluation] | str:
-    """What is known of a run and what it came to, or why it cannot be ranked; not the model, which may be large."""
+    """The record and metrics of a run, or its error; not the model, which may be large."""
     try:
         run = Run.load(folder, data=data)
         return run.info, run.evaluate(part, ks, protocol=protocol, device=device, on_event=on_event)

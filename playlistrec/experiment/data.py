@@ -79,7 +79,7 @@ class Data:
 
     @cached_property
     def name(self) -> str:
-        """What to call this data in a result."""
+        """The name of this data in a result."""
         return str(self.path) if self.path else "in memory"
 
 
@@ -204,7 +204,7 @@ def write_data(folder: Path, corpus: Corpus, split: Split, origin: Mapping[str, 
 
 
 def counts_of(corpus: Corpus) -> dict[str, int]:
-    """How many playlists, tracks, artists, entries and distinct pairs there are."""
+    """The numbers of playlists, tracks, artists, entries and distinct pairs."""
     return {
         "playlists": corpus.n_playlists,
         "tracks": corpus.n_tracks,

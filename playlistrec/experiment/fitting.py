@@ -87,7 +87,7 @@ def fit(
     if model_type.made_of_runs:
         refit = refits(data, getattr(model_options, "runs", ()), refit)
     elif training is not None and training.teacher:
-        refits(data, [training.teacher], refit)  # asked now, before anything takes long
+        refits(data, [training.teacher], refit)  # checked before anything takes long
     info = _begun(data, model, model_options, training, preset, seed or 0)
     if folder is not None and before is not None:
         check_same_data(folder, before, data)
@@ -115,7 +115,7 @@ def fit(
 def _begun(
     data: Data, model: str, config: Config, training: TrainOptions | None, preset: str | None, seed: int
 ) -> dict[str, Any]:
-    """What ``run.json`` holds before the fit."""
+    """The entries of ``run.json`` before the fit."""
     return {
         "format": FORMAT_VERSION,
         "model": model,
@@ -131,7 +131,7 @@ def _begun(
 
 
 def _ended(state: FitState | None, steps: FitSteps, refit: bool, seconds: float) -> dict[str, Any]:
-    """What ``run.json`` holds after the fit besides."""
+    """The entries of ``run.json`` that the fit adds."""
     return {
         "options": steps.options.as_dict(),
         "refit": refit,

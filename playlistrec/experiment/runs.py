@@ -209,7 +209,7 @@ class Run:
         corpus, split = self.data.corpus, self.data.split
         row = corpus.playlist_index(playlist)
         known = split.ranking(corpus, "test").playlist(row)
-        # A playlist that was hidden whole is asked as it would be in the test: unseen, with its seeds.
+        # A playlist that was hidden whole is ranked as it would be in the test: unseen, with its seeds.
         seeds = known if len(known) else corpus.where(split.mask(TEST_SEED)).playlist(row)
         return Query.of([seeds.tolist()], [row] if len(known) else None, corpus.titles(np.array([row])))
 

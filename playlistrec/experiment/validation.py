@@ -16,7 +16,7 @@ __all__ = ["validation"]
 
 
 def validation(data: Data, training: TrainOptions) -> Callable[[Recommender], Mapping[str, float]] | None:
-    """What judges a model on the validation part, ``training.criterion`` included; none where there is no such part.
+    """The validation of a fit, ``training.criterion`` included; None where the data has no validation part.
 
     Raises ConfigError for a criterion or protocol that cannot be.
     """

@@ -43,7 +43,7 @@ def export(
     device: str = "auto",
     on_event: OnEvent = ignore,
 ) -> dict[str, Any]:
-    """Write the vectors by which a run ranks the test part, and what was asked to be made of them, to ``out``.
+    """Write the vectors by which a run ranks the test part, and the forms in ``to``, to ``out``.
 
     The Parquet files are always there, since rows of an index or a graph mean nothing without them. The folder
     appears whole or not at all.
@@ -163,7 +163,7 @@ def _module(kind: str) -> Any:
 
 
 def _readme(manifest: dict[str, Any]) -> str:
-    """What this is, and how each file is read."""
+    """The text of the export's README: its content, and how each file is read."""
     counts = manifest["counts"]
     what = (
         f"Vectors of {counts['playlists']:,} playlists and {counts['tracks']:,} tracks, {manifest['dim']} numbers "

@@ -1,4 +1,4 @@
-"""What an approximate index finds of what exact ranking does, and in which order tracks go into it."""
+"""Recall of an approximate index against exact ranking, and the order in which tracks are added to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONNECTIONS, EF_CONSTRUCTION, EF = 16, 200, 128
 is put in and when it is searched."""
 
 DEPTH, QUESTIONS = 100, 1000
-"""Tracks that are asked for, and playlists that ask, when recall is measured."""
+"""Number of tracks and of playlists that recall is measured with."""
 
 BATCH = 100
 """Playlists ranked exactly at once."""

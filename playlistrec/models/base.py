@@ -1,4 +1,4 @@
-"""What every recommender is, and the query it is asked."""
+"""The base of every recommender, and the query that it scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recommenders by name. Each is imported when it is asked for, so that none pays for the others."""
+"""The recommenders by name. Each is imported on first use, so that none pays for the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures beyond accuracy: what is recommended, whoever asked and whether or not they wanted it.
+"""Measures beyond accuracy, of the recommendations alone: coverage, evenness, popularity, novelty, diversity.
 
 The lists are ``indices`` (batch, depth) of tracks, best first; -1 is no track, and lists may be shorter than k.
 """
@@ -20,7 +20,7 @@ BEYOND = ("gini", "popularity", "novelty", "diversity")
 
 
 def gini(counts: Tensor) -> float:
-    """How unevenly recommendations fall on tracks: ``sum_i (2i - n - 1) c_i / (n sum_i c_i)``, counts ``c`` rising.
+    """The Gini index of exposure: ``sum_i (2i - n - 1) c_i / (n sum_i c_i)``, counts ``c`` rising.
 
     ``counts`` (n,) is how often each track of the catalogue is recommended. 0: all alike; 1 - 1/n: one track only;
     NaN when nothing is recommended. Fleder & Hosanagar 2009, "Blockbuster culture's next rise or fall".

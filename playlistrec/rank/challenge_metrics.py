@@ -72,7 +72,7 @@ def ndcg_2020(ranked: Sequence[Track], truth: Collection[Track]) -> float:
 
 
 def clicks(ranked: Sequence[Track], truth: Collection[Track]) -> int:
-    """``⌊(rank of the first hit − 1) / 10⌋``: how often ten more must be asked for; 51 without a hit.
+    """``⌊(rank of the first hit − 1) / 10⌋``: how often the listener refreshes the ten shown; 51 without a hit.
 
     >>> clicks(["x"] * 10 + ["a"], {"a"}), clicks(["x"], {"a"})
     (1, 51)

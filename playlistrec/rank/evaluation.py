@@ -33,7 +33,7 @@ BATCH_BYTES = 32 * 2**20
 """Size of a batch of scores when the caller does not say: small enough for the allocator to reuse the memory."""
 
 CUDA_BATCH_BYTES = 512 * 2**20
-"""The same on a GPU, where a small batch would leave most of it idle."""
+"""The batch size on a GPU, which a small batch would leave mostly idle."""
 
 
 @dataclass(frozen=True)

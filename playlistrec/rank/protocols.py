@@ -26,7 +26,7 @@ from .recommend import on
 __all__ = ["METRICS", "Evaluation", "evaluate"]
 
 METRICS = (*AT_K, "coverage", "r_precision", "auc")
-"""What :func:`evaluate` gives by default; all but the last two at every k."""
+"""The default metrics of :func:`evaluate`; all but the last two at every k."""
 
 
 def evaluate(
@@ -139,7 +139,7 @@ class _Tally:
 def _opponents(
     batch: ScoredBatch, n_tracks: int, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """Which hidden tracks have an opponent, and for these one track that is neither seed nor truth of the playlist.
+    """Draw, for each hidden track that has an opponent, one track that is neither seed nor truth of the playlist.
 
     One random number a hidden track, in order, whatever the batch.
     """

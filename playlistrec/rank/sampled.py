@@ -70,7 +70,7 @@ def evaluate_sampled(
         draws: how often negatives are drawn; all figures are means over the draws, coverage too.
         batch_size: queries scored at once; None: 32 MB of scores, 512 MB on a GPU. The negatives do not depend on it.
         seed: of the first draw of negatives, ``seed + 1`` of the second, and so on; the same for every model, so that
-            they are asked the same.
+            they have the same candidates.
         on_event: gets a ``"progress"`` event after each batch.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Whether one model is better than another on the same queries: paired tests of a mean difference.
+"""Paired tests of the mean difference between two models on the same queries.
 
 All take ``differences`` (n,) or (comparisons, n): for each query the metric of one model minus that of another.
 Comparisons are tested with the same resamples. Everything is drawn from ``seed`` alone.
@@ -102,7 +102,7 @@ def _like(result: Floats, differences: npt.ArrayLike) -> Floats:
 
 
 def _slices(n: int, resamples: int) -> Iterator[int]:
-    """How many resamples of ``n`` queries to take at a time."""
+    """The number of resamples of ``n`` queries to take at a time."""
     size = max(1, SLICE // n)
     yield from (min(size, resamples - start) for start in range(0, resamples, size))
 

@@ -31,7 +31,7 @@ def top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if k < 1:
         raise ValueError(f"k must be at least 1 (got {k})")
     batch, n = scores.shape
-    # One more than asked for shows in which rows the k-th place is tied; only there is torch's choice arbitrary.
+    # One more than k shows in which rows the k-th place is tied; only there is torch's choice arbitrary.
     values, indices = torch.topk(scores, min(k + 1, n), dim=1)
     if values[:, :1].isnan().any():  # topk takes NaN for the greatest value
         raise ValueError("scores must not be NaN")

@@ -42,7 +42,7 @@ class Identified(msgspec.Struct):
 
 
 class Result(msgspec.Struct, omit_defaults=True):
-    """An found."""
+    """The result of one line."""
 
     id: msgspec.Raw
     tracks: list[str]
@@ -52,7 +52,7 @@ class Result(msgspec.Struct, omit_defaults=True):
 
 
 class Refused(msgspec.Struct):
-    """What stands in place of an found."""
+    """The text in place of a URI that was not found."""
 
     id: msgspec.Raw
     line: int

@@ -1,4 +1,4 @@
-"""Why a track may have been recommended: the playlists that hold it along with what was asked with."""
+"""Why a track may have been recommended: the playlists that hold it along with the seeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 3
 
 
 class Reason(NamedTuple):
-    """What speaks for one track.
+    """The evidence for one track.
 
     Attributes:
         n_playlists: playlists that hold it and at least one seed.
@@ -64,5 +64,5 @@ def explain(history: Corpus, seeds: Ints, tracks: Ints) -> list[Reason]:
 
 
 def _highest(values: npt.NDArray[np.number]) -> Ints:
-    """Where the highest stand, ties in order."""
+    """The indices of the highest, ties in order."""
     return np.argsort(-values, kind="stable")[:SHOWN]

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float32]
 
 
 def first_of_each(artists: Ints, n: int) -> npt.NDArray[np.bool_]:
-    """Which items of a ranking are among the first ``n`` of their artist; -1, an unknown artist, is always kept.
+    """True for items among the first ``n`` of their artist; -1, an unknown artist, is always kept.
 
     >>> first_of_each(np.array([7, 7, -1, 7, 3, -1]), 2).tolist()
     [True, True, True, False, True, True]
@@ -58,7 +58,7 @@ def mmr(relevance: Floats, similarity: Floats, k: int, diversity: float) -> npt.
 
 
 class Similarity:
-    """How alike tracks are: 1 by the same artist, else the cosine of what stands for them.
+    """The similarity of tracks: 1 by the same artist, else the cosine.
 
     That is the model's vector of the track where it has any, else its column of the matrix of playlists and tracks.
     """

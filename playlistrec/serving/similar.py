@@ -27,7 +27,7 @@ KINDS: tuple[Kind, ...] = ("track", "artist", "playlist")
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """What was found, most alike first.
+    """The neighbours found, most alike first.
 
     Attributes:
         kind: what the neighbours are.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FitState:
-    """How far a fit has come: what a checkpoint remembers beside weights and moments.
+    """The progress of a fit: the part of a checkpoint that is neither weights nor moments.
 
     Attributes:
         epoch: epochs done.

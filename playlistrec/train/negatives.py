@@ -1,4 +1,4 @@
-"""Where the negatives of a pairwise loss come from."""
+"""Negative tracks for pairwise losses: uniform, by popularity, and hard."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class ObjectiveOptions(_Group):
         contrast: weight of the contrastive term between the first and all layers under noise (XSimGCL), 0 for none.
         contrast_noise: length of that noise, layer by layer.
         contrast_temperature: what the contrastive term divides cosines by.
-        message_edge_share: share of the training pairs that messages pass along, the others being asked for, divided
+        message_edge_share: share of the training pairs that messages pass along, the others being supervised, divided
             anew each epoch; 1 uses all for both.
     """
 

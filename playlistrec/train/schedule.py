@@ -10,7 +10,7 @@ __all__ = ["Constant", "Cosine", "Schedule"]
 
 @dataclass(frozen=True)
 class Constant:
-    """The same learning rate throughout."""
+    """A constant learning rate."""
 
     def rate(self, lr: float, done: float) -> float:
         """The learning rate after the share ``done`` of all steps."""

@@ -135,7 +135,7 @@ class Trainer:
         return loss.detach()
 
     def diverged(self, loss: float) -> str:
-        """What is no longer finite, and the likely cause; empty where all is well."""
+        """The name of a value that is not finite, with the likely cause; empty where all are finite."""
         tables = self.model.tables.items()
         wrong = [name for name, table in tables if not table.detach().square().sum().isfinite()]
         if not wrong and math.isfinite(loss):

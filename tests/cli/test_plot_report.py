@@ -18,7 +18,7 @@ from calling import call
 from playlistrec.challenge.score import score_run
 from playlistrec.experiment.data import Data
 from playlistrec.experiment.runs import Run
-from playlistrec.report.plots.registry import KINDS
+from playlistrec.report.plots.registry import FIGURES
 from playlistrec.train.snapshots import read_snapshot, snapshot_epochs, track_vectors
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -137,12 +137,12 @@ def test_its_figures_are_those_of_evaluate(written: Path, runs: Path) -> None:
 
 def test_it_shows_data_training_and_options(written: Path, runs: Path, data_folder: Path) -> None:
     tables = Page(written.read_text()).tables
-    counts = dict(tables["What there is, and the parts of the split (edges)"][1:])
+    counts = dict(tables["Counts, and the parts of the split (edges)"][1:])
     assert counts["entries"] == f"{Data.load(data_folder).corpus.n_entries:,}"
     history = [json.loads(line) for line in (runs / "hard" / "history.jsonl").read_text().splitlines()]
     row = next(row for row in tables["Validation NDCG@20"] if row[0] == "hard")
     assert row[2:4] == [f"{history[0]['ndcg@20']:.4f}", f"{history[-1]['ndcg@20']:.4f}"]
-    differ = {row[0]: row[1:] for row in tables["What the runs were fitted with, where they differ"][1:]}
+    differ = {row[0]: row[1:] for row in tables["Options in which the runs differ"][1:]}
     assert differ["hard_negative_candidates"] == ["0", "8", ""]
     assert "lr" not in differ
 
@@ -189,11 +189,11 @@ def test_keeping_snapshots_changes_nothing_else(runs: Path, data_folder: Path, t
     assert not (tmp_path / "run" / "snapshots").exists()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("map", "epochs")])
+@pytest.mark.parametrize("kind", [kind for kind in FIGURES if kind not in ("map", "epochs")])
 def test_every_kind_is_drawn(kind: str, runs: Path, data_folder: Path, tmp_path: Path) -> None:
-    sources = [runs / "random", runs / "hard"] if KINDS[kind].of_runs else [data_folder]
-    call("plot", kind, *sources, "-o", tmp_path / "picture.svg")
-    assert (tmp_path / "picture.svg").read_text().lstrip().startswith("<?xml")
+    sources = [runs / "random", runs / "hard"] if FIGURES[kind].of_runs else [data_folder]
+    call("plot", kind, *sources, "-o", tmp_path / "figure.svg")
+    assert (tmp_path / "figure.svg").read_text().lstrip().startswith("<?xml")
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])

@@ -235,8 +235,8 @@ def test_evaluation_on_its_own_questions_is_cross_fitted(data: pr.Data, saved: l
     model = run.recommender("valid")
     assert isinstance(model, TwoStage)
     evaluation_set = data.split.evaluation_set(data.corpus, "valid")
-    assert len(model.asked) == len(evaluation_set)
-    forgetful = TwoStage(model.first, model.trees, model.asked[:1], model.strongest, model.config)
+    assert len(model.learned_from) == len(evaluation_set)
+    forgetful = TwoStage(model.first, model.trees, model.learned_from[:1], model.strongest, model.config)
     assert evaluate(forgetful, evaluation_set, ks=(20,), metrics=["ndcg"]).metrics["ndcg@20"] > honest + 0.01
 
 
@@ -246,7 +246,7 @@ def test_the_trees_of_a_fold_do_not_see_it(data: pr.Data, saved: list[str]) -> N
     assert isinstance(model, TwoStage)
     evaluation_set = data.split.evaluation_set(data.corpus, "valid")
     query = Query(evaluation_set.seed_offsets, evaluation_set.seeds.astype(np.int64), np.full(len(evaluation_set), -1))
-    fold = np.searchsorted(model.asked, fingerprints(query)) % 3
+    fold = np.searchsorted(model.learned_from, fingerprints(query)) % 3
     entries = data.split.mask(1) & np.isin(data.corpus.entry_playlist, evaluation_set.playlists[fold == 0])
     tracks = data.corpus.tracks.copy()
     tracks[entries] = (tracks[entries] + 31) % data.corpus.n_tracks
@@ -313,7 +313,7 @@ def test_a_refit_keeps_the_trees(data: pr.Data, saved: list[str], options: dict[
     options = few(saved) if "runs" in options else {**options, **SMALL}
     run = pr.fit(data, "two-stage", options=options, refit=True)
     assert run.refit_arrays is not None
-    for name in ("trees/0", "trees/3", "asked", "strongest"):
+    for name in ("trees/0", "trees/3", "learned_from", "strongest"):
         np.testing.assert_array_equal(run.arrays[name], run.refit_arrays[name])
     assert run.refit_arrays["0/indices"].size > run.arrays["0/indices"].size
     assert run.refit_arrays["pairs/indices"].size > run.arrays["pairs/indices"].size
@@ -325,7 +325,7 @@ def test_known_playlists_are_continued_too(data: pr.Data, tmp_path: Path) -> Non
     for name in ("itemknn", "popularity"):
         pr.fit(edges, name, tmp_path / name)
     run = pr.fit(edges, "two-stage", options=few([str(tmp_path / "itemknn"), str(tmp_path / "popularity")]))
-    assert len(run.arrays["asked"]) > 50
+    assert len(run.arrays["learned_from"]) > 50
     assert run.evaluate("valid", k=[20]).metrics["ndcg@20"] > 0.1
 
 

@@ -1,4 +1,4 @@
-"""The numbers behind the pictures, against slow or separate code."""
+"""The numbers behind the figures, against slow or separate code."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_what_does_not_go_together(name: str, objective, regime, line: str, corp
 
 def test_the_other_direction_needs_playlists_without_contexts(corpus: Corpus) -> None:
     objective = FullSoftmax() + SymmetricSoftmax(0.5)
-    with pytest.raises(ConfigError, match="symmetric_weight must be 0 where tracks are asked for in contexts"):
+    with pytest.raises(ConfigError, match="symmetric_weight must be 0 for tracks in contexts"):
         Trainer(untrained(corpus, "fm", context="previous"), corpus, objective)
 
 

@@ -31,7 +31,7 @@ LARGEST = 2.0**53  # beyond it a float no longer holds every whole number
 
 
 def is_missing(text: pa.Array) -> pa.Array:
-    """Where a field of an id or a number says that there is none, in any case: empty, nan, null, none."""
+    """True where a field of an id or a number is empty, nan, null or none, in any case."""
     return pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), pa.array(MISSING))
 
 

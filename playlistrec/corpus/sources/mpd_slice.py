@@ -79,7 +79,7 @@ PLAYLIST = msgspec.json.Decoder(Playlist)
 
 @dataclass(frozen=True)
 class SliceFile:
-    """Where a slice lies: a file, gzipped or not, or a member of a ``.zip``."""
+    """The path of a slice: a file, gzipped or not, or a member of a ``.zip``."""
 
     path: Path
     member: str | None = None

@@ -42,7 +42,7 @@ UNNAMED = ("user_id", "item_id", "rating", "timestamp")
 
 
 class Layout(NamedTuple):
-    """How a file of ratings is written, and the table of its items: the names that it may have and its dialect."""
+    """The format of a file of ratings and of the table of its items: possible file names and the CSV dialect."""
 
     ratings: Dialect
     tables: tuple[str, ...]

@@ -31,7 +31,7 @@ WIDTH = (2.0, 1.0)
 ARTIST_LAW = (0.82, 7.8)
 """Popularity of an artist in its genre: a Lomax law (exponent, scale) of its rank."""
 WORK_LAW, WORK_DECAY = (1.6, 6.7), 0.35
-"""The same for a track, with a scale that shrinks as ``(1 + rank / scale) ** -decay`` of the artist's rank."""
+"""Popularity of a track: a Lomax law, its scale shrinking as ``(1 + rank / scale) ** -decay`` of the artist's rank."""
 REUSE, FOCUSED, RUN = (0.54, 2.0), 0.085, 0.82
 """Chance that an entry takes up an artist of its playlist: Kumaraswamy(a, b), but above 0.8 for the focused share
 of playlists; and the chance that this is the artist just before."""

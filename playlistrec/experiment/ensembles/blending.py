@@ -28,7 +28,7 @@ CANDIDATES = 100
 """Best tracks of each part, from whose union a blend chooses while its weights are fitted."""
 
 MOST_FEATURES = 50_000_000
-"""Features of candidates that are kept at once, 200 MB; where there would be more, not all queries are asked."""
+"""Features of candidates kept in memory, 200 MB; with more, a sample of the queries is used."""
 
 FIRST_STEP, LAST_STEP, LEAST_GAIN = 2.0, 1.05, 1e-6
 

@@ -1,4 +1,4 @@
-"""What models that are made of other runs share: the runs read, and whether there is a refit."""
+"""Parts of ensembles that are made of other runs: reading the runs, and finding their refits."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def parts_of_runs(data: Data, runs: Sequence[str], *, refit: bool) -> list[Recom
     return [run.recommender("test" if refit else "valid", device="cpu") for run in loaded]
 
 
-def refits(data: Data, runs: Sequence[str], asked: bool) -> bool:
-    """Whether a model made of ``runs`` has a second set of parts, for the test part.
+def refits(data: Data, runs: Sequence[str], required: bool) -> bool:
+    """True if a model made of ``runs`` has a second set of parts, for the test part.
 
-    It has where that is ``asked`` for or all runs have one. Raises ConfigError where it is asked for, and a run has
+    It has if that is ``required`` or all runs have one. Raises ConfigError if it is required and a run has
     none.
     """
     without = [path for path in runs if Run.load(path, data=data).refit_arrays is None]
-    if asked and without:
+    if required and without:
         raise ConfigError(
             f"there are runs that were not refitted ({', '.join(without)})", Hint("leave out {refit}", {"refit": True})
         )
-    return asked or (bool(runs) and not without)
+    return required or (bool(runs) and not without)
 
 
 def teacher_vectors(data: Data, run: str, *, refit: bool) -> Vectors:

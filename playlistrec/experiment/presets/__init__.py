@@ -23,7 +23,7 @@ class Preset:
         model: what it is for.
         found: how it was found, and what it gave.
         options: by name, of the model and of :class:`~playlistrec.train.options.TrainOptions`.
-        min_pairs: training pairs from which it is the model's default; none if it must be asked for.
+        min_pairs: training pairs from which it is the model's default; None if it is never the default.
     """
 
     name: str

@@ -114,7 +114,7 @@ def done(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def counts(study: optuna.Study) -> dict[str, int]:
-    """How many trials were ``finished``, ``pruned``, and ``failed``."""
+    """The numbers of trials that were ``finished``, ``pruned``, and ``failed``."""
     states = [trial.state.name for trial in done(study)]
     return {
         outcome: states.count(state)

@@ -69,28 +69,28 @@ class PoolNegatives(NonEdgeSampler):
             if vectors.dim() != 2 or len(vectors) != nodes:
                 raise ValueError(f"{name}_vectors must have {nodes} rows (got a shape of {tuple(vectors.shape)})")
         n_dst, device = self.n_dst, dst_vectors.device
-        n_asked = min(math.ceil(self.pool_size / share), n_dst)
-        rows = max(1, CHUNK_BYTES // (n_asked * dst_vectors.element_size()))
-        if n_asked < n_dst:
+        n_sampled = min(math.ceil(self.pool_size / share), n_dst)
+        rows = max(1, CHUNK_BYTES // (n_sampled * dst_vectors.element_size()))
+        if n_sampled < n_dst:
             rows = min(rows, SHARING)
         keys, offsets = self.edges.on(device)
         starts = [*range(0, self.n_src, rows), self.n_src]
         bounds = offsets[torch.tensor(starts, device=device)].tolist()
 
-        pool = torch.empty(self.n_src, min(self.pool_size, n_asked), dtype=torch.int32, device=device)
+        pool = torch.empty(self.n_src, min(self.pool_size, n_sampled), dtype=torch.int32, device=device)
         size = torch.empty(self.n_src, dtype=torch.int64, device=device)
         order = place = torch.arange(n_dst, device=device)
-        samples = n_dst // n_asked  # in one permutation
+        samples = n_dst // n_sampled  # in one permutation
         for chunk, (start, end) in enumerate(pairwise(starts)):
-            base = chunk % samples * n_asked
-            if base == 0 and n_asked < n_dst:
+            base = chunk % samples * n_sampled
+            if base == 0 and n_sampled < n_dst:
                 order = torch.randperm(n_dst, generator=generator, device=device)
                 place = order.argsort()
-            sample = order[base : base + n_asked]
-            scores = products(src_vectors[start:end], dst_vectors if n_asked == n_dst else dst_vectors[sample])
+            sample = order[base : base + n_sampled]
+            scores = products(src_vectors[start:end], dst_vectors if n_sampled == n_dst else dst_vectors[sample])
             edges = keys[bounds[chunk] : bounds[chunk + 1]]
             at = place[edges % n_dst] - base
-            met = (at >= 0) & (at < n_asked)
+            met = (at >= 0) & (at < n_sampled)
             scores[edges[met] // n_dst - start, at[met]] = -torch.inf
             best, which = scores.topk(pool.shape[1])
             pool[start:end] = sample[which]

@@ -1,1 +1,1 @@
-"""What every recommender of vectors shares: embeddings, their first values, scores by dot product."""
+"""The base of recommenders with vectors: embeddings, their initialisation, scores by dot product."""

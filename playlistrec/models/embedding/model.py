@@ -85,7 +85,7 @@ class EmbeddingModel(TrainedModel):
     An unseen playlist with ``n`` distinct seeds and a title gets ``(n z_seeds + τ z_title) / (n + τ)``, where τ is
     the ``title_weight``, ``z_seeds`` what :meth:`fold_in` gives, and ``z_title`` what a linear map makes of the title
     (:class:`~playlistrec.models.titles.title_map.TitleMap`), which stands for a playlist of typical length and is
-    scaled as ``z_seeds`` is. The map is fitted to the training playlists when the first such playlist is asked. Without
+    scaled as ``z_seeds`` is. The map is fitted to the training playlists on first use. Without
     seeds and without a title that shares a feature with any, tracks are scored by popularity.
     """
 
@@ -130,15 +130,15 @@ class EmbeddingModel(TrainedModel):
 
     @property
     def fold_rule(self) -> Literal["ridge", "linear", "other"]:
-        """How :meth:`fold_in` makes a vector of seeds: by ridge regression, by a linear map of them, or otherwise."""
+        """The kind of :meth:`fold_in`: ridge regression, a linear map of the seeds, or another."""
         return "other"
 
     def regularised_embeddings(self) -> Vectors:
-        """What the penalty is on, (n_playlists, …) and (n_tracks, …): the layer-0 embeddings."""
+        """The penalised layer-0 embeddings, (n_playlists, …) and (n_tracks, …)."""
         return self.tables["playlist"], self.tables["track"]
 
     def contexts(self, corpus: Corpus) -> Tensor | None:
-        """(n_pairs,) the context in which each training pair is asked, None where it is the playlist alone."""
+        """(n_pairs,) the context of each training pair, None where it is the playlist alone."""
         return None
 
     def embed_pairs(self, playlist: Tensor, context: Tensor) -> tuple[Vectors, Vectors]:

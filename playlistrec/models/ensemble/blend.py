@@ -51,7 +51,7 @@ class BlendConfig(Config):
 
     @property
     def members(self) -> tuple[str, ...]:
-        """What is blended: the ``runs`` or else the ``parts``."""
+        """The blended models: the ``runs`` or else the ``parts``."""
         return self.runs or self.parts
 
 
@@ -63,7 +63,7 @@ class Blend(Recommender[BlendConfig]):
     part can rank is not ranked. A blend keeps all that its parts learned, so it needs their run folders no more.
 
     Attributes:
-        weights: (n_parts,) float32; a part of weight 0 is not asked.
+        weights: (n_parts,) float32; a part of weight 0 is not scored.
 
     >>> corpus = Corpus.from_lists([["a", "b"], ["a", "b"], ["a", "c"]])
     >>> model = Blend.from_corpus(corpus, BlendConfig(parts=("popularity",), mix="reciprocal-rank"))

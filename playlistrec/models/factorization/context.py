@@ -1,4 +1,4 @@
-"""The context that a track is asked for in: the track before it."""
+"""The context of a target track: the track before it."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class FMConfig(EmbeddingConfig):
 
     Attributes:
         artists: whether the artist of the track is a field.
-        context: a further field: ``none``, or the ``previous`` track of the playlist, before the asked one in training
+        context: a further field: ``none``, or the ``previous`` track of the playlist, before the target in training
             and the last seed in ranking.
     """
 

@@ -1,4 +1,4 @@
-"""What the factorisation machines over a graph of features share."""
+"""The base of factorisation machines over a graph of features."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class FMGraph(FM):
         """A new layer, ``dim`` in and out; where it has heads, they are put side by side."""
 
     def activate(self, h: Tensor) -> Tensor:
-        """What stands between two layers."""
+        """The module between two layers."""
         return h
 
     @property

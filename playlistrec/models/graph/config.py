@@ -44,7 +44,7 @@ class GraphConfig(EmbeddingConfig):
 
     @property
     def weights(self) -> str | list[float]:
-        """What :class:`~playlistrec.nn.combine.LayerSum` takes, or ``concat``."""
+        """An option of :class:`~playlistrec.nn.combine.LayerSum`, or ``concat``."""
         weights = self._weights()
         assert weights is not None, "checked when the options were made"
         return weights

@@ -1,4 +1,4 @@
-"""What graph networks over playlists, tracks and artists share."""
+"""The base of graph networks over playlists, tracks and artists."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class GraphModel(EmbeddingModel):
     config_class: ClassVar[type[Config]] = GraphConfig
     propagates: ClassVar[bool] = True
     tied: ClassVar[bool] = False
-    """Whether one layer stands for all relations of a round, or each has its own."""
+    """True if one layer serves all relations of a round; else each relation has its own."""
 
     def __init__(self, graph: DGLGraph, tables: Mapping[str, Tensor], config: GraphConfig) -> None:
         super().__init__(tables, config)
@@ -69,7 +69,7 @@ class GraphModel(EmbeddingModel):
         return {etype: self.conv(config) for etype in etypes}
 
     def activate(self, h: Tensor) -> Tensor:
-        """What follows a layer."""
+        """The module that follows a layer."""
         return h
 
     def normalise(self, graph: DGLGraph) -> DegreeNorms:

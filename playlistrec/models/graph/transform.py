@@ -1,4 +1,4 @@
-"""What graph models with matrices in their layers share."""
+"""The base of graph models whose layers have weights."""
 
 from __future__ import annotations
 

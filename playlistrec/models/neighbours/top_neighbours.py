@@ -1,4 +1,4 @@
-"""What item and playlist neighbours share."""
+"""The base of item and playlist neighbours."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ K1, B = 1.2, 0.75
 
 @dataclass(frozen=True, eq=False)
 class TermWeights:
-    """What a document's terms weigh, learned from some documents and put on those or others.
+    """Term weights of documents, learned from some documents and applied to those or others.
 
     With ``n`` documents, ``n_j`` of which have term ``j``, and ``l_i`` terms in document ``i``, a one becomes
 

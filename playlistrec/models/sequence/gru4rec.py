@@ -136,8 +136,8 @@ class GRU4Rec(TrainedModel):
         lengths = np.diff(query.offsets)
         device = self.bias.device
         scores = self.popularity.repeat(len(query), 1)
-        asked = torch.from_numpy(np.flatnonzero(lengths)).to(device)
-        if len(asked):
+        seeded = torch.from_numpy(np.flatnonzero(lengths)).to(device)
+        if len(seeded):
             _, hidden = self.read(torch.from_numpy(query.tracks).to(device), lengths[lengths > 0])
-            scores[asked] = products(self.queries(hidden[-1]), self.keys(self.output, self.bias))
+            scores[seeded] = products(self.queries(hidden[-1]), self.keys(self.output, self.bias))
         return scores

@@ -129,5 +129,5 @@ class SentenceSpace:
 
 
 def title_space(titles: Sequence[str], kind: TitleKind) -> TitleSpace | SentenceSpace:
-    """The space of the kind asked for; n-grams are learned on ``titles``, distinct and normalised."""
+    """The space of this kind; n-grams are learned on ``titles``, distinct and normalised."""
     return TitleSpace.learn(titles) if kind == "ngrams" else SentenceSpace()

@@ -1,4 +1,4 @@
-"""Title neighbours: playlists with titles like the one asked for vote for their tracks."""
+"""Title neighbours: playlists with similar titles vote for their tracks."""
 
 from __future__ import annotations
 
@@ -114,14 +114,14 @@ class TitleNeighbours(Recommender[TitleConfig]):
         names = normalised(query.titles or [""] * len(query))
         distinct = sorted({*names} - {""})
         row = {title: i for i, title in enumerate(distinct)}
-        asked = np.array([row.get(name, -1) for name in names], dtype=np.int64)
+        matched = np.array([row.get(name, -1) for name in names], dtype=np.int64)
         prior, mu = self.popularity, self.config.smoothing
         for low in range(0, len(distinct), CHUNK):
             votes = self.similar(distinct[low : low + CHUNK])
             found = (votes @ self.counts).toarray() + mu * prior
             found /= (votes @ self.sizes + mu)[:, None]
-            here = np.flatnonzero((asked >= low) & (asked < low + CHUNK))
-            scores[here] = found[asked[here] - low]
+            here = np.flatnonzero((matched >= low) & (matched < low + CHUNK))
+            scores[here] = found[matched[here] - low]
         return torch.from_numpy(scores)
 
     def state(self) -> Arrays:

@@ -30,7 +30,7 @@ PENALTY = 10.0
 
 
 class TitledSpace:
-    """The titles of a corpus and their features, each made when it is first asked for.
+    """The titles of a corpus and their features, each made on first use.
 
     Args:
         corpus: holds only what may be learned from.

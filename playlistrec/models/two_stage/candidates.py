@@ -58,7 +58,7 @@ class FirstStage:
 
     @property
     def names(self) -> list[str]:
-        """What the features are called."""
+        """The names of the features."""
         labels = [f"{part.name}_{i}" for i, part in enumerate(self.parts)]
         return [f"{part}_{what}" for part in labels for what in ("score", "rank")] + list(PairFeatures.NAMES)
 
@@ -92,7 +92,7 @@ class Pool:
         rows: (n,) int64 the query of each, rising.
         features: (n, n_features) float32.
         hits: (n,) whether it is right.
-        n_truth: (n_questions,) how many tracks are.
+        n_truth: (n_queries,) how many tracks are.
     """
 
     rows: npt.NDArray[np.int64]
@@ -122,6 +122,6 @@ class Pool:
         place = np.arange(len(order)) - starts[self.rows]
         gains = np.where(place < K, self.hits[order] / np.log2(place + 2), 0)
         ideal = np.cumsum(1 / np.log2(np.arange(K) + 2))
-        asked = self.n_truth > 0
+        answerable = self.n_truth > 0
         best = ideal[self.n_truth.clip(1, K) - 1]
-        return float((np.bincount(self.rows, gains, minlength=len(best)) / best)[asked].mean())
+        return float((np.bincount(self.rows, gains, minlength=len(best)) / best)[answerable].mean())

@@ -22,7 +22,7 @@ class HeldOut:
 
     Attributes:
         query: the queries.
-        truth: (n_questions, n_tracks) sparse and binary: the hidden tracks.
+        truth: (n_queries, n_tracks) sparse and binary: the hidden tracks.
     """
 
     query: Query

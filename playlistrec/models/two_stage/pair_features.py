@@ -1,4 +1,4 @@
-"""What is known of a pair (playlist, track) besides the scores of models."""
+"""Features of a pair (playlist, track) besides the scores of models."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class PairFeatures:
 
     @classmethod
     def of(cls, corpus: Corpus) -> Self:
-        """What the training ``corpus`` knows."""
+        """Counts of the training ``corpus``."""
         names = corpus.titles(np.flatnonzero(corpus.lengths))
         title_of = np.full(corpus.n_playlists, -1, dtype=np.int32)
         titles, numbers = np.unique(normalised(names or ()), return_inverse=True)
@@ -121,13 +121,13 @@ class PairFeatures:
         return cosine
 
     def _title(self, query: Query, rows: Ids, tracks: Ids) -> tuple[Floats, Floats]:
-        asked = normalised(query.titles or [""] * len(query))
-        found = np.searchsorted(self.titles, asked) if len(self.titles) else np.zeros(len(asked), dtype=np.int64)
-        known = [title != "" and i < len(self.titles) and self.titles[i] == title for i, title in zip(found, asked)]
+        titles = normalised(query.titles or [""] * len(query))
+        found = np.searchsorted(self.titles, titles) if len(self.titles) else np.zeros(len(titles), dtype=np.int64)
+        known = [title != "" and i < len(self.titles) and self.titles[i] == title for i, title in zip(found, titles)]
         number = np.where(known, found, -1)
         some = np.flatnonzero(number >= 0)
         chosen = sparse.csr_array(
-            (np.ones(len(some), np.float32), (some, number[some])), shape=(len(asked), max(1, len(self.titles)))
+            (np.ones(len(some), np.float32), (some, number[some])), shape=(len(titles), max(1, len(self.titles)))
         )
         of_title = sparse.csr_array(chosen @ self._of_title)
         itself = (query.playlists >= 0) & (number >= 0) & (self.title_of[query.playlists] == number)
@@ -175,7 +175,7 @@ class PairFeatures:
         return sparse.csr_array((np.ones(len(some), np.float32), (self.title_of[some], some)), shape=shape)
 
     def state(self) -> Arrays:
-        """What was learned; artists and albums are the corpus'."""
+        """The learned arrays; artists and albums are the corpus'."""
         return {
             "indptr": self.pairs.indptr,
             "indices": self.pairs.indices,

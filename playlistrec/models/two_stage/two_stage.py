@@ -27,10 +27,10 @@ from .pair_features import PairFeatures
 __all__ = ["TwoStage", "TwoStageConfig"]
 
 MOST_CANDIDATES = 2_000_000
-"""That the trees are grown on, some 160 MB of features; where there would be more, fewer queries are asked."""
+"""Candidates to grow the trees on, some 160 MB of features; with more, a sample of the queries is used."""
 
 TIE = 1e-4
-"""How much what the strongest part says, between -1 and 1, counts beside the trees: where they see no difference."""
+"""Weight of the strongest part's score, between -1 and 1, beside the trees: it breaks ties between equal leaves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +66,12 @@ class TwoStageConfig(Config):
 
     @property
     def most_queries(self) -> int:
-        """How many the trees may learn from, a query being expected to have half the candidates that it could."""
+        """The number of queries to learn from, expecting each to have half the candidates that it could."""
         return max(2, 2 * MOST_CANDIDATES // (self.candidates * (1 + len(self.members))))
 
     @property
     def members(self) -> tuple[str, ...]:
-        """What the first stage is: the ``runs`` or else the ``parts``."""
+        """The models of the first stage: the ``runs`` or else the ``parts``."""
         return self.runs or self.parts
 
 
@@ -89,7 +89,7 @@ class TwoStage(Recommender[TwoStageConfig]):
     So a figure of a validation part that they learned from is that of trees that did not.
 
     Attributes:
-        asked: (n,) uint64 fingerprints of the queries that the trees learned from, sorted.
+        learned_from: (n,) uint64 fingerprints of the queries that the trees learned from, sorted.
         strongest: the part with the best NDCG@20 on them.
     """
 
@@ -102,13 +102,13 @@ class TwoStage(Recommender[TwoStageConfig]):
         self,
         first: FirstStage,
         trees: Trees,
-        asked: npt.NDArray[np.uint64],
+        learned_from: npt.NDArray[np.uint64],
         strongest: int,
         config: TwoStageConfig,
     ) -> None:
         self.first = first
         self.trees = trees
-        self.asked = asked
+        self.learned_from = learned_from
         self.strongest = strongest
         self.config = config
         self.n_tracks = first.parts[0].n_tracks
@@ -138,13 +138,13 @@ class TwoStage(Recommender[TwoStageConfig]):
         first = FirstStage(parts, PairFeatures.of(corpus), config.candidates)
         pool = Pool.of(first, held_out, on_event)
         prints = fingerprints(held_out.query)
-        asked = np.unique(prints[pool.rows])
-        if len(asked) < 2 or pool.hits.all() or not pool.hits.any():
+        learned_from = np.unique(prints[pool.rows])
+        if len(learned_from) < 2 or pool.hits.all() or not pool.hits.any():
             raise DataError(
                 f"two-stage has nothing to learn: of {len(pool.hits)} candidates for {len(held_out)} held-out "
                 f"playlists {pool.hits.sum()} are right"
             )
-        folds = (np.searchsorted(asked, prints) % min(config.folds, len(asked)))[pool.rows]
+        folds = (np.searchsorted(learned_from, prints) % min(config.folds, len(learned_from)))[pool.rows]
         trees = Trees.grown(
             pool.features,
             pool.hits,
@@ -160,19 +160,19 @@ class TwoStage(Recommender[TwoStageConfig]):
         crossed = pool.ndcg(trees.predict(pool.features, folds))
         summary = ", ".join(f"{name} {value:.4f}" for name, value in zip(config.members, alone))
         on_event(Event("message", f"NDCG@20 by trees that did not see the playlist {crossed:.4f}; {summary}"))
-        return cls(first, trees, asked, int(np.argmax(alone)), config)
+        return cls(first, trees, learned_from, int(np.argmax(alone)), config)
 
     def over(self, parts: Sequence[Recommender], corpus: Corpus) -> Self:
-        """The same trees over parts and counts of another corpus."""
+        """A copy with the same trees, and with the parts and counts of another corpus."""
         first = FirstStage(parts, PairFeatures.of(corpus), self.config.candidates)
-        return type(self)(first, self.trees, self.asked, self.strongest, self.config)
+        return type(self)(first, self.trees, self.learned_from, self.strongest, self.config)
 
     @torch.no_grad()
     def score(self, query: Query) -> Tensor:
         found = self.first(query)
         prints = fingerprints(query)
-        place = np.searchsorted(self.asked, prints).clip(max=len(self.asked) - 1)
-        folds = np.where(self.asked[place] == prints, place % self.trees.n_folds, -1)
+        place = np.searchsorted(self.learned_from, prints).clip(max=len(self.learned_from) - 1)
+        folds = np.where(self.learned_from[place] == prints, place % self.trees.n_folds, -1)
         strongest = found.features[:, 2 * self.strongest]
         values = self.trees.predict(found.features, folds[found.rows]) + TIE * strongest / (1 + np.abs(strongest))
         lowest = np.zeros(len(query), dtype=np.float32)
@@ -192,7 +192,7 @@ class TwoStage(Recommender[TwoStageConfig]):
             **state_of_parts(self.first.parts),
             **{f"pairs/{name}": array for name, array in self.first.pairs.state().items()},
             **{f"trees/{name}": array for name, array in self.trees.state().items()},
-            "asked": self.asked,
+            "learned_from": self.learned_from,
             "strongest": np.array(self.strongest),
         }
 
@@ -201,7 +201,7 @@ class TwoStage(Recommender[TwoStageConfig]):
         pairs = PairFeatures.from_state(corpus, under("pairs", state))
         first = FirstStage(parts_from_state(corpus, state), pairs, config.candidates)
         trees = Trees.from_state(under("trees", state))
-        return cls(first, trees, state["asked"].astype(np.uint64), int(state["strongest"]), config)
+        return cls(first, trees, state["learned_from"].astype(np.uint64), int(state["strongest"]), config)
 
     def to(self, device: torch.device) -> Self:
         parts = [part.to(device) for part in self.first.parts]

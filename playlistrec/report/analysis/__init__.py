@@ -1,1 +1,1 @@
-"""What is worth knowing of data and runs, in numbers."""
+"""Statistics of data and runs."""

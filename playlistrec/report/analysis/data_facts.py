@@ -1,4 +1,4 @@
-"""What the data is, in numbers: degrees, lengths, popularity, cores."""
+"""Statistics of a corpus: degrees, lengths, popularity, cores."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def core_curve(corpus: Corpus) -> tuple[Ints, dict[str, Ints]]:
 
 
 def thinned(n: int, most: int = POINTS) -> Ints:
-    """Which of ``n`` points of a curve on a log axis to draw: the first, the last, and about ``most`` in all.
+    """Indices of ``n`` points to draw on a log axis: the first, the last, and about ``most`` in all.
 
     >>> thinned(1000, 4).tolist()
     [0, 9, 99, 999]

@@ -1,4 +1,4 @@
-"""Tracks and artists of chosen artists in two dimensions, and how well the artists keep apart."""
+"""Maps of chosen artists and their tracks in two dimensions, and the purity of the artists."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def choose(corpus: Corpus, popularity: Ints, names: Sequence[str] = ()) -> Chose
 def purity(vectors: Floats, labels: Ints, k: int = NEIGHBOURS) -> float:
     """Share of a track's ``k`` nearest by cosine that are by its own artist, mean over the tracks.
 
-    A track whose artist has only m others here is asked for its m nearest; one without others is not asked.
+    A track whose artist has only m others here counts its m nearest; one without others does not count.
 
     >>> purity(np.array([[1.0, 0], [1, 0.1], [0, 1], [0.1, 1]]), np.array([0, 0, 1, 1]))
     1.0
@@ -88,13 +88,13 @@ def purity(vectors: Floats, labels: Ints, k: int = NEIGHBOURS) -> float:
     alike = unit @ unit.T
     np.fill_diagonal(alike, -np.inf)
     same = labels[np.argsort(-alike, axis=1, kind="stable")] == labels[:, None]
-    wanted = np.minimum(k, np.bincount(labels)[labels] - 1)
-    first = np.arange(len(labels)) < wanted[:, None]
-    return float(((same & first).sum(1)[wanted > 0] / wanted[wanted > 0]).mean())
+    depth = np.minimum(k, np.bincount(labels)[labels] - 1)
+    first = np.arange(len(labels)) < depth[:, None]
+    return float(((same & first).sum(1)[depth > 0] / depth[depth > 0]).mean())
 
 
 def chance(labels: Ints) -> float:
-    """What :func:`purity` comes to on average where vectors say nothing of the artist."""
+    """The expected value of :func:`purity` if vectors are independent of the artist."""
     others = np.bincount(labels)[labels] - 1
     return float((others[others > 0] / (len(labels) - 1)).mean())
 

@@ -1,4 +1,4 @@
-"""A few playlists with what they show, what was hidden, and what runs recommend for them."""
+"""Example playlists: their seeds, their hidden tracks, and the recommendations of runs."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ...errors import DataError
 from ...models.base import Query, Recommender
 from ...rank.recommend import recommend
 
-__all__ = ["Example", "asked", "pick", "recommended"]
+__all__ = ["Example", "examples", "pick", "recommended"]
 
 SHOWN = 4
 LISTED = 10
 """Recommendations shown for each playlist."""
 
-TELLING = (5, 100)
-"""Seeds of the playlists that are drawn from, where there are such: enough to tell their taste."""
+SEEDS = (5, 100)
+"""Seeds of the playlists to choose from, if there are such: enough to show a taste."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """What one playlist is asked with."""
+    """The seeds and the truth of one playlist."""
 
     pid: str
     title: str
@@ -34,9 +34,9 @@ class Example:
 
 
 def pick(evaluation_set: EvaluationSet, corpus: Corpus, pids: Sequence[str] = (), *, seed: int = 0) -> Ints:
-    """Which of the queries to show: the playlists of these pids, or a few drawn at random from those with a title.
+    """Choose the queries to show: the playlists of these pids, or a few at random from those with a title.
 
-    Raises DataError for a pid that is not in the data, or of which nothing is asked.
+    Raises DataError for a pid that is not in the data, or has nothing hidden in the part.
     """
     if pids:
         place = {row: at for at, row in enumerate(evaluation_set.playlists.tolist())}
@@ -47,12 +47,12 @@ def pick(evaluation_set: EvaluationSet, corpus: Corpus, pids: Sequence[str] = ()
         return np.array([place[row] for row in rows])
     sizes = np.diff(evaluation_set.seed_offsets)
     titled = np.array([bool(title.strip()) for title in evaluation_set.titles or [""] * len(evaluation_set)])
-    usual = (sizes >= TELLING[0]) & (sizes <= TELLING[1]) & (np.diff(evaluation_set.truth_offsets) > 1)
+    usual = (sizes >= SEEDS[0]) & (sizes <= SEEDS[1]) & (np.diff(evaluation_set.truth_offsets) > 1)
     able = next(np.flatnonzero(mask) for mask in (usual & titled, usual, sizes >= 0) if mask.any())
     return np.sort(np.random.default_rng(seed).choice(able, min(SHOWN, len(able)), replace=False))
 
 
-def asked(evaluation_set: EvaluationSet, corpus: Corpus, chosen: Ints) -> list[Example]:
+def examples(evaluation_set: EvaluationSet, corpus: Corpus, chosen: Ints) -> list[Example]:
     """The chosen queries."""
     pids = corpus.playlists["pid"].take(evaluation_set.playlists[chosen]).to_pylist()
     return [
@@ -68,10 +68,10 @@ def asked(evaluation_set: EvaluationSet, corpus: Corpus, chosen: Ints) -> list[E
 
 def recommended(model: Recommender, evaluation_set: EvaluationSet, corpus: Corpus, chosen: Ints) -> Ints:
     """(n, 10) the tracks a model recommends for the chosen queries, -1 where it has no more."""
-    examples = asked(evaluation_set, corpus, chosen)
-    known = [
+    shown = examples(evaluation_set, corpus, chosen)
+    rows = [
         int(row) if evaluation_set.known and len(e.seeds) else -1
-        for row, e in zip(evaluation_set.playlists[chosen], examples)
+        for row, e in zip(evaluation_set.playlists[chosen], shown)
     ]
-    query = Query.of([e.seeds.tolist() for e in examples], known, [e.title for e in examples])
+    query = Query.of([e.seeds.tolist() for e in shown], rows, [e.title for e in shown])
     return recommend(model, query, LISTED)[0]

@@ -1,4 +1,4 @@
-"""What pictures are made of: a data folder and runs on it, each thing worked out once, when it is asked for."""
+"""The inputs of figures: a data folder and runs on it, each result computed once, on first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from ...experiment.run_folder import check_same_data, read_info
 from ...experiment.runs import Run
 from ...models.base import Recommender
 from ...train.snapshots import read_snapshot, snapshot_epochs, track_vectors
-from ..plots.maps import Names
 from .embedding_map import Chosen, Floats, choose
 from .examples import pick, recommended
 from .quality import Quality, judge
@@ -27,10 +26,10 @@ __all__ = ["ReportInputs", "gather"]
 
 @dataclass(eq=False)
 class ReportInputs:
-    """A data folder, some runs on it by name, and what has been worked out of them so far.
+    """A data folder, some runs on it by name, and the results computed so far.
 
     Attributes:
-        part: the part whose queries are asked.
+        part: the part that is ranked.
         artists: names of the artists on the maps; none for the most popular.
         playlists: pids of the playlists that are shown; none for some drawn by ``seed``, and one chosen for the graph.
     """
@@ -50,17 +49,17 @@ class ReportInputs:
 
     @property
     def about(self) -> str:
-        """What the part is called in a title."""
+        """The name of the part in a heading."""
         return "validation part" if self.part == "valid" else "test part"
 
     @cached_property
-    def known(self) -> Corpus:
-        """The entries that may be known when the part is ranked."""
+    def history(self) -> Corpus:
+        """The entries that a model may know when it ranks the part."""
         return self.data.split.ranking(self.data.corpus, self.part)
 
     @cached_property
     def evaluation_set(self) -> EvaluationSet:
-        """What the part asks. Raises DataError where it asks nothing."""
+        """The evaluation set of the part. Raises DataError if the part is empty."""
         evaluation_set = self.data.split.evaluation_set(self.data.corpus, self.part)
         if not len(evaluation_set):
             raise DataError(f"{self.data.name} has no {self.part} part: nothing was hidden when it was preprocessed")
@@ -68,7 +67,7 @@ class ReportInputs:
 
     @cached_property
     def histories(self) -> dict[str, History]:
-        """How each run was trained."""
+        """The training history of each run."""
         return {name: read_history(folder) for name, folder in self.folders.items()}
 
     @cached_property
@@ -88,28 +87,23 @@ class ReportInputs:
         return choose(corpus, corpus.popularity, self.artists)
 
     @cached_property
-    def names(self) -> Names:
-        """What the points of the maps are called."""
-        return Names.of(self.data.corpus, self.chosen)
-
-    @cached_property
     def examples(self) -> Ints:
-        """Which queries are shown with their recommendations."""
+        """The queries that are shown with their recommendations."""
         return pick(self.evaluation_set, self.data.corpus, self.playlists, seed=self.seed)
 
     @property
     def qualities(self) -> dict[str, Quality]:
-        """What each run came to on the part's queries."""
+        """The quality of each run on the part's queries."""
         return {name: self.quality(name) for name in self.folders}
 
     def quality(self, name: str) -> Quality:
-        """What one run came to."""
+        """The quality of one run."""
         if name not in self._qualities:
-            self._qualities[name] = judge(self.model(name, self.part), self.evaluation_set, self.known, self.on_event)
+            self._qualities[name] = judge(self.model(name, self.part), self.evaluation_set, self.history, self.on_event)
         return self._qualities[name]
 
     def recommended(self, name: str) -> Ints:
-        """What one run recommends for :attr:`examples`."""
+        """The recommendations of one run for :attr:`examples`."""
         if name not in self._lists:
             model = self.model(name, self.part)
             self._lists[name] = recommended(model, self.evaluation_set, self.data.corpus, self.examples)
@@ -145,7 +139,7 @@ class ReportInputs:
 
     @property
     def snapshots(self) -> dict[str, dict[int, Floats]]:
-        """The same, and the vectors of the best epoch."""
+        """The vectors of the kept epochs and of the best one."""
         found = {name: dict(epochs) for name, epochs in self.kept_snapshots.items()}
         for name, epochs in found.items():
             best, vectors = self.histories[name].best_epoch, self.vectors(name)
@@ -154,7 +148,7 @@ class ReportInputs:
         return found
 
     def model(self, name: str, part: Part) -> Recommender:
-        """A run's model, ready to rank the part. Only the last one asked for is kept: they may be large."""
+        """A run's model, ready to rank the part. Only the last one is kept: models may be large."""
         if self._model is None or self._model[:2] != (name, part):
             self._model = None
             run = Run.load(self.folders[name], data=self.data)

@@ -1,4 +1,4 @@
-"""The neighbourhood of a playlist that can still be read when it is drawn."""
+"""The neighbourhood of a playlist, small enough to be read in a figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a run is: one pass over all queries, from which every figure of the report is taken."""
+"""Ranking quality of a run: one pass over all queries, which every figure of the report reads."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ DEPTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 LENGTHS = (0, 1, 5, 10, 25, 50, 100, 250)
 POPULARITY = (0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
-"""Where groups of playlists, by seeds, and of tracks, by the playlists that hold them, begin."""
+"""Lower bounds of the groups of playlists, by seeds, and of tracks, by the playlists that hold them."""
 
 RESAMPLES = 1_000
-"""Of the intervals that are drawn, of which there are many."""
+"""Resamples of each interval; a report has many intervals."""
 
 
 @dataclass(frozen=True, eq=False)
 class Quality:
-    """What one model did on one set of queries.
+    """The hits of one model on one evaluation set, and the metrics made from them.
 
     Attributes:
         per_query: (n_questions,) of each metric at each of :data:`KS`, and recall at each of :data:`DEPTHS`.
@@ -92,13 +92,13 @@ def judge(model: Recommender, evaluation_set: EvaluationSet, history: Corpus, on
 
 
 def intervals(values: Sequence[Floats]) -> Floats:
-    """(n, 2): the 95 % bootstrap interval of the mean of each, playlists being drawn anew."""
+    """(n, 2): the 95 % bootstrap interval of the mean of each, over playlists."""
     return bootstrap_interval(np.stack(values), resamples=RESAMPLES)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far a run is from the best one: mean, 95 % interval, and p corrected for the number of runs."""
+    """The difference from the best run: mean, 95 % interval, and p corrected for the number of runs."""
 
     mean: float
     low: float

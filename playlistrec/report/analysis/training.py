@@ -1,30 +1,24 @@
-"""How training went: loss and validation metrics of runs, by epoch and by time."""
+"""Training histories of runs: loss and validation metrics, by epoch and by time."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...errors import RunError
 from ...experiment.run_folder import read_info
-from ..plots.figure import INK, Annotation, Figure, Panel
-from ..plots.style import curve, whole_ticks
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["History", "read_history", "training"]
+__all__ = ["History", "Points", "read_history"]
 
 Points = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class History:
-    """What a run's folder tells of its fit.
+    """The history of a fit, read from its run folder.
 
     Attributes:
         records: one an epoch: ``epoch``, ``loss``, and the metrics where it was validated.
@@ -43,7 +37,7 @@ class History:
         return [(record["epoch"], record[name]) for record in self.records if name in record]
 
     def minutes(self, name: str) -> Points:
-        """The same by the minutes that training had taken by then."""
+        """The points of a curve by minutes of training."""
         spent = dict(enumerate(accumulate(self.seconds), start=1))
         return [(spent[int(epoch)] / 60, value) for epoch, value in self.points(name) if int(epoch) in spent]
 
@@ -54,80 +48,6 @@ def read_history(folder: Path) -> History:
     training: dict[str, Any] = info["training"] or {}
     records, times = (_lines(folder / name) for name in ("history.jsonl", "timing.jsonl"))
     return History(records, [row["seconds"] for row in times], info.get("best_epoch"), training.get("loss"))
-
-
-def training(histories: Mapping[str, History]) -> Figure:
-    """Loss by epoch, a panel for each kind of loss; validation metrics by epoch, and the first of them by time.
-
-    Raises RunError where no run was trained.
-    """
-    trained = {name: history for name, history in histories.items() if history.records}
-    if not trained:
-        raise RunError(f"{', '.join(histories)}: no run here was trained by epochs")
-    names = list(histories)  # a run looks the same in all pictures
-    panels = []
-    for loss in dict.fromkeys(history.loss for history in trained.values()):
-        curves = {name: h.points("loss") for name, h in trained.items() if h.loss == loss}
-        panels.append(_panel(f"Training loss ({loss})", "loss, mean over the epoch", "epoch", curves, names, {}))
-    metrics = dict.fromkeys(key for h in trained.values() for record in h.records for key in record if "@" in key)
-    best = {name: h.best_epoch for name, h in trained.items() if h.best_epoch}
-    for metric in sorted(metrics, key=lambda key: (not key.startswith("ndcg"), key)):
-        curves = {name: h.points(metric) for name, h in trained.items()}
-        panels.append(_panel(f"Validation {_name(metric)}", _name(metric), "epoch", curves, names, best))
-    if metrics:
-        first = min(metrics, key=lambda key: (not key.startswith("ndcg"), key))
-        timed = {name: h.minutes(first) for name, h in trained.items()}
-        if any(timed.values()):
-            panels.append(_panel(f"Validation {_name(first)} by time", _name(first), "minutes", timed, names, {}))
-    return Figure(
-        "training",
-        "Training",
-        "Losses of different kinds do not compare, so each kind has axes of its own. Validation metrics are of full "
-        "ranking unless a run says otherwise; a ring marks the epoch whose weights were kept.",
-        panels,
-    )
-
-
-def _panel(
-    title: str, what: str, by: str, curves: Mapping[str, Points], names: Sequence[str], best: Mapping[str, int | None]
-) -> Panel:
-    curves = {name: points for name, points in curves.items() if points}
-
-    def draw(axes: Axes) -> Sequence[Annotation]:
-        annotations = []
-        for name, points in curves.items():
-            x, y = zip(*points)
-            few = {round(i * (len(x) - 1) / 14) for i in range(15)}
-            curve(axes, x, y, names.index(name), label=name, marks=[i in few for i in range(len(x))])
-            ringed = [(epoch, value) for epoch, value in points if epoch == best.get(name)]
-            for epoch, value in ringed:
-                axes.plot(epoch, value, "o", markersize=11, markerfacecolor="none", markeredgecolor=INK)
-            unit = "epoch {:g}" if by == "epoch" else "{:.1f} minutes"
-            annotations += [
-                Annotation(a, b, f"{name}, {unit.format(a)}: {b:.4f}") for i, (a, b) in enumerate(points) if i in few
-            ]
-        axes.set(xlabel=by, ylabel=what)
-        if by == "epoch":
-            whole_ticks(axes)
-        return annotations
-
-    rows = [
-        (
-            name,
-            len(points),
-            f"{points[0][1]:.4f}",
-            f"{points[-1][1]:.4f}",
-            *((f"{max(points, key=lambda p: p[1])[1]:.4f}", f"{max(points, key=lambda p: p[1])[0]:g}") if best else ()),
-        )
-        for name, points in curves.items()
-    ]
-    columns = ("run", "points", "first", "last", *(("highest", "at epoch") if best else ()))
-    summary = "; ".join(f"{name} from {row[2]} to {row[3]}" for name, row in zip(curves, rows))
-    return Panel(title, draw, f"{what} by {by}: {summary}.", numbers=(columns, rows))
-
-
-def _name(metric: str) -> str:
-    return metric.upper() if metric.startswith(("ndcg", "map", "mrr")) else metric.capitalize()
 
 
 def _lines(path: Path) -> list[dict[str, float]]:

@@ -1,4 +1,4 @@
-"""The report's page: sections of tables and pictures in one HTML file that needs nothing else."""
+"""The report's page: sections of tables and figures in one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.resources import files
 from ..plots.figure import Figure, Panel
 from .svg import inline
 
-__all__ = ["Html", "Section", "note", "page", "picture", "table"]
+__all__ = ["Html", "Section", "figure", "note", "page", "table"]
 
 Html = str
 """A piece of HTML."""
@@ -20,7 +20,7 @@ Html = str
 
 @dataclass(frozen=True)
 class Section:
-    """What stands under one heading, and how to find it."""
+    """A heading, its anchor, and the HTML under it."""
 
     name: str
     title: str
@@ -59,12 +59,12 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
     )
 
 
-def picture(drawing: Figure) -> Html:
-    """A picture with its heading and how to read it, panel by panel."""
+def figure(drawing: Figure) -> Html:
+    """A figure with its heading and how to read it, panel by panel."""
     panels = "".join(_panel(panel, f"{drawing.name}-{i}") for i, panel in enumerate(drawing.panels))
     wide = " wide" if len(drawing.panels) > 1 else ""
     return (
-        f'<div class="picture{wide}" id="{drawing.name}"><h3>{escape(drawing.title)}</h3>'
+        f'<div class="figure{wide}" id="{drawing.name}"><h3>{escape(drawing.title)}</h3>'
         f'<p>{escape(drawing.caption)}</p><div class="panels" style="--columns:{drawing.columns}">{panels}</div></div>'
     )
 

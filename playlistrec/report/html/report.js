@@ -2,7 +2,7 @@
 // Names of points: under the pointer, or one after the other with the arrow keys where a plot has the focus.
 for (const plot of document.querySelectorAll(".plot")) {
   const svg = plot.querySelector("svg"), tip = plot.querySelector(".tip");
-  const spots = JSON.parse(plot.querySelector("script").textContent);
+  const points = JSON.parse(plot.querySelector("script").textContent);
   const box = svg.viewBox.baseVal, ring = document.createElementNS("http://www.w3.org/2000/svg", "circle");
   let current = -1;
   ring.setAttribute("class", "ring");
@@ -11,7 +11,7 @@ for (const plot of document.querySelectorAll(".plot")) {
   const hide = () => { tip.hidden = true; ring.remove(); };
   const show = (index) => {
     current = index;
-    const [x, y, text] = spots[index], scale = svg.clientWidth / box.width;
+    const [x, y, text] = points[index], scale = svg.clientWidth / box.width;
     ring.setAttribute("cx", x);
     ring.setAttribute("cy", y);
     svg.append(ring);
@@ -26,7 +26,7 @@ for (const plot of document.querySelectorAll(".plot")) {
     const frame = svg.getBoundingClientRect(), scale = frame.width / box.width;
     const x = (event.clientX - frame.left) / scale, y = (event.clientY - frame.top) / scale;
     let best = -1, least = Math.max(12, 16 / scale) ** 2;
-    spots.forEach(([a, b], index) => {
+    points.forEach(([a, b], index) => {
       const distance = (a - x) ** 2 + (b - y) ** 2;
       if (distance < least) { best = index; least = distance; }
     });
@@ -40,9 +40,9 @@ for (const plot of document.querySelectorAll(".plot")) {
   plot.addEventListener("blur", hide);
   plot.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (step) show(current < 0 ? (step > 0 ? 0 : spots.length - 1) : (current + step + spots.length) % spots.length);
+    if (step) show(current < 0 ? (step > 0 ? 0 : points.length - 1) : (current + step + points.length) % points.length);
     else if (event.key === "Home") show(0);
-    else if (event.key === "End") show(spots.length - 1);
+    else if (event.key === "End") show(points.length - 1);
     else if (event.key === "Escape") hide();
     else return;
     event.preventDefault();

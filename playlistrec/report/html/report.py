@@ -1,4 +1,4 @@
-"""The report: what the data is, how training went, how good runs are, what they recommend, and maps, on one page."""
+"""The report: data, training, quality, recommendations and maps of runs, on one page."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ...experiment.statistics import statistics
 from ...storage import write_file
 from ..analysis.inputs import ReportInputs, gather
 from ..analysis.quality import KS, against_best, intervals
-from ..plots.registry import KINDS
+from ..plots.registry import FIGURES
 from .page import (
     Html,
     Section,
+    figure,
     note,
     page,
-    picture,
     table,
 )
 from .recommendations import recommendations
@@ -46,11 +46,11 @@ def report(
     Args:
         paths: run folders.
         data: where their data is, where it has moved.
-        challenge: a folder of `challenge make`, on whose data the runs were fitted, for a table by scenario.
+        challenge: a folder of `challenge make`, on whose data the runs were fitted, which is scored by scenario.
         options: of :class:`~.inputs.ReportInputs`: the part that is ranked, artists of the maps, playlists shown, seed.
 
     Raises:
-        ConfigError: a missing package, or an option that cannot be. DataError: the part asks nothing.
+        ConfigError: a missing package, or an option that cannot be. DataError: the part is empty.
         RunError: a folder is not a run, the runs are not all of one data, or ``out`` cannot be written.
     """
     loaded, folders = gather(paths, data, on_event=on_event)
@@ -59,58 +59,58 @@ def report(
     target = Path(out)
     if target.is_dir() or not target.absolute().parent.is_dir():
         raise RunError(f"{target} cannot be written: it must be a file in a folder that exists")
-    material = ReportInputs(loaded, folders, on_event=on_event, **options)
-    for name in folders:  # all that one model is needed for at a time: only one is held
-        on_event(Event("message", f"asking {name}"))
-        material.quality(name)
-        material.recommended(name)
-    by_scenario = [Section("scenarios", "By scenario", scenarios(material, Path(challenge)))] if challenge else []
+    inputs = ReportInputs(loaded, folders, on_event=on_event, **options)
+    for name in folders:  # everything of one model at a time: only one is held in memory
+        on_event(Event("message", f"ranking with {name}"))
+        inputs.quality(name)
+        inputs.recommended(name)
+    by_scenario = [Section("scenarios", "By scenario", scenarios(inputs, Path(challenge)))] if challenge else []
     sections = [
-        Section("summary", "At a glance", _summary(material)),
-        Section("data", "The data", _data(material)),
-        Section("fits", "How training went", _drawn(material, "training")),
-        Section("quality", "How good the runs are", _quality(material)),
+        Section("summary", "Summary", _summary(inputs)),
+        Section("data", "The data", _data(inputs)),
+        Section("fits", "Training", _drawn(inputs, "training")),
+        Section("quality", "Quality", _quality(inputs)),
         *by_scenario,
-        Section("recommendations", "What they recommend", recommendations(material)),
-        Section("maps", "The embedding map", _drawn(material, "map", "separation", "epochs")),
-        Section("neighbours", "A look at the graph", _drawn(material, "graph")),
-        Section("about", "About this report", _about(material)),
+        Section("recommendations", "Recommendations", recommendations(inputs)),
+        Section("maps", "The embedding map", _drawn(inputs, "map", "separation", "epochs")),
+        Section("neighbours", "The graph", _drawn(inputs, "graph")),
+        Section("about", "About this report", _about(inputs)),
     ]
     on_event(Event("message", f"writing {target}"))
     what = "One run" if len(folders) == 1 else f"{len(folders)} runs"
     title = f"{what} on {loaded.path.name if loaded.path else 'data in memory'}"
     lead = note(
-        f"{len(material.evaluation_set):,} playlists of the {material.about}, ranked among all "
-        f"{loaded.corpus.n_tracks:,} tracks. Point at a picture, or step through it with the arrow keys, for its "
-        "figures."
+        f"{len(inputs.evaluation_set):,} playlists of the {inputs.about}, ranked among all "
+        f"{loaded.corpus.n_tracks:,} tracks. Point at a figure, or step through it with the arrow keys, to read its "
+        "values."
     )
     write_file(target, page(title, lead, sections))
     return target
 
 
-def _drawn(material: ReportInputs, *kinds: str) -> Html:
-    """Pictures, or why there is none."""
+def _drawn(inputs: ReportInputs, *kinds: str) -> Html:
+    """Figures, or the reason why one is missing."""
     shown: list[Html] = []
     missing: dict[str, list[str]] = {}
     for kind in kinds:
-        material.on_event(Event("message", f"drawing {kind}"))
+        inputs.on_event(Event("message", f"drawing {kind}"))
         try:
-            shown.append(picture(KINDS[kind].draw(material)))
+            shown.append(figure(FIGURES[kind].draw(inputs)))
         except (DataError, RunError) as error:
             missing.setdefault(str(error), []).append(kind)
     shown += [note(f"Not drawn ({', '.join(left_out)}): {why}.") for why, left_out in missing.items()]
     return f'<div class="gallery">{"".join(shown)}</div>'
 
 
-def _summary(material: ReportInputs) -> Html:
-    infos = {name: read_info(folder) for name, folder in material.folders.items()}
-    values = [quality.per_query[key] for quality in material.qualities.values() for key in CHIEF]
+def _summary(inputs: ReportInputs) -> Html:
+    infos = {name: read_info(folder) for name, folder in inputs.folders.items()}
+    values = [quality.per_query[key] for quality in inputs.qualities.values() for key in CHIEF]
     bounds = intervals(values).reshape(len(infos), len(CHIEF), 2)
     by = CHIEF[0]
-    best, differences = against_best(material.qualities, by)
+    best, differences = against_best(inputs.qualities, by)
     rows = []
     for name, info, bound in zip(infos, infos.values(), bounds):
-        quality = material.quality(name)
+        quality = inputs.quality(name)
         cells = [f"{quality.mean(k):.4f} ({low:.4f} to {high:.4f})" for k, (low, high) in zip(CHIEF, bound.tolist())]
         rows.append((name, info["model"], *cells, f"{info['seconds']:,.0f} s"))
     shown = table(
@@ -139,7 +139,7 @@ def _options(options: Mapping[str, Mapping[str, object]]) -> Html:
         values = {run: _option(mine[key]) for run, mine in options.items() if key in mine}
         if len(set(values.values())) > 1 and key != "snapshot_epochs":
             rows.append((key, *(values.get(run, "") for run in options)))
-    return table("What the runs were fitted with, where they differ", ("option", *options), rows) if rows else ""
+    return table("Options in which the runs differ", ("option", *options), rows) if rows else ""
 
 
 def _option(value: object) -> str:
@@ -148,8 +148,8 @@ def _option(value: object) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _data(material: ReportInputs) -> Html:
-    values = statistics(material.data)
+def _data(inputs: ReportInputs) -> Html:
+    values = statistics(inputs.data)
     counts = [(name, n) for name, n in values["counts"].items()]
     parts = [(f"entries, {name.replace('_', ' ')}", n) for name, n in values["split"].items() if name != "kind" and n]
     more = [
@@ -157,19 +157,19 @@ def _data(material: ReportInputs) -> Html:
         ("tracks in one playlist only", f"{values['tracks in one playlist only']:.1%}"),
         ("entries that repeat a track", f"{values['entries that repeat a track']:.1%}"),
     ]
-    caption = f"What there is, and the parts of the split ({values['split']['kind']})"
-    return table(caption, ("what", "how many"), [*counts, *parts, *more]) + _drawn(
-        material, "lengths", "degrees", "k-core", "popularity"
+    caption = f"Counts, and the parts of the split ({values['split']['kind']})"
+    return table(caption, ("part", "count"), [*counts, *parts, *more]) + _drawn(
+        inputs, "lengths", "degrees", "k-core", "popularity"
     )
 
 
-def _quality(material: ReportInputs) -> Html:
-    qualities = material.qualities
+def _quality(inputs: ReportInputs) -> Html:
+    qualities = inputs.qualities
     keys = [f"{name}@{k}" for name in ("recall", "precision", "hit", "ndcg", "mrr", "map") for k in KS]
     beyond = list(dict.fromkeys(key for quality in qualities.values() for key in quality.beyond))
     return (
-        _drawn(material, "metrics", "recall-over-k", "by-popularity", "by-length")
-        + "<h3>All figures</h3>"
+        _drawn(inputs, "metrics", "recall-over-k", "by-popularity", "by-length")
+        + "<h3>All metrics</h3>"
         + table(
             "Metrics, mean over the playlists",
             ("metric", *qualities),
@@ -183,15 +183,15 @@ def _quality(material: ReportInputs) -> Html:
     )
 
 
-def _about(material: ReportInputs) -> Html:
-    known = "training" if material.part == "valid" else "training and validation"
+def _about(inputs: ReportInputs) -> Html:
+    seeds = "training" if inputs.part == "valid" else "training and validation"
     return (
         note(
-            f"The {material.about} was asked: each playlist with its {known} entries, all tracks ranked but these. "
+            f"Ranked for the {inputs.about}: each playlist with its {seeds} entries as seeds, among all other tracks. "
             "Recall is the share of the hidden tracks among the first k; NDCG has gains 0 and 1; MAP divides by min(k, "
-            "hidden). Figures of different data, splits or protocols do not compare."
+            "hidden). Metrics of different data, splits or protocols do not compare."
         )
-        + note(f"Written by playlistrec {__version__}. The same pictures, one by one, as PNG, SVG or PDF:")
-        + "<pre>playlistrec plot KIND RUN … -o FILE</pre>"
-        + note(f"KIND is one of {', '.join(KINDS)}.")
+        + note(f"Written by playlistrec {__version__}. The same figures, one by one, as PNG, SVG or PDF:")
+        + "<pre>playlistrec plot FIGURE RUN … -o FILE</pre>"
+        + note(f"FIGURE is one of {', '.join(FIGURES)}.")
     )

@@ -1,4 +1,4 @@
-"""How runs do on a challenge set, scenario by scenario, as tables of the report."""
+"""Tables of the report: the metrics of runs on a challenge set, by scenario."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ __all__ = ["scenarios"]
 METRICS = {"r_precision": "R-precision", "ndcg": "NDCG", "clicks": "clicks, fewer are better"}
 
 
-def scenarios(material: ReportInputs, where: Path) -> Html:
+def scenarios(inputs: ReportInputs, where: Path) -> Html:
     """Answer and score the challenge set in a folder that `challenge make` wrote, and tell it in a table a metric.
 
     Raises DataError where the set cannot be read, RunError where a run was fitted on other data than lies beside it.
     """
     found = {
-        name: score_run(Run.load(folder, data=material.data), where, device=material.device, on_event=material.on_event)
-        for name, folder in material.folders.items()
+        name: score_run(Run.load(folder, data=inputs.data), where, device=inputs.device, on_event=inputs.on_event)
+        for name, folder in inputs.folders.items()
     }
     first = next(iter(found.values()))
     shown = [
         note(
             f"500 tracks for each of {sum(first.n_playlists.values()):,} playlists of the challenge set, by the "
-            f"metrics of the RecSys Challenge {first.variant}. Each is asked as unseen, with its title if it has one."
+            f"metrics of the RecSys Challenge {first.variant}. Each is ranked as an unseen "
+            "playlist, with its title if it has one."
         )
     ]
     for metric, title in METRICS.items():

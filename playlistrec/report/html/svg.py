@@ -7,26 +7,26 @@ from html import escape
 from io import StringIO
 
 from ..plots.figure import INK, PAPER, Panel
-from ..plots.style import drawn
+from ..plots.style import rendered
 
 __all__ = ["Marks", "inline"]
 
 Marks = list[tuple[float, float, str]]
-"""Of each spot the place in the coordinates of the SVG, and its text."""
+"""Of each annotation the place in the coordinates of the SVG, and its text."""
 
 
 def inline(panel: Panel, name: str) -> tuple[str, Marks]:
-    """The SVG element of a panel and the places of its spots.
+    """The SVG element of a panel and the places of its annotations.
 
     Args:
         name: begins all ids, so that panels of one page do not share them.
     """
-    with drawn([panel]) as (figure, ((axes, annotations),)):
+    with rendered([panel]) as (mpl_figure, ((axes, annotations),)):
         buffer = StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-        height = figure.bbox.height
-        places = axes.transData.transform([(spot.x, spot.y) for spot in annotations]).tolist() if annotations else []
-    marks = [(round(x, 1), round(height - y, 1), spot.text) for (x, y), spot in zip(places, annotations)]
+        mpl_figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        height = mpl_figure.bbox.height
+        places = axes.transData.transform([(a.x, a.y) for a in annotations]).tolist() if annotations else []
+    marks = [(round(x, 1), round(height - y, 1), a.text) for (x, y), a in zip(places, annotations)]
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)

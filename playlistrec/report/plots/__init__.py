@@ -1,1 +1,1 @@
-"""The figures, drawn."""
+"""Figures: one function each, drawn with matplotlib."""

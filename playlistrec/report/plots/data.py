@@ -1,4 +1,4 @@
-"""What the data is, drawn: lengths, degrees, popularity, cores."""
+"""Plots of a data folder: lengths, degrees, popularity, cores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WHAT = {
 
 
 def lengths(corpus: Corpus) -> Figure:
-    """How long the playlists are."""
+    """The distribution of playlist lengths."""
     edges, counts = histogram(corpus.lengths)
     spans = [f"{a:,}" if b == a + 1 else f"{a:,} to {b - 1:,}" for a, b in zip(edges.tolist(), edges[1:].tolist())]
     middle = float(np.median(corpus.lengths[corpus.lengths > 0])) if counts.sum() else 0.0
@@ -162,7 +162,7 @@ def popularity(corpus: Corpus) -> Figure:
 
 
 def core_sizes(corpus: Corpus) -> Figure:
-    """How much of the data each k-core keeps."""
+    """The share of the data that each k-core keeps."""
     ks, left = core_curve(corpus)
     shown = [k for k in (1, 2, 3, 5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300) if k < len(ks)]
     shown += [len(ks)] if len(ks) else []

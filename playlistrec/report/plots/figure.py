@@ -1,4 +1,4 @@
-"""What a picture is, before it is drawn."""
+"""Descriptions of figures, independent of how they are rendered."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SIZE = (4.8, 3.5)
 
 @dataclass(frozen=True)
 class Annotation:
-    """A place in a panel, in the coordinates of its axes, and what is to be said when it is pointed at.
+    """A point of a panel, in the coordinates of its axes, and the text shown when it is pointed at.
 
     Attributes:
-        name: what is written beside it, where there is room; the first spots go first.
+        name: the label beside it, where there is room; the first annotations go first.
         radius: of its marker, in points of print, where names must not hide it.
         bold: how the name is written.
     """
@@ -41,7 +41,7 @@ class Panel:
     """One set of axes.
 
     Attributes:
-        draw: draws on empty axes; returns the spots that the report names.
+        draw: draws on empty axes; returns the annotations that the report shows.
         alt: what it shows, for those who do not see it.
         size: in inches.
         numbers: columns and rows of the figures behind it, where they make a table.
@@ -59,7 +59,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """What `plot` writes to a file, side by side, and the report shows panel by panel.
+    """A row of panels, which `plot` writes to one file and the report shows one by one.
 
     Attributes:
         caption: how to read it.

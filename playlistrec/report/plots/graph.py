@@ -1,4 +1,4 @@
-"""The neighbourhood of a playlist, drawn."""
+"""The neighbourhood of a playlist, as a figure."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ Box = tuple[float, float, float, float]
 """Left, bottom, right, top."""
 
 AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
-"""Where a name may stand, seen from its point: right, left, above, below, and between."""
+"""Positions of a name, relative to its point: right, left, above, below, and between."""
 
 FAR = (1.0, 2.2, 3.6)
-"""How far from the point, in radii of it, until the name is left out."""
+"""The largest distance from a point to its name, in radii of the point; a name that needs more is left out."""
 
 
 def places(
@@ -41,7 +41,7 @@ def places(
     taken: list[Box] = [(x - r, y - r, x + r, y + r) for (x, y), r in zip(points.tolist(), radii)]
     found: list[tuple[float, float] | None] = []
     for index, ((x, y), radius, (width, height)) in enumerate(zip(points.tolist(), radii, sizes)):
-        spot = None
+        box_corner = None
         for far in FAR if width else ():
             gap = radius * far + 1
             for dx, dy in AROUND:
@@ -50,36 +50,36 @@ def places(
                 box = (left, bottom, left + width, bottom + height)
                 others = (other for at, other in enumerate(taken) if at != index)
                 if _inside(box, within) and not any(_overlap(box, other) for other in others):
-                    spot = (left, bottom)
+                    box_corner = (left, bottom)
                     taken.append(box)
                     break
-            if spot:
+            if box_corner:
                 break
-        found.append(spot)
+        found.append(box_corner)
     return found
 
 
 def name_points(axes: Axes, annotations: Sequence[Annotation], *, size: float = 7, most: int = 24) -> None:
-    """Write the names of spots beside them; the place of the axes in the figure must be settled, 72 dots an inch."""
-    if not any(spot.name for spot in annotations):
+    """Write labels beside their points; the layout of the figure must be settled, at 72 dots an inch."""
+    if not any(a.name for a in annotations):
         return
-    points = axes.transData.transform([(spot.x, spot.y) for spot in annotations])
+    points = axes.transData.transform([(a.x, a.y) for a in annotations])
     texts = [
         axes.annotate(
-            shortened(spot.name, most),
+            shortened(a.name, most),
             (0, 0),
             xycoords="figure points",
             fontsize=size,
-            fontweight="bold" if spot.bold else "normal",
+            fontweight="bold" if a.bold else "normal",
             annotation_clip=False,
             zorder=5,
             bbox={"facecolor": PAPER, "alpha": 0.8, "linewidth": 0, "pad": 0.4},
         )
-        for spot in annotations
+        for a in annotations
     ]
     boxes = [text.get_window_extent() for text in texts]
-    sizes = [(box.width, box.height) if spot.name else (0.0, 0.0) for spot, box in zip(annotations, boxes)]
-    found = places(points, [spot.radius for spot in annotations], sizes, _box(axes))
+    sizes = [(box.width, box.height) if a.name else (0.0, 0.0) for a, box in zip(annotations, boxes)]
+    found = places(points, [a.radius for a in annotations], sizes, _box(axes))
     for text, place in zip(texts, found):
         if place is None:
             text.remove()

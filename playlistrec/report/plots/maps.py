@@ -1,4 +1,4 @@
-"""The embedding maps, drawn: PCA and t-SNE of each run, and how the artists part over the epochs."""
+"""Embedding maps: PCA and t-SNE of each run, and the separation of artists over the epochs."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ SQUARE = (4.0, 4.2)
 
 @dataclass(frozen=True)
 class Names:
-    """What the points of a map are called: tracks first, then artists."""
+    """The names of a map's points: tracks first, then artists."""
 
     tracks: list[str]
     artists: list[str]
 
     @classmethod
     def of(cls, corpus: Corpus, chosen: Chosen) -> Names:
-        known = corpus.describe(chosen.tracks)
+        described = corpus.describe(chosen.tracks)
         artists = [shortened(name or str(row), 40) for name, row in zip(chosen.names, chosen.artists)]
         tracks = [
             shortened(f"{row['track_name'] or row['track_uri']} ({artists[label]})", 80)
-            for row, label in zip(known, chosen.labels.tolist())
+            for row, label in zip(described, chosen.labels.tolist())
         ]
         return cls(tracks, artists)
 
@@ -74,7 +74,7 @@ def embedding_map(vectors: Mapping[str, Floats], chosen: Chosen, names: Names, *
 
 
 def separation(snapshots: Snapshots, chosen: Chosen, runs: Sequence[str]) -> Figure:
-    """How well the artists keep apart by epoch, run beside run.
+    """The separation of artists by epoch, run beside run.
 
     Args:
         snapshots: the vectors (n, d) of the chosen tracks by run and epoch. runs: all that are drawn anywhere.

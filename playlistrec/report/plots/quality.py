@@ -1,4 +1,4 @@
-"""How good runs are, drawn: metrics with their intervals, recall by depth, by length and by popularity."""
+"""Plots of ranking quality: metrics with their intervals, recall by depth, by length and by popularity."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def metrics(qualities: Qualities, title: str) -> Figure:
     return Figure(
         "metrics",
         f"Metrics, {title}",
-        f"Mean over the playlists at depth {K}, with its 95 % bootstrap interval: the playlists are drawn anew. Runs "
+        f"Mean over the playlists at depth {K}, with its 95 % bootstrap interval over playlists. Runs "
         "whose intervals overlap may differ all the same; the table of differences tests them playlist by playlist.",
         [_dots(key, qualities, bounds[key]) for key in keys],
     )
@@ -121,11 +121,11 @@ def by_popularity(qualities: Qualities, evaluation_set: EvaluationSet, popularit
     """The share of the hidden tracks that are found, by how many known playlists hold the track."""
     names, group = grouped(popularity[evaluation_set.truth], POPULARITY)
     counts = np.bincount(group).tolist()
-    asked = np.repeat(np.arange(len(evaluation_set)), np.diff(evaluation_set.truth_offsets))
+    rows = np.repeat(np.arange(len(evaluation_set)), np.diff(evaluation_set.truth_offsets))
     means, spread = {}, {}
     for name, quality in qualities.items():
         hit = (quality.ranks > 0) & (quality.ranks <= K)
-        shares = [_share(hit[group == g], asked[group == g]) for g in range(len(names))]
+        shares = [_share(hit[group == g], rows[group == g]) for g in range(len(names))]
         means[name] = [share for share, _ in shares]
         spread[name] = np.array([[max(0.0, share - 1.96 * e), min(1.0, share + 1.96 * e)] for share, e in shares])
     key = f"share found among the first {K}"
@@ -138,12 +138,12 @@ def by_popularity(qualities: Qualities, evaluation_set: EvaluationSet, popularit
     )
 
 
-def _share(hit: Ints, asked: Ints) -> tuple[float, float]:
-    """Hits a hidden track and its standard error, playlists being what is drawn.
+def _share(hit: Ints, rows: Ints) -> tuple[float, float]:
+    """Hits per hidden track and their standard error over playlists.
 
     ``r = Σ h_p / Σ n_p``, ``se = sqrt(Σ (h_p - r n_p)²) / Σ n_p``. Cochran 1977, "Sampling techniques", section 6.4.
     """
-    hits, sizes = np.bincount(asked, hit), np.bincount(asked)
+    hits, sizes = np.bincount(rows, hit), np.bincount(rows)
     share = hits.sum() / sizes.sum()
     return float(share), float(np.sqrt(((hits - share * sizes) ** 2).sum()) / sizes.sum())
 

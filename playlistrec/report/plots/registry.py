@@ -1,4 +1,4 @@
-"""Every kind of picture by name: what `plot` draws and the report shows."""
+"""The kinds of figure by name, which `plot` draws and the report shows."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 
 from ...errors import ConfigError, nearest
 from ..analysis.inputs import ReportInputs, gather
-from ..analysis.training import training
-from . import data as data_pictures
-from . import quality as quality_pictures
+from . import data as data_plots
+from . import quality as quality_plots
 from .figure import Figure
 from .graph import graph
-from .maps import embedding_map, epochs, separation
+from .maps import Names, embedding_map, epochs, separation
 from .style import form_of, save
+from .training import training
 
-__all__ = ["KINDS", "Kind", "plot"]
+__all__ = ["FIGURES", "FigureKind", "plot"]
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of picture.
+class FigureKind:
+    """A kind of figure that `plot` makes.
 
     Attributes:
         summary: what it shows, in a line.
-        draw: makes it.
-        of_runs: whether it needs runs, not only data.
+        draw: makes the figure.
+        of_runs: true if it needs runs, not only data.
     """
 
     summary: str
@@ -35,36 +35,37 @@ class Kind:
     of_runs: bool = True
 
 
-KINDS = {
-    "lengths": Kind("how long the playlists are", lambda m: data_pictures.lengths(m.data.corpus), False),
-    "degrees": Kind(
-        "degrees of playlists, tracks and artists", lambda m: data_pictures.degree_distributions(m.data.corpus), False
+FIGURES = {
+    "lengths": FigureKind("how long the playlists are", lambda m: data_plots.lengths(m.data.corpus), False),
+    "degrees": FigureKind(
+        "degrees of playlists, tracks and artists", lambda m: data_plots.degree_distributions(m.data.corpus), False
     ),
-    "popularity": Kind("popularity of the tracks by rank", lambda m: data_pictures.popularity(m.data.corpus), False),
-    "k-core": Kind("what each k-core keeps", lambda m: data_pictures.core_sizes(m.data.corpus), False),
-    "graph": Kind("the neighbourhood of a playlist", lambda m: graph(m.training, m.playlist, seed=m.seed), False),
-    "training": Kind("loss and validation metrics by epoch", lambda m: training(m.histories)),
-    "metrics": Kind("metrics with their intervals", lambda m: quality_pictures.metrics(m.qualities, m.about)),
-    "recall-over-k": Kind(
-        "recall by the length of the list", lambda m: quality_pictures.recall_over_k(m.qualities, m.about)
+    "popularity": FigureKind("popularity of the tracks by rank", lambda m: data_plots.popularity(m.data.corpus), False),
+    "k-core": FigureKind("what each k-core keeps", lambda m: data_plots.core_sizes(m.data.corpus), False),
+    "graph": FigureKind("the neighbourhood of a playlist", lambda m: graph(m.training, m.playlist, seed=m.seed), False),
+    "training": FigureKind("loss and validation metrics by epoch", lambda m: training(m.histories)),
+    "metrics": FigureKind("metrics with their intervals", lambda m: quality_plots.metrics(m.qualities, m.about)),
+    "recall-over-k": FigureKind(
+        "recall by the length of the list", lambda m: quality_plots.recall_over_k(m.qualities, m.about)
     ),
-    "by-length": Kind(
+    "by-length": FigureKind(
         "metrics by the length of the playlist",
-        lambda m: quality_pictures.by_length(m.qualities, m.evaluation_set, m.about),
+        lambda m: quality_plots.by_length(m.qualities, m.evaluation_set, m.about),
     ),
-    "by-popularity": Kind(
+    "by-popularity": FigureKind(
         "tracks found by their popularity",
-        lambda m: quality_pictures.by_popularity(m.qualities, m.evaluation_set, m.known.popularity, m.about),
+        lambda m: quality_plots.by_popularity(m.qualities, m.evaluation_set, m.history.popularity, m.about),
     ),
-    "map": Kind(
+    "map": FigureKind(
         "artists and their tracks in two dimensions",
-        lambda m: embedding_map(m.all_vectors, m.chosen, m.names, seed=m.seed),
+        lambda m: embedding_map(m.all_vectors, m.chosen, Names.of(m.data.corpus, m.chosen), seed=m.seed),
     ),
-    "separation": Kind(
+    "separation": FigureKind(
         "how well artists keep apart by epoch", lambda m: separation(m.snapshots, m.chosen, list(m.folders))
     ),
-    "epochs": Kind(
-        "a map of every epoch that was kept", lambda m: epochs(m.kept_snapshots, m.chosen, m.names, seed=m.seed)
+    "epochs": FigureKind(
+        "a map of every epoch that was kept",
+        lambda m: epochs(m.kept_snapshots, m.chosen, Names.of(m.data.corpus, m.chosen), seed=m.seed),
     ),
 }
 
@@ -72,10 +73,10 @@ KINDS = {
 def plot(
     kind: str, paths: Sequence[str | Path], out: str | Path, *, data: str | Path | None = None, **options: Any
 ) -> Figure:
-    """Draw one kind of picture of a data folder, or of runs on the same data, and write it to ``out``.
+    """Draw a figure of a data folder, or of runs on the same data, and write it to ``out``.
 
     Args:
-        kind: one of :data:`KINDS`.
+        kind: one of :data:`FIGURES`.
         paths: a data folder, or run folders.
         out: a file that ends in ``.png``, ``.svg`` or ``.pdf``.
         data: where the data of the runs is, where it has moved.
@@ -85,12 +86,12 @@ def plot(
         ConfigError: an unknown kind, or one of runs without a run; a suffix that is none of these; a missing package.
         DataError, RunError: there is nothing to draw.
     """
-    if kind not in KINDS:
-        raise ConfigError(f"KIND must be one of {', '.join(KINDS)}{nearest(kind, KINDS)} (got {kind!r})")
+    if kind not in FIGURES:
+        raise ConfigError(f"FIGURE must be one of {', '.join(FIGURES)}{nearest(kind, FIGURES)} (got {kind!r})")
     form_of(Path(out))
     loaded, folders = gather(paths, data)
-    if KINDS[kind].of_runs and not folders:
+    if FIGURES[kind].of_runs and not folders:
         raise ConfigError(f"{kind} is drawn of runs: give one or more run folders (got the data folder {paths[0]})")
-    picture = KINDS[kind].draw(ReportInputs(loaded, folders, **options))
-    save(picture, Path(out))
-    return picture
+    drawing = FIGURES[kind].draw(ReportInputs(loaded, folders, **options))
+    save(drawing, Path(out))
+    return drawing

@@ -1,4 +1,4 @@
-"""How all pictures look: colours that the colour-blind tell apart, each with a marker and a dash of its own."""
+"""The style of all figures: colours for the colour-blind, each with a marker and a dash of its own."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .labels import name_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
+    from matplotlib.figure import Figure as MplFigure
 
-__all__ = ["Look", "curve", "drawn", "form_of", "look", "plain_ticks", "save", "whole_ticks"]
+__all__ = ["Look", "curve", "form_of", "look", "plain_ticks", "rendered", "save", "whole_ticks"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#B05C92", "#C98500", "#3A9AD1", "#6B6B6B")
 """Okabe & Ito 2008, "Color universal design", the lighter ones darkened for thin lines on white."""
@@ -54,14 +54,14 @@ RC: dict[str, Any] = {
     "legend.frameon": False,
     "figure.facecolor": "white",
     "svg.fonttype": "none",
-    "svg.hashsalt": "playlistrec",  # the same picture, the same file
+    "svg.hashsalt": "playlistrec",  # the same figure, the same file
     "pdf.fonttype": 42,
 }
 
 
 @dataclass(frozen=True)
 class Look:
-    """What tells one series from another: by colour, and without it."""
+    """The colour, marker and dash of one series."""
 
     colour: str
     marker: str
@@ -98,13 +98,13 @@ def plain_ticks(axes: Axes, x: bool = True, y: bool = True) -> None:
     """On log axes numbers such as 1,000 in place of powers of ten; 2 and 5 too where there are few tens."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
+    for axis, integers in ((axes.xaxis, x), (axes.yaxis, y)):
         if axis.get_scale() == "log":
             low, high = axis.get_minpos(), axis.get_data_interval()[1]
             if low < high < 50 * low:
                 axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             form = FuncFormatter(
-                lambda value, _, whole=wanted: f"{value:,.0f}" if whole and value >= 1 else f"{value:g}"
+                lambda value, _, whole=integers: f"{value:,.0f}" if whole and value >= 1 else f"{value:g}"
             )
             axis.set_major_formatter(form)
             axis.set_minor_formatter(NullFormatter())
@@ -118,29 +118,29 @@ def whole_ticks(axes: Axes) -> None:
 
 
 @contextmanager
-def drawn(
+def rendered(
     panels: Sequence[Panel], columns: int = 3
-) -> Iterator[tuple[Canvas, list[tuple[Axes, Sequence[Annotation]]]]]:
-    """A figure of the panels, each with its axes and spots; what is set for it is set within this context alone.
+) -> Iterator[tuple[MplFigure, list[tuple[Axes, Sequence[Annotation]]]]]:
+    """A figure of the panels, each with its axes and annotations. Its settings end with this context.
 
     Raises ConfigError where matplotlib is missing.
     """
     try:
         import matplotlib as mpl
-        from matplotlib.figure import Figure as Canvas
+        from matplotlib.figure import Figure as MplFigure
     except ImportError:
-        raise ConfigError("pictures need the package matplotlib: pip install 'playlistrec[plots]'") from None
+        raise ConfigError("figures need the package matplotlib: pip install 'playlistrec[plots]'") from None
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     width, height = max(p.size[0] for p in panels), max(p.size[1] for p in panels)
     settings: Any = RC
     with mpl.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the font has no emoji; the names are elsewhere
-        figure = Canvas(figsize=(columns * width, rows * height), dpi=72, layout="constrained")
+        canvas = MplFigure(figsize=(columns * width, rows * height), dpi=72, layout="constrained")
         places = []
         labels: dict[str, Any] = {}
         for index, panel in enumerate(panels):
-            axes = figure.add_subplot(rows, columns, index + 1)
+            axes = canvas.add_subplot(rows, columns, index + 1)
             axes.set_title(panel.title)
             annotations = panel.draw(axes)
             handles, names = axes.get_legend_handles_labels()
@@ -148,35 +148,35 @@ def drawn(
             places.append((axes, annotations))
         if labels:
             wide = max(map(len, labels)) > 18
-            figure.legend(
+            canvas.legend(
                 labels.values(),
                 labels.keys(),
                 loc="outside lower left",
                 ncols=max(1, columns * (1 if wide else 2 if max(map(len, labels)) > 11 else 3)),
                 fontsize=8,
             )
-        figure.draw_without_rendering()  # settles where the axes are
-        figure.set_layout_engine("none")
+        canvas.draw_without_rendering()  # settles where the axes are
+        canvas.set_layout_engine("none")
         for axes, annotations in places:
             name_points(axes, annotations)
-        yield figure, places
+        yield canvas, places
 
 
-def save(picture: Figure, path: Path) -> None:
-    """Write a picture as ``.png``, ``.svg`` or ``.pdf``.
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as ``.png``, ``.svg`` or ``.pdf``.
 
     Raises ConfigError for another suffix, RunError where the file cannot be written.
     """
     form = form_of(path)
     made: dict[str, Any] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with drawn(picture.panels, picture.columns) as (figure, _):
+    with rendered(figure.panels, figure.columns) as (canvas, _):
         buffer = BytesIO()
-        figure.savefig(buffer, format=form, dpi=200, metadata=made[form])
+        canvas.savefig(buffer, format=form, dpi=200, metadata=made[form])
     write_file(path, buffer.getbuffer())
 
 
 def form_of(path: Path) -> Literal["png", "svg", "pdf"]:
-    """The format that a file's name asks for. Raises ConfigError where there is none."""
+    """The format of a file, by its suffix. Raises ConfigError for another suffix."""
     form = path.suffix.lower().removeprefix(".")
     if form not in ("png", "svg", "pdf"):
         raise ConfigError(f"-o must end in .png, .svg or .pdf (got {path.name!r})")

@@ -1,4 +1,4 @@
-"""Which tracks of the data the entries of somebody's playlist are."""
+"""Find the tracks of the data that the entries of a playlist file stand for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Located", "locate"]
 
 
 class Located(NamedTuple):
-    """What became of an entry.
+    """The result of locating one entry.
 
     Attributes:
         track: the row to ask with, -1 where there is none.

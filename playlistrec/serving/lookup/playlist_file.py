@@ -30,7 +30,7 @@ FIELDS = {
     "artist": ("artistname", "artistnames", "artist", "artists"),
     "artist_uri": ("artisturi", "artisturis", "artistid", "artistids"),
 }
-"""What columns and fields are called, by their letters alone in lower case; the preferred name first."""
+"""Names of columns and fields, as lower-case letters alone; the preferred name first."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Entry:
 
     @property
     def names(self) -> list[str]:
-        """What to look for where the uri is not known; where there are several artists, with the first alone too."""
+        """The texts to look up if the URI is unknown; with several artists, also with the first alone."""
         if self.name is None:
             return []
         artists = dict.fromkeys(filter(None, (self.artist, SEVERAL.split(self.artist or "")[0].strip())))

@@ -23,10 +23,10 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Seeds:
-    """What :func:`resolve` found for n seeds.
+    """The result of :func:`resolve` for n seeds.
 
     Attributes:
-        rows: (n,) the track that a model is asked with, -1 where there is none.
+        rows: (n,) the track that stands for the seed, -1 where there is none.
         by: (n,) uint8, how it was found: ``URI``, it is the track itself; ``NAME``, the same title by the same artist
             under another uri; ``ARTIST``, the artist's most popular track stands in; ``UNKNOWN``.
         own: (n,) the row of the seed's uri, -1 where the data has none. It may have a row that nobody learned from.
@@ -37,7 +37,7 @@ class Seeds:
     own: Rows
 
     def taken(self) -> tuple[Rows, Rows]:
-        """What must not be recommended again: places among the seeds and tracks. A stand-in may be recommended."""
+        """Seeds that must not be recommended: places among the seeds, and tracks. A stand-in may be recommended."""
         same = np.where(self.by == ARTIST, -1, self.rows)
         at = np.arange(len(self.rows))
         return (

@@ -1,4 +1,4 @@
-"""What a training step sees: positive pairs, the vectors that score them, and what they compete with."""
+"""Batches of a training step: positive pairs, the vectors that score them, and their negatives."""
 
 from __future__ import annotations
 

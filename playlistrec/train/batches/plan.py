@@ -1,4 +1,4 @@
-"""How batches are made, whatever the objective."""
+"""Settings and state shared by all ways of making batches."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CPU, FULL = torch.device("cpu"), Full()
 
 @dataclass(frozen=True, kw_only=True)
 class BatchPlan:
-    """How batches are made.
+    """The settings of batches that no objective changes.
 
     Attributes:
         batch_size: positive pairs a step; playlists a step where batches hold whole playlists.

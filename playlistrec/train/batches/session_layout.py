@@ -1,4 +1,4 @@
-"""Where and when each playlist is played in session-parallel mini-batches."""
+"""The layout of session-parallel mini-batches: each playlist's row and time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Stretches:
-    """What the rows play in each step, by step, row and time: (n,) each.
+    """The tracks that the rows play in each step, by step, row and time: (n,) each.
 
     Attributes:
         step, row: when and where.

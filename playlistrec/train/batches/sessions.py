@@ -29,7 +29,7 @@ __all__ = ["SessionBatch", "SessionBatches", "SessionNegatives", "SharedNegative
 
 @dataclass(frozen=True, kw_only=True)
 class SessionNegatives:
-    """What the tracks that follow compete with, beside each other.
+    """The candidates that the next tracks of a session compete with, beside each other.
 
     Attributes:
         n: further tracks drawn for the whole batch; they may be anything, the tracks that follow included. Hidasi &

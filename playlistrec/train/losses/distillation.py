@@ -42,5 +42,5 @@ def distillation_loss(
     0.6931
     """
     with torch.no_grad():
-        wanted = masked_logits(*teacher, teacher_bias, masked, reduced).softmax(1)
-    return -(weights * (wanted * masked_logits(*student, student_bias, masked, reduced).log_softmax(1)).sum(1)).sum()
+        targets = masked_logits(*teacher, teacher_bias, masked, reduced).softmax(1)
+    return -(weights * (targets * masked_logits(*student, student_bias, masked, reduced).log_softmax(1)).sum(1)).sum()

@@ -129,7 +129,7 @@ class _Softmax(torch.autograd.Function):
 
 
 def _slices(rows: Tensor, starts: range, step: int, n: int) -> list[slice]:
-    """Where in the ascending ``rows`` each chunk's lie. One chunk needs no look at the device."""
+    """Bounds of each chunk in the ascending ``rows``. One chunk needs no copy from the device."""
     if len(starts) == 1:
         return [slice(None)]
     bounds = torch.arange(0, n + step, step, device=rows.device, dtype=rows.dtype)

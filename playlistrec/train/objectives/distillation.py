@@ -19,7 +19,7 @@ __all__ = ["Distillation"]
 
 @dataclass(frozen=True, eq=False)
 class Distillation(Term):
-    """How far the softmax over the shared tracks is from a teacher's. Hinton, Vinyals & Dean 2015, section 2.
+    """Divergence of the softmax over shared tracks from a teacher's. Hinton, Vinyals & Dean 2015, section 2.
 
     For SharedSoftmax, whose candidates both rank. A playlist weighs as much as all its pairs.
 

@@ -69,7 +69,7 @@ class Term(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Objective(ABC):
-    """What a training step minimises: a loss over batches of its own kind, and terms added to it with ``+``.
+    """The quantity that a step minimises: a loss over batches of its own kind, and terms added to it with ``+``.
 
     Called with a batch it gives the loss to show, and the objective to minimise.
     """

@@ -31,7 +31,7 @@ class SymmetricSoftmax(Term):
 
     def check(self, model: Any, batches: Batches) -> None:
         unmet = getattr(batches, "contexts", None) is None
-        require(unmet, "symmetric_weight", "0 where tracks are asked for in contexts", self.weight)
+        require(unmet, "symmetric_weight", "0 for tracks in contexts", self.weight)
 
     def loss(self, batch: PlaylistBatch) -> Tensor:
         playlists, tracks = batch.vectors

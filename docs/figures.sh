@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the pictures and reports of the documentation, from what `make demo` left and, if it is given, from the Polimi
+# Makes the figures and reports of the documentation, from what `make demo` left and, if it is given, from the Polimi
 # playlists (a folder with train.csv.gz and test.csv.gz).
-#   make demo && sh docs/pictures.sh .venv/bin/playlistrec demo [POLIMI]
+#   make demo && sh docs/figures.sh .venv/bin/playlistrec demo [POLIMI]
 set -eu
 playlistrec=$1
 demo=$2

@@ -1,4 +1,4 @@
-"""The options that verbs share which draw what runs found."""
+"""Options shared by the verbs that draw figures of runs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-__all__ = ["looking"]
+__all__ = ["part_options"]
 
 
-def looking(function: Callable[..., None]) -> Callable[..., None]:
+def part_options(function: Callable[..., None]) -> Callable[..., None]:
     """``--split``, ``--artist``, ``--data`` and ``--device``."""
     for option in (
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True),
@@ -24,7 +24,7 @@ def looking(function: Callable[..., None]) -> Callable[..., None]:
             type=click.Choice(["valid", "test"]),
             default="valid",
             show_default=True,
-            help="Which part is asked.",
+            help="The part that is ranked.",
         ),
     ):
         function = option(function)
