@@ -44,7 +44,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("lightgcn", {**BPR, "message_edge_share": 0.5}),
     ("lightgcn", {**BPR, "loss": "directau"}),
     ("lightgcn", {**BPR, "regime": "sampled", "fanout": 5}),
-    ("sage", {**BPR, "aggregator": "max"}),
+    ("sage", {**BPR, "aggregator": "pool"}),
     (
         "fm",
         {

@@ -1,4 +1,7 @@
-"""Gradients of message passing in plain torch: one function an operation."""
+"""Gradients of message passing in plain torch: one function an operation.
+
+The backward passes are made of these functions themselves, so that gradients of gradients are right too.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 if TYPE_CHECKING:
     from .kernels import Edges
+
+
+def _apply(function: Any, *args: Any) -> Any:
+    return function.apply(*args)
 
 
 class CopySum(torch.autograd.Function):
@@ -19,9 +25,9 @@ class CopySum(torch.autograd.Function):
         return edges.sum(x)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        return None, ctx.edges.reverse.sum(grad.contiguous())
+        out: Tensor = _apply(CopySum, ctx.edges.reverse, grad.contiguous())
+        return None, out
 
 
 class CopyMax(torch.autograd.Function):
@@ -33,7 +39,6 @@ class CopyMax(torch.autograd.Function):
         return best
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
         (winner,) = ctx.saved_tensors
         out = grad.new_zeros(ctx.n_src + 1, grad.shape[1])  # the last row takes what came from no neighbour
@@ -48,15 +53,14 @@ class WeightedSum(torch.autograd.Function):
         return edges.weighted_sum(x, e)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None]:
         x, e = ctx.saved_tensors
         _, wants_x, wants_e = ctx.needs_input_grad
         edges = ctx.edges
         return (
             None,
-            edges.reverse.weighted_sum(grad, e) if wants_x else None,
-            edges.dot(x, grad) if wants_e else None,
+            _apply(WeightedSum, edges.reverse, grad, e) if wants_x else None,
+            _apply(Dot, edges, x, grad) if wants_e else None,
         )
 
 
@@ -68,10 +72,9 @@ class Dot(torch.autograd.Function):
         return edges.dot(x, y)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor]:
         x, y = ctx.saved_tensors
-        return None, ctx.edges.reverse.weighted_sum(y, grad), ctx.edges.weighted_sum(x, grad)
+        return None, _apply(WeightedSum, ctx.edges.reverse, y, grad), _apply(WeightedSum, ctx.edges, x, grad)
 
 
 class Spread(torch.autograd.Function):
@@ -83,9 +86,23 @@ class Spread(torch.autograd.Function):
         return x.index_select(0, edges.dst)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
-        return None, ctx.edges.sum_edges(grad)
+        out: Tensor = _apply(SumEdges, ctx.edges, grad)
+        return None, out
+
+
+class SumEdges(torch.autograd.Function):
+    """The sum of the features of the edges into each node."""
+
+    @staticmethod
+    def forward(ctx: Any, edges: Edges, x: Tensor) -> Tensor:
+        ctx.edges = edges
+        return edges.sum_edges(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
+        out: Tensor = _apply(Spread, ctx.edges, grad)
+        return None, out
 
 
 class EdgeSoftmax(torch.autograd.Function):
@@ -101,8 +118,7 @@ class EdgeSoftmax(torch.autograd.Function):
         return weight
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
         (weight,) = ctx.saved_tensors
         out = weight * grad
-        return None, out - weight * ctx.edges.sum_edges(out).index_select(0, ctx.edges.dst)
+        return None, out - weight * _apply(Spread, ctx.edges, _apply(SumEdges, ctx.edges, out))

@@ -11,11 +11,16 @@ from dgl import DGLGraph
 
 from ..corpus.corpus import Corpus, Ints
 from ..errors import DataError
-from .ops import symmetric_norm
+from .mirrors import symmetric_norm
 
 __all__ = ["REVERSE", "build_graph", "load_graph", "save_graph"]
 
-REVERSE = {"contains": "in", "in": "contains", "made": "by", "by": "made"}
+REVERSE: dict[str | tuple[str, str, str], str | tuple[str, str, str]] = {
+    "contains": "in",
+    "in": "contains",
+    "made": "by",
+    "by": "made",
+}
 """The relation that holds the same edges the other way round, under the same edge ids."""
 
 

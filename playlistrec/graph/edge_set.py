@@ -101,17 +101,12 @@ class NonEdges:
         # Sorted, since within a source `below` rises and stays under n_dst: one search serves all sources.
         self.free = self.n_dst - offsets.diff()
         self._tables = Mirrored(src * self.n_dst + below, self.free)
-        self._any_full = bool((self.free == 0).any())
+        self.any_full = bool((self.free == 0).any())
 
-    def refuse_full(self, src: Tensor) -> None:
-        """Raise ValueError if one of the sources has no negative."""
-        if self._any_full:  # else no value is read from the device, which would have to be waited for
-            _, free = self._tables.on(src.device)
-            full = src[free[src] == 0]
-            if len(full):
-                raise ValueError(
-                    f"source {int(full[0])} has no negatives: all {self.n_dst} destinations are training edges"
-                )
+    def full(self, src: Tensor) -> Tensor:
+        """True for sources that have no negative."""
+        _, free = self._tables.on(src.device)
+        return free[src] == 0
 
     def draw(self, src: Tensor, k: int, generator: torch.Generator | None) -> Tensor:
         """(len(src), k) destinations; they mean nothing where a source has no negative."""

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from . import autograd
 
-__all__ = ["Edges", "copy_u_max", "copy_u_sum", "edge_softmax", "u_add_v", "u_dot_v", "u_mul_e_sum"]
+__all__ = ["Edges", "copy_u_max", "copy_u_sum", "edge_softmax", "u_add_v", "u_dot_v", "u_mul_e_max", "u_mul_e_sum"]
 
 _CHUNK = {"cpu": 2**21, "cuda": 2**25}  # elements of such a slice
 
@@ -37,6 +37,13 @@ def copy_u_max(edges: Edges, x: Tensor) -> Tensor:
 def u_mul_e_sum(edges: Edges, x: Tensor, e: Tensor) -> Tensor:
     """(n_dst, …, d) sums of (n_src, …, d) features weighted by (n_edges, …, 1)."""
     return _apply(autograd.WeightedSum, edges, _heads(x), _flat(e)).view(-1, *x.shape[1:])
+
+
+def u_mul_e_max(edges: Edges, x: Tensor, e: Tensor) -> Tensor:
+    """(n_dst, d) maxima of (n_src, d) features weighted by (n_edges, 1). Builds a tensor of edges × d."""
+    rows = x.index_select(0, edges.src) * e
+    index = edges.dst.long().unsqueeze(1).expand_as(rows)
+    return x.new_zeros(edges.n_dst, x.shape[1]).scatter_reduce(0, index, rows, "amax", include_self=False)
 
 
 def u_add_v(edges: Edges, x: Tensor, y: Tensor) -> Tensor:

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import dgl.ops
 import torch
@@ -23,7 +22,7 @@ from torch import Tensor
 
 from . import kernels
 from .checks import check, check_ends
-from .kernels import Edges
+from .mirrors import in_degrees, mirror, relation, symmetric_norm
 
 __all__ = [
     "copy_u_max",
@@ -35,8 +34,12 @@ __all__ = [
     "symmetric_norm",
     "u_add_v",
     "u_dot_v",
+    "u_mul_e_max",
     "u_mul_e_sum",
 ]
+
+HALF = (torch.bfloat16, torch.float16)
+"""Types that sums over many edges are not kept in: above 256 ones bfloat16 counts no further."""
 
 _torch_forced: ContextVar[bool] = ContextVar("torch_forced", default=False)
 
@@ -66,8 +69,12 @@ def copy_u_sum(graph: DGLGraph, x: Tensor) -> Tensor:
     [2.0, 0.0, 3.0]
     """
     check(graph, x_src=x)
+    if not graph.num_edges():
+        return _no_messages(graph, x)
+    if _too_narrow(x):
+        return copy_u_sum(graph, x.float()).to(x.dtype)
     if not _dgl_runs(graph, x):
-        return kernels.copy_u_sum(_mirror(graph, x.device), x)
+        return kernels.copy_u_sum(mirror(graph, x.device), x)
     out: Tensor = dgl.ops.copy_u_sum(graph, x)
     return out
 
@@ -85,11 +92,30 @@ def copy_u_max(graph: DGLGraph, x: Tensor) -> Tensor:
         (n_dst, …).
     """
     check(graph, x_src=x)
+    if not graph.num_edges():
+        return _no_messages(graph, x)
     if not _dgl_runs(graph, x):
-        return kernels.copy_u_max(_mirror(graph, x.device), x)
-    out: Tensor = dgl.ops.copy_u_max(graph, x)
-    isolated = graph.in_degrees() == 0  # DGL leaves -inf there
-    return out.masked_fill(isolated.view(-1, *[1] * (out.dim() - 1)), 0.0)
+        return kernels.copy_u_max(mirror(graph, x.device), x)
+    return _zero_where_isolated(graph, dgl.ops.copy_u_max(graph, x))
+
+
+def u_mul_e_max(graph: DGLGraph, x: Tensor, e: Tensor) -> Tensor:
+    """Elementwise maximum of weighted features over in-neighbours, ``max_u e_uv x_u``, 0 where there are none.
+
+    Args:
+        graph: a graph with one relation.
+        x: (n_src, d) features.
+        e: (n_edges, 1) weights.
+
+    Returns:
+        (n_dst, d).
+    """
+    check(graph, x_src=x, e=e)
+    if not graph.num_edges():
+        return _no_messages(graph, x) + e.sum()
+    if not _dgl_runs(graph, x, e):
+        return kernels.u_mul_e_max(mirror(graph, x.device), x, e)
+    return _zero_where_isolated(graph, dgl.ops.u_mul_e_max(graph, x, e))
 
 
 def u_mul_e_sum(graph: DGLGraph, x: Tensor, e: Tensor) -> Tensor:
@@ -108,8 +134,12 @@ def u_mul_e_sum(graph: DGLGraph, x: Tensor, e: Tensor) -> Tensor:
         raise ValueError(
             f"e must be of shape {(len(e), *x.shape[1:-1], 1)} for x of {tuple(x.shape)} (got {tuple(e.shape)})"
         )
+    if not graph.num_edges():
+        return _no_messages(graph, x) + e.sum()
+    if _too_narrow(x):
+        return u_mul_e_sum(graph, x.float(), e.float()).to(x.dtype)
     if not _dgl_attends(graph, x, e):
-        return kernels.u_mul_e_sum(_mirror(graph, x.device), x, e)
+        return kernels.u_mul_e_sum(mirror(graph, x.device), x, e)
     out: Tensor = dgl.ops.u_mul_e_sum(graph, x, e)
     return out
 
@@ -127,7 +157,7 @@ def u_add_v(graph: DGLGraph, x_src: Tensor, x_dst: Tensor) -> Tensor:
     check(graph, x_src=x_src, x_dst=x_dst)
     check_ends(x_src, x_dst)
     if not _dgl_runs(graph, x_src, x_dst):
-        return kernels.u_add_v(_mirror(graph, x_src.device), x_src, x_dst)
+        return kernels.u_add_v(mirror(graph, x_src.device), x_src, x_dst)
     out: Tensor = dgl.ops.u_add_v(graph, x_src, x_dst)
     return out
 
@@ -145,7 +175,7 @@ def u_dot_v(graph: DGLGraph, x_src: Tensor, x_dst: Tensor) -> Tensor:
     check(graph, x_src=x_src, x_dst=x_dst)
     check_ends(x_src, x_dst)
     if not _dgl_runs(graph, x_src, x_dst):
-        return kernels.u_dot_v(_mirror(graph, x_src.device), x_src, x_dst)
+        return kernels.u_dot_v(mirror(graph, x_src.device), x_src, x_dst)
     out: Tensor = dgl.ops.u_dot_v(graph, x_src, x_dst)
     return out
 
@@ -161,59 +191,31 @@ def edge_softmax(graph: DGLGraph, logits: Tensor) -> Tensor:
         (n_edges, …); over the edges into one node the weights sum to 1.
     """
     check(graph, e=logits)
+    if not graph.num_edges():
+        return logits
+    if logits.dtype in HALF:
+        return edge_softmax(graph, logits.float()).to(logits.dtype)
     if not _dgl_attends(graph, logits):
-        return kernels.edge_softmax(_mirror(graph, logits.device), logits)
-    out: Tensor = dgl.ops.edge_softmax(graph, logits)
+        return kernels.edge_softmax(mirror(graph, logits.device), logits)
+    out: Tensor = _EdgeSoftmax.apply(graph, logits)  # type: ignore[no-untyped-call]
     return out
 
 
-def in_degrees(graph: DGLGraph, like: Tensor) -> Tensor:
-    """(n_dst,) in-degrees in the type and on the device of a tensor, kept with the graph; not to be changed.
+class _EdgeSoftmax(torch.autograd.Function):
+    """DGL's softmax, with gradients of any order: DGL's own second one is wrong without a word."""
 
-    >>> in_degrees(dgl.graph(([0, 1], [1, 1])), torch.ones(1)).tolist()
-    [0.0, 2.0]
-    """
-    kept, key = _kept(graph), ("in_degrees", like.dtype, like.device)
-    if key not in kept:
-        kept[key] = graph.in_degrees().to(like)
-    degrees: Tensor = kept[key]
-    return degrees
+    @staticmethod
+    def forward(ctx: Any, graph: DGLGraph, logits: Tensor) -> Tensor:
+        weight: Tensor = dgl.ops.edge_softmax(graph, logits)
+        ctx.graph = graph
+        ctx.save_for_backward(weight)
+        return weight
 
-
-def symmetric_norm(graph: DGLGraph) -> tuple[Tensor, Tensor]:
-    """The factors of the symmetric normalisation ``1 / sqrt(|N_u| |N_v|)``, one for each end of an edge.
-
-    Returns:
-        (n_src,) and (n_dst,) float32: out- and in-degrees to the power -1/2, 0 where isolated.
-
-    >>> [norm.tolist() for norm in symmetric_norm(dgl.graph(([0, 0, 0, 0], [0, 1, 1, 1])))]
-    [[0.5, 0.0], [1.0, 0.5773502588272095]]
-    """
-    out, into = (degree.float().rsqrt() for degree in (graph.out_degrees(), graph.in_degrees()))
-    return out.masked_fill_(out.isinf(), 0.0), into.masked_fill_(into.isinf(), 0.0)
-
-
-def relation(graph: DGLGraph, etype: str | tuple[str, str, str]) -> DGLGraph:
-    """``graph[etype]``, the same object at every call, so that what was mirrored of it is found again.
-
-    Use it for its structure; features set under ``graph.local_scope()`` do not show in it.
-    """
-    kept, key = _kept(graph), graph.to_canonical_etype(etype)
-    if key not in kept:
-        kept[key] = graph[key]
-    return kept[key]
-
-
-_everything_kept: WeakKeyDictionary[DGLGraph, tuple[Any, dict[Any, Any]]] = WeakKeyDictionary()
-
-
-def _kept(graph: DGLGraph) -> dict[Any, Any]:
-    """The cache of a graph: slices by relation, mirrors and degrees by device."""
-    index, kept = _everything_kept.get(graph, (None, {}))
-    if index is not graph._graph:  # a graph that DGL changes in place gets a new index
-        kept = {}
-        _everything_kept[graph] = (graph._graph, kept)
-    return kept
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
+        (weight,) = ctx.saved_tensors
+        out = weight * grad
+        return None, out - weight * dgl.ops.copy_v(ctx.graph, dgl.ops.copy_e_sum(ctx.graph, out))
 
 
 def _dgl_runs(graph: DGLGraph, *features: Tensor) -> bool:
@@ -231,10 +233,16 @@ def _dgl_attends(graph: DGLGraph, *features: Tensor) -> bool:
     return _dgl_runs(graph, *features) and not (on_cpu and full and not graph.is_block)
 
 
-def _mirror(graph: DGLGraph, device: torch.device) -> Edges:
-    kept = _kept(graph)
-    if device not in kept:
-        src, dst = (ids.to(device) for ids in graph.edges(order="eid"))
-        kept[device] = Edges(src, dst, graph.num_src_nodes(), graph.num_dst_nodes())
-    edges: Edges = kept[device]
-    return edges
+def _too_narrow(x: Tensor) -> bool:
+    """True on a CPU, where kernels add up in the type of the features; on a GPU they add up in float32."""
+    return x.dtype in HALF and x.device.type == "cpu"
+
+
+def _no_messages(graph: DGLGraph, x: Tensor) -> Tensor:
+    """(n_dst, …) zeros that are joined to ``x``, as a graph without edges must not end the gradient."""
+    return x[:0].sum(0).expand(graph.num_dst_nodes(), *x.shape[1:]).clone()
+
+
+def _zero_where_isolated(graph: DGLGraph, out: Tensor) -> Tensor:
+    """DGL leaves -inf there."""
+    return out.masked_fill((graph.in_degrees() == 0).view(-1, *[1] * (out.dim() - 1)), 0.0)

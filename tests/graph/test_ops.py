@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from playlistrec.graph import kernels, ops
+from playlistrec.graph import kernels, mirrors, ops
 
 N_SRC, N_DST, HEADS, DIM = 7, 6, 3, 4
 
@@ -160,11 +160,14 @@ def test_forcing_torch_ends_with_its_context(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_slice_and_its_mirror_last_as_long_as_the_graph() -> None:
     graph = bipartite()
-    kept = weakref.ref(ops.relation(graph, "r"))
+    graph.edges["r"].data["w"] = torch.ones(graph.num_edges())
+    kept = weakref.ref(mirrors.mirror(ops.relation(graph, "r"), torch.device("cpu")))
     gc.collect()
-    assert ops.relation(graph, ("u", "r", "v")) is kept()
-    with ops.force_torch():
-        ops.copy_u_sum(ops.relation(graph, "r"), torch.ones(N_SRC, 1))
+    assert mirrors.mirror(ops.relation(graph, ("u", "r", "v")), torch.device("cpu")) is kept()
+    assert torch.equal(ops.relation(graph, "r").edata["w"], torch.ones(graph.num_edges()))
+    with graph.local_scope():
+        graph.edges["r"].data["w"] = torch.zeros(graph.num_edges())
+        assert not ops.relation(graph, "r").edata["w"].any()
     del graph
     gc.collect()
     assert kept() is None

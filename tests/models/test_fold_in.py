@@ -27,7 +27,7 @@ CASES: list[tuple[type[GraphModel], dict[str, object]]] = [
     (LightGCN, {"layer_weights": "0,1,1,2", "similarity": "cosine"}),
     (GAT, {"layers": 3, "heads": 2}),
     (SAGE, {"layers": 3}),
-    (SAGE, {"aggregator": "max", "layer_weights": "learned"}),
+    (SAGE, {"aggregator": "pool", "layer_weights": "learned"}),
     (GCN, {"layers": 3}),
     (NGCF, {"layers": 2}),
 ]

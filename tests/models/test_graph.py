@@ -169,7 +169,8 @@ def test_views_without_noise_are_the_vectors_and_the_first_layer(kind: type[Grap
     vectors, first = model.contrastive_views(0.0)
     torch.testing.assert_close(vectors, model.embed(), rtol=0, atol=0)
     degree_norms = {etype: (a, b) for etype, (a, b) in model.degree_norms.items()}
-    states = {k: model.activate(h) for k, h in model.layers[0](model.graph, dict(model.tables), degree_norms).items()}
+    after = model.layers[0](model.graph, dict(model.tables), degree_norms=degree_norms)
+    states = {k: model.activate(h) for k, h in after.items()}
     torch.testing.assert_close(first, (states["playlist"], states["track"]))
 
 

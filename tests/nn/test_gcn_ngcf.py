@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from playlistrec.graph.loader import block_norms
+from playlistrec.graph.norms import block_norms
 from playlistrec.nn import GCNConv, HeteroConv, LayerConcat, NGCFConv
 
 D = 5
@@ -112,7 +112,7 @@ def test_the_order_of_edges_does_not_matter(name: str, kernel: str) -> None:
 
 
 def factors(name: str, A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What the layers take as ``norm``, from the adjacency matrix of all nodes."""
+    """What the layers take as ``degree_norms``, from the adjacency matrix of all nodes."""
     if name.startswith("gcn"):
         d = A.sum(1) + 1
         return d**-0.5, d**-0.5, 1 / d
@@ -128,7 +128,7 @@ def test_a_block_of_all_neighbours_is_the_full_graph(name: str, kernel: str) -> 
     graph, seeds = homogeneous(A), torch.tensor([6, 1, 8, 3], dtype=torch.int32)
     block = dgl.to_block(dgl.in_subgraph(graph, seeds), seeds)
     norm = block_norms(block, {"_E": factors(name, A)})["_E"]
-    got = layer(block, h[block.srcdata[dgl.NID].long()], norm)
+    got = layer(block, h[block.srcdata[dgl.NID].long()], degree_norms=norm)
     assert_same(got, layer(graph, h)[seeds.long()], [h, *layer.parameters()])
 
 
@@ -167,7 +167,7 @@ def test_a_heterograph_is_one_graph_of_all_its_nodes(name: str, sampled: bool, k
         graph = dgl.to_block(dgl.in_subgraph(graph, seeds), seeds)
         degree_norms = block_norms(graph, degree_norms)
         feat = {k: feat[k][graph.srcnodes[k].data[dgl.NID].long()] for k in n}
-    got, want = net(graph, feat, degree_norms), twin(layer, A, h)
+    got, want = net(graph, feat, degree_norms=degree_norms), twin(layer, A, h)
     assert list(net.parameters()) == list(layer.parameters())
     assert_same(
         torch.cat([got[k] for k in n]),

@@ -39,9 +39,18 @@ class PoolNegatives(NonEdgeSampler):
     [1, 2]
     """
 
-    def __init__(self, src: Tensor, dst: Tensor, n_src: int, n_dst: int, k: int = 1, pool_size: int = 100) -> None:
+    def __init__(
+        self,
+        src: Tensor,
+        dst: Tensor,
+        n_src: int,
+        n_dst: int,
+        k: int = 1,
+        pool_size: int = 100,
+        self_pairs: bool = False,
+    ) -> None:
         require(pool_size >= 1, "pool_size", "at least 1", pool_size)
-        super().__init__(src, dst, n_src, n_dst, k)
+        super().__init__(src, dst, n_src, n_dst, k, self_pairs)
         self.pool_size = pool_size
         self._pools: Mirrored | None = None
         self._some_empty = False
@@ -73,7 +82,7 @@ class PoolNegatives(NonEdgeSampler):
         rows = max(1, CHUNK_BYTES // (n_sampled * dst_vectors.element_size()))
         if n_sampled < n_dst:
             rows = min(rows, SHARING)
-        keys, offsets = self.edges.on(device)
+        keys, offsets = self.avoided.on(device)
         starts = [*range(0, self.n_src, rows), self.n_src]
         bounds = offsets[torch.tensor(starts, device=device)].tolist()
 

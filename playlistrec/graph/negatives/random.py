@@ -60,7 +60,10 @@ class NegativeSampler(ABC):
         if not isinstance(eids, Mapping):
             return self._pairs(graph, eids, None)
         if len(eids) != 1:
-            raise ValueError(f"a negative sampler is for one relation (got {len(eids)})")
+            raise ValueError(
+                f"a negative sampler is for one relation (got {len(eids)}): give one for each, "
+                "HeteroNegatives({etype: sampler})"
+            )
         ((etype, ids),) = eids.items()
         return {etype: self._pairs(graph, ids, etype)}
 
@@ -73,41 +76,78 @@ class NonEdgeSampler(NegativeSampler):
     """Base of the samplers that never draw a training edge, whatever else they look for.
 
     Only the positives given here are avoided. Edges held out for validation or test are drawn like any other
-    non-edge: sparing them would tell the model where they are.
+    non-edge: sparing them would tell the model where they are. A source that is joined to every destination has no
+    negative; it gets destinations at random, and in DGL's loaders the edge's own destination, with which a pairwise
+    loss has no gradient.
 
     Args:
         src, dst: (n_edges,) the two ends of the positives; repeated pairs count once.
         n_src, n_dst: number of nodes on either side.
         k: negatives per source.
+        self_pairs: true if sources and destinations are the same nodes: none is a negative of itself.
 
     Raises:
         ValueError: ids outside the given sizes, or an option out of range.
     """
 
-    def __init__(self, src: Tensor, dst: Tensor, n_src: int, n_dst: int, k: int = 1) -> None:
+    def __init__(self, src: Tensor, dst: Tensor, n_src: int, n_dst: int, k: int = 1, self_pairs: bool = False) -> None:
         require(k >= 1, "k", "at least 1", k)
         self.k, self.n_src, self.n_dst = k, n_src, n_dst
-        self.edges = EdgeSet(src, dst, n_src, n_dst)
-        self.non_edges = NonEdges(self.edges)
+        self.edges = self.avoided = EdgeSet(src, dst, n_src, n_dst)
+        if self_pairs:
+            nodes = torch.arange(min(n_src, n_dst), device=self.edges.device)
+            src, dst = self.edges.pairs()
+            self.avoided = EdgeSet(torch.cat([src, nodes]), torch.cat([dst, nodes]), n_src, n_dst)
+        self.non_edges = NonEdges(self.avoided)
 
     @classmethod
     def from_graph(
-        cls, graph: DGLGraph, etype: str | tuple[str, str, str] | None = None, k: int = 1, **options: Any
+        cls,
+        graph: DGLGraph,
+        etype: str | tuple[str, str, str] | None = None,
+        k: int = 1,
+        *,
+        exclude_eids: Any = None,
+        **options: Any,
     ) -> Self:
-        """A sampler that avoids the edges of ``graph``, or of its relation ``etype``."""
+        """A sampler that avoids the edges of ``graph``, or of its relation ``etype``.
+
+        Args:
+            exclude_eids: ids or a boolean mask of edges that are drawn like non-edges: those held out.
+            options: of the sampler.
+        """
+        from ..loader_checks import edge_ids
+        from ..mirrors import with_coo
+
+        graph = with_coo(graph)
         source, name, target = graph.to_canonical_etype(etype)
-        src, dst = graph.edges(etype=(source, name, target))
-        return cls(src, dst, graph.num_nodes(source), graph.num_nodes(target), k=k, **options)
+        src, dst = graph.edges(etype=(source, name, target), order="eid")
+        if exclude_eids is not None:
+            kept = torch.ones(len(src), dtype=torch.bool, device=src.device)
+            kept[edge_ids(graph, (source, name, target), exclude_eids, "exclude_eids").long()] = False
+            src, dst = src[kept], dst[kept]
+        sizes = graph.num_nodes(source), graph.num_nodes(target)
+        return cls(src, dst, *sizes, k=k, self_pairs=source == target, **options)
 
     def sample(self, src: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """See :meth:`NegativeSampler.sample`. Raises ValueError for a source that has no negative."""
+        """See :meth:`NegativeSampler.sample`."""
         src = src.long()
-        self.non_edges.refuse_full(src)
-        return self._draw(src, generator)
+        drawn = self._draw(src, generator)
+        if not self.non_edges.any_full:  # else no value is read from the device, which would have to be waited for
+            return drawn
+        anything = random_below(torch.full_like(drawn, self.n_dst), generator)
+        return torch.where(self.non_edges.full(src).unsqueeze(1), anything, drawn)
 
     @abstractmethod
     def _draw(self, src: Tensor, generator: torch.Generator | None) -> Tensor:
-        """(len(src), k) non-edges of int64 sources, none of which is joined to everything."""
+        """(len(src), k) non-edges of int64 sources; they mean nothing where a source is joined to everything."""
+
+    def _pairs(self, graph: DGLGraph, eids: Tensor, etype: Any) -> tuple[Tensor, Tensor]:
+        src, drawn = super()._pairs(graph, eids, etype)
+        if not self.non_edges.any_full:
+            return src, drawn
+        _, own = graph.find_edges(eids, etype=etype)
+        return src, torch.where(self.non_edges.full(src.long()), own.repeat_interleave(self.k), drawn)
 
 
 class UniformNegatives(NonEdgeSampler):
@@ -147,13 +187,22 @@ class PopularityNegatives(NonEdgeSampler):
     [1, 2]
     """
 
-    def __init__(self, src: Tensor, dst: Tensor, n_src: int, n_dst: int, k: int = 1, power: float = 0.75) -> None:
+    def __init__(
+        self,
+        src: Tensor,
+        dst: Tensor,
+        n_src: int,
+        n_dst: int,
+        k: int = 1,
+        power: float = 0.75,
+        self_pairs: bool = False,
+    ) -> None:
         require(0 <= power < math.inf, "power", "at least 0", power)
-        super().__init__(src, dst, n_src, n_dst, k)
-        src, dst = self.edges.pairs()
-        _, offsets = self.edges.on(dst.device)
-        degree = torch.bincount(dst, minlength=n_dst).double()
-        weight = (degree / degree.max()) ** power if len(dst) else torch.ones_like(degree)
+        super().__init__(src, dst, n_src, n_dst, k, self_pairs)
+        degree = torch.bincount(self.edges.pairs()[1], minlength=n_dst).double()
+        src, dst = self.avoided.pairs()
+        _, offsets = self.avoided.on(dst.device)
+        weight = (degree / degree.max()) ** power if degree.any() else torch.ones_like(degree)
         exact = weight * (min(2**52, 2**62 // max(n_src, 1)) / weight.sum())
         tickets = torch.where(weight > 0, exact.round().long().clamp(min=1), 0)
         self._total, upto = int(tickets.sum()), tickets.cumsum(0)

@@ -26,7 +26,7 @@ class StructuralNegatives(NonEdgeSampler):
     def _draw(self, src: Tensor, generator: torch.Generator | None) -> Tensor:
         sources = src[:, None].expand(-1, self.k * TRIES)
         proposed, valid = self._propose(sources, generator)
-        valid = valid & ~self.edges.contains(sources, proposed)
+        valid = valid & ~self.avoided.contains(sources, proposed)
         proposed, valid = (x.view(len(src), self.k, TRIES) for x in (proposed, valid))
         first = valid.byte().argmax(2, keepdim=True)
         uniform = self.non_edges.draw(src, self.k, generator)
@@ -49,8 +49,17 @@ class SameGroupNegatives(StructuralNegatives):
     [[0]]
     """
 
-    def __init__(self, src: Tensor, dst: Tensor, n_src: int, n_dst: int, group: Tensor, k: int = 1) -> None:
-        super().__init__(src, dst, n_src, n_dst, k)
+    def __init__(
+        self,
+        src: Tensor,
+        dst: Tensor,
+        n_src: int,
+        n_dst: int,
+        group: Tensor,
+        k: int = 1,
+        self_pairs: bool = False,
+    ) -> None:
+        super().__init__(src, dst, n_src, n_dst, k, self_pairs)
         group = torch.as_tensor(group, device=self.edges.device).long()
         if group.shape != (n_dst,):
             raise ValueError(f"group must be of shape {(n_dst,)} (got {tuple(group.shape)})")
@@ -82,8 +91,8 @@ class TwoHopNegatives(StructuralNegatives):
     {2}
     """
 
-    def __init__(self, src: Tensor, dst: Tensor, n_src: int, n_dst: int, k: int = 1) -> None:
-        super().__init__(src, dst, n_src, n_dst, k)
+    def __init__(self, src: Tensor, dst: Tensor, n_src: int, n_dst: int, k: int = 1, self_pairs: bool = False) -> None:
+        super().__init__(src, dst, n_src, n_dst, k, self_pairs)
         self._back = EdgeSet(dst, src, n_dst, n_src)
 
     def _propose(self, src: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:

@@ -46,7 +46,7 @@ class FMGAT(FMGraph):
     config_class: ClassVar[type[Config]] = FMGATConfig
 
     def conv(self, config: FMGATConfig) -> nn.Module:
-        return AttentionConv(None, config.dim // config.heads, config.heads, dropout=config.dropout)
+        return AttentionConv(None, config.dim // config.heads, config.heads, attn_drop=config.dropout, bias=False)
 
     def activate(self, h: Tensor) -> Tensor:
         return F.elu(h)

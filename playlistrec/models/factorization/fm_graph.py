@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ...config import Config, require
 from ...corpus.corpus import Corpus, Ints
 from ...graph.features import feature_graph
-from ...graph.loader import relation_norms
+from ...graph.norms import relation_norms
 from ...nn.hetero import HeteroConv
 from ..base import Query
 from .context import previous_seeds
@@ -80,10 +80,10 @@ class FMGraph(FM):
         return "other"
 
     def factors(self) -> Mapping[str, Tensor]:
-        states = [torch.cat(list(self.tables.values()))]
+        states, norms = [torch.cat(list(self.tables.values()))], {"joins": (self.norm, self.norm)}
         for depth, layer in enumerate(self.layers):
             h = self.activate(states[-1]) if depth else states[-1]
-            states.append(layer(self.graph, {"feature": h}, {"joins": (self.norm, self.norm)})["feature"].flatten(1))
+            states.append(layer(self.graph, {"feature": h}, degree_norms=norms)["feature"].flatten(1))
         if not torch.is_grad_enabled():
             self._states = states
         return dict(zip(self.tables, torch.split(states[-1], [len(table) for table in self.tables.values()])))
@@ -113,9 +113,8 @@ class FMGraph(FM):
             others = states[rows]
             if depth:
                 others, state = self.activate(others), self.activate(state)
-            state = layer(graph, {"feature": torch.cat([others, state]), "playlist": state}, degree_norms)[
-                "playlist"
-            ].flatten(1)
+            inputs = {"feature": torch.cat([others, state]), "playlist": state}
+            state = layer(graph, inputs, degree_norms=degree_norms)["playlist"].flatten(1)
         return F.pad(state, (0, 1), value=1.0)
 
     def _forget(self) -> None:

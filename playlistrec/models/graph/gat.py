@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -19,15 +19,18 @@ class GATConfig(TransformConfig):
     """Options of the attention model.
 
     Attributes:
-        heads: attention heads per layer, each of width dim / heads, merged by a linear layer.
+        heads: attention heads per layer, merged by a linear layer.
+        head_dim: ``split`` for heads of width dim / heads, ``full`` for heads of width dim.
     """
 
     heads: int = 4
+    head_dim: Literal["split", "full"] = "split"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.heads >= 1, "heads", "at least 1", self.heads)
-        require(self.dim % self.heads == 0, "heads", f"a divisor of dim = {self.dim}", self.heads)
+        divides = self.head_dim == "full" or self.dim % self.heads == 0
+        require(divides, "heads", f"a divisor of dim = {self.dim}", self.heads)
 
 
 class GAT(TransformModel):
@@ -38,4 +41,4 @@ class GAT(TransformModel):
     config_class: ClassVar[type[TransformConfig]] = GATConfig
 
     def conv(self, config: GATConfig) -> nn.Module:
-        return self.started(GATConv(config.dim, config.dim, config.heads), config)
+        return self.started(GATConv(config.dim, config.dim, config.heads, head_dim=config.head_dim), config)

@@ -9,7 +9,7 @@ import torch
 from dgl import DGLGraph
 from torch import nn
 
-from ...graph.loader import DegreeNorms
+from ...graph.norms import DegreeNorms
 from ...nn.gcn import GCNConv
 from .model import with_self_loops
 from .transform import TransformConfig, TransformModel
@@ -39,7 +39,8 @@ class GCN(TransformModel):
         degree = {kind: torch.ones(graph.num_nodes(kind), device=graph.device) for kind in graph.ntypes}
         for _, etype, target in graph.canonical_etypes:
             degree[target] += graph.in_degrees(etype=etype)
-        degree_norms: DegreeNorms = {
+        factors = {
             etype: (degree[source].rsqrt(), degree[target].rsqrt()) for source, etype, target in graph.canonical_etypes
         }
+        degree_norms = DegreeNorms(factors, super().normalise(graph).in_degrees)
         return with_self_loops(graph, degree_norms, {kind: 1 / count for kind, count in degree.items()})

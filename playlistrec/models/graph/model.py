@@ -19,7 +19,7 @@ from ...config import Config
 from ...corpus.corpus import Corpus
 from ...errors import ConfigError
 from ...graph.build import build_graph
-from ...graph.loader import DegreeNorms, block_norms, relation_norms
+from ...graph.norms import DegreeNorms, block_norms, relation_norms
 from ...nn.combine import LayerConcat, LayerSum
 from ...nn.hetero import HeteroConv
 from ..base import Query
@@ -73,7 +73,7 @@ class GraphModel(EmbeddingModel):
         return h
 
     def normalise(self, graph: DGLGraph) -> DegreeNorms:
-        """The factors that layers get as ``norm``, from the degrees of a graph."""
+        """The factors that layers get as ``degree_norms``, from the degrees of a graph."""
         return relation_norms(graph)
 
     def propagate(
@@ -86,7 +86,7 @@ class GraphModel(EmbeddingModel):
         """The states before and after each layer; one graph (or block) and its degree norms a layer."""
         passed = [states]
         for layer, graph, norm in zip(self.layers, graphs, degree_norms):
-            state = {kind: self.activate(h) for kind, h in layer(graph, passed[-1], norm).items()}
+            state = {kind: self.activate(h) for kind, h in layer(graph, passed[-1], degree_norms=norm).items()}
             passed.append(state if disturb is None else {kind: disturb(h) for kind, h in state.items()})
         return passed
 
@@ -156,14 +156,14 @@ class GraphModel(EmbeddingModel):
     ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Final vectors and layer-0 embeddings of the (playlists, tracks) that the last block is for.
 
-        With sampled neighbours the sums that ``norm`` is for are scaled up by degree over sampled degree, so that
-        they estimate those over all neighbours.
+        With sampled neighbours the normalised sums estimate those over all neighbours
+        (:func:`~playlistrec.graph.norms.block_norms`).
         """
         device = self.tables["track"].device
         inputs = {kind: ids.long().to(device) for kind, ids in inputs.items() if len(ids)}
         states = {kind: self.tables[kind].index_select(0, ids) for kind, ids in inputs.items()}
         states |= {kind: self.tables[kind][:0] for kind in self.tables if kind not in states}
-        degree_norms = [self._block_norms(block) for block in blocks]
+        degree_norms = [block_norms(block, self._degree_norms()) for block in blocks]
         passed = self.propagate(blocks, states, degree_norms)
         heads = {kind: blocks[-1].num_dst_nodes(kind) for kind in ("playlist", "track")}
         passed = [{kind: h[: heads[kind]] for kind, h in state.items() if kind in heads} for state in passed]
@@ -189,9 +189,9 @@ class GraphModel(EmbeddingModel):
         passed = [{"playlist": state}]
         for layer, states in zip(self.layers, self._states):
             assert isinstance(layer, HeteroConv), "the layers are built that way"
-            one = HeteroConv({"in": layer.convs["in"]})
+            one = HeteroConv({"in": layer.conv("in")})
             features = {"track": states["track"][rows], "playlist": passed[-1]["playlist"]}
-            passed.append({"playlist": self.activate(one(graph, features, {"in": norm})["playlist"])})
+            passed.append({"playlist": self.activate(one(graph, features, degree_norms={"in": norm})["playlist"])})
         return self._combined(passed, "playlist")
 
     def _forget(self) -> None:
@@ -205,19 +205,8 @@ class GraphModel(EmbeddingModel):
     def _degree_norms(self) -> DegreeNorms:
         device = self.tables["track"].device
         if self.degree_norms["in"][0].device != device:
-            self.degree_norms = {
-                etype: tuple(f.to(device) for f in factors) for etype, factors in self.degree_norms.items()
-            }
+            self.degree_norms = self.degree_norms.to(device)
         return self.degree_norms
-
-    def _block_norms(self, block: DGLGraph) -> DegreeNorms:
-        scaled: DegreeNorms = {}
-        for etype, (src, dst, *own) in block_norms(block, self._degree_norms()).items():
-            ids = block.dstdata[dgl.NID][self.graph.to_canonical_etype(etype)[2]].to(self.graph.device)
-            degree = self.graph.in_degrees(ids, etype=etype).to(dst)
-            sampled = block.in_degrees(etype=etype).to(dst)
-            scaled[etype] = src, dst * degree / sampled.clamp(min=1), *own
-        return scaled
 
 
 def with_self_loops(graph: DGLGraph, degree_norms: DegreeNorms, own: Mapping[str, Tensor]) -> DegreeNorms:
@@ -226,7 +215,8 @@ def with_self_loops(graph: DGLGraph, degree_norms: DegreeNorms, own: Mapping[str
     It is ``own`` of the node's type with the first relation to that type, and 0 with the others.
     """
     left = dict(own)
-    return {
+    factors = {
         etype: (*degree_norms[etype], left.pop(target, torch.zeros_like(own[target])))
         for _, etype, target in graph.canonical_etypes
     }
+    return DegreeNorms(factors, degree_norms.in_degrees)

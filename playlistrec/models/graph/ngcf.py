@@ -11,7 +11,7 @@ from dgl import DGLGraph
 from torch import Tensor, nn
 
 from ...config import Config, require
-from ...graph.loader import DegreeNorms
+from ...graph.norms import DegreeNorms
 from ...nn.ngcf import NGCFConv
 from .model import GraphConfig, GraphModel, with_self_loops
 

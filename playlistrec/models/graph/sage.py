@@ -18,17 +18,17 @@ class SAGEConfig(TransformConfig):
     """Options of GraphSAGE.
 
     Attributes:
-        aggregator: ``mean`` of the neighbours, or ``max`` over their pooled features.
+        aggregator: ``mean`` of the neighbours, or ``pool``, the maximum of their pooled features.
     """
 
-    aggregator: Literal["mean", "max"] = "mean"
+    aggregator: Literal["mean", "pool"] = "mean"
 
 
 class SAGE(TransformModel):
     """GraphSAGE: own features and the aggregate of the neighbours, each through a matrix. Hamilton et al. 2017."""
 
     name: ClassVar[str] = "sage"
-    summary: ClassVar[str] = "GraphSAGE: mean or max of the neighbours beside a node's own features"
+    summary: ClassVar[str] = "GraphSAGE: mean or maximum of the neighbours beside a node's own features"
     config_class: ClassVar[type[TransformConfig]] = SAGEConfig
 
     def conv(self, config: SAGEConfig) -> nn.Module:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -23,7 +24,7 @@ class TransformConfig(GraphConfig):
     """Options of graph models whose layers have matrices.
 
     Attributes:
-        matrices: what the matrices of the layers start from: ``xavier``, at random, or ``identity``, so that before
+        weight_init: what the matrices of the layers start from: ``xavier``, at random, or ``identity``, so that before
             training all layers lie in the space of the embeddings and their sum means something.
         activation: what follows a layer.
     """
@@ -48,5 +49,9 @@ class TransformModel(GraphModel):
         if config.weight_init == "identity":
             for module in conv.modules():
                 if isinstance(module, nn.Linear):
-                    nn.init.eye_(module.weight)
+                    rows, columns = module.weight.shape
+                    eye = torch.eye(min(rows, columns))  # each head of full width starts as a whole one
+                    start = eye.repeat(rows // columns, 1) if rows >= columns else eye.repeat(1, columns // rows)
+                    with torch.no_grad():
+                        module.weight.copy_(start * min(1.0, rows / columns))
         return conv

@@ -48,7 +48,7 @@ class SampledBatches:
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed (with 0 workers)."""
-        from ...graph.loader import seeded
+        from ...graph.seeding import seeded
 
         return seeded(seed)
 
