@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,9 @@ __all__ = ["Batch", "EdgeLoader", "edge_loader"]
 
 Batch = tuple[Any, DGLGraph, DGLGraph, list[DGLGraph]]
 """Input nodes, the graph of the positive pairs, that of the negatives, and the blocks."""
+
+Negatives = NegativeSampler | Callable[..., Any]
+"""A sampler of ours, or any that ``dgl.dataloading.as_edge_prediction_sampler`` takes."""
 
 Fanout = int | Mapping[Etype, int]
 Ids = Any
@@ -88,7 +91,7 @@ def edge_loader(
     etype: Etype | Sequence[Etype] | None,
     fanouts: Sequence[Fanout] | None,
     batch_size: int,
-    negatives: NegativeSampler | Mapping[Etype, NegativeSampler],
+    negatives: Negatives | Mapping[Etype, Negatives],
     *,
     reverse_etypes: Mapping[Etype, Etype] | None = None,
     exclude: Sequence[Etype] = (),

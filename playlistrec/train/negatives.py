@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -36,8 +35,6 @@ class Negatives(ABC):
 
     n: int = 1
     hardest_of: int = 0
-    whole_graph: ClassVar[str] = ""
-    """The option for which the whole graph must be propagated over; empty where it need not be."""
 
     def __post_init__(self) -> None:
         require(self.n >= 1, "n_negatives", "at least 1", self.n)
@@ -101,8 +98,6 @@ class Popularity(Negatives):
 @dataclass(frozen=True, kw_only=True)
 class InBatch(Negatives):
     """Tracks of the other pairs of the batch; any track where a few draws give nothing but the playlist's own."""
-
-    whole_graph: ClassVar[str] = "negatives=in-batch"
 
     def _sampler(self, corpus: Corpus) -> NonEdgeSampler:
         return UniformNegatives(*edges_of(corpus), k=self.k)

@@ -229,9 +229,6 @@ def test_hardly_any_pair_to_ask_is_still_one(corpus: Corpus) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"negatives": "all", "loss": "softmax"}, "negatives=all"),
-        ({"negatives": "shared", "loss": "softmax"}, "negatives=shared"),
-        ({"negatives": "in-batch"}, "negatives=in-batch"),
         ({"message_edge_share": 0.5}, "message_edge_share"),
         ({"contrast": 0.1}, "contrast"),
         ({"precision": "bf16"}, "precision=bf16"),

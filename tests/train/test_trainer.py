@@ -17,7 +17,6 @@ from playlistrec.train import (
     Cosine,
     DirectAU,
     FullSoftmax,
-    InBatch,
     MessageEdges,
     Pool,
     Sampled,
@@ -87,8 +86,6 @@ def test_a_loss_that_diverges_is_an_error(corpus: Corpus) -> None:
     [
         ("mf", BPR() + Contrast(0.1), None, r"contrast must be 0.0 for mf, .* \(got 0.1\)"),
         ("mf", BPR() + MessageEdges(0.5), None, r"message_edge_share must be 1.0 for mf"),
-        ("lightgcn", FullSoftmax(), Sampled(), r"negatives=all needs the full regime \(got regime=sampled\)"),
-        ("lightgcn", BPR(negatives=InBatch()), Sampled(), "negatives=in-batch needs the full regime"),
         ("lightgcn", SampledSoftmax() + Contrast(0.1), Sampled(), "contrast needs the full regime"),
     ],
 )

@@ -123,11 +123,13 @@ class PlaylistBatch(Batch):
         playlist_ids: (n_playlists,) playlists of the corpus that the rows are.
         own: rows (ascending) and tracks that a playlist holds beside the pairs of the batch; None where there are none.
         columns: finds tracks among candidates.
+        lengths: (n_playlists,) tracks of each playlist; None where the pairs and ``own`` are all of them.
     """
 
     playlist_ids: Tensor
     own: Pairs | None
     columns: TrackColumns
+    lengths: Tensor | None = None
 
     def held(self) -> Pairs:
         """Rows and tracks of all that the playlists hold."""
@@ -139,8 +141,10 @@ class PlaylistBatch(Batch):
         """(n,) of the pairs, adding up to 1: length of the playlist to minus ``exponent``; None where all are alike."""
         if not exponent:
             return None
-        rows, _ = self.held()
-        length = torch.bincount(rows, minlength=len(self.vectors[0])).to(self.vectors[0].dtype)
+        lengths = self.lengths
+        if lengths is None:
+            lengths = torch.bincount(self.held()[0], minlength=len(self.vectors[0]))
+        length = lengths.to(self.vectors[0].dtype)
         weights = length[self.playlist] ** -exponent
         return weights / weights.sum()
 

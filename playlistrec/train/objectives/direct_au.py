@@ -13,7 +13,7 @@ from ...corpus.corpus import Corpus
 from ..batches.batch import Batch
 from ..batches.full import PositiveBatches
 from ..batches.plan import BatchPlan, Sampled
-from ..batches.sampled import SampledBatches
+from ..batches.sampled import SampledPairBatches
 from ..losses.direct_au import alignment, uniformity
 from ..negatives import Uniform
 from .objective import Batches, Objective
@@ -36,7 +36,7 @@ class DirectAU(Objective):
 
     def make_batches(self, model: Any, corpus: Corpus, plan: BatchPlan) -> Batches:
         if isinstance(plan.regime, Sampled) and model.propagates:
-            return SampledBatches(model, corpus, plan, Uniform())
+            return SampledPairBatches(model, corpus, plan, Uniform())
         return PositiveBatches(model, corpus, plan)
 
     def loss(self, batch: Batch) -> Tensor:

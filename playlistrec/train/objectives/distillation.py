@@ -45,9 +45,10 @@ class Distillation(Term):
         if weights is None:
             weights = torch.full_like(batch.playlist, 1 / len(batch.playlist), dtype=playlists.dtype)
         teacher: Any = self.teacher_vectors
+        ids = candidates if batch.track_ids is None else batch.track_ids[candidates]
         return distillation_loss(
             (playlists / temperature, tracks.index_select(0, candidates)),
-            (teacher[0][batch.playlist_ids] / temperature, teacher[1][candidates]),
+            (teacher[0][batch.playlist_ids] / temperature, teacher[1][ids]),
             weights.new_zeros(len(playlists)).index_add_(0, batch.playlist, weights),
             student_bias=bias if prior is None else bias + prior[candidates] / temperature,
             teacher_bias=bias,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
 from ...config import require
 from ...corpus.corpus import Corpus
 from ..batches.batch import PlaylistBatch
-from ..batches.plan import BatchPlan
+from ..batches.plan import BatchPlan, Sampled
 from ..batches.playlists import PlaylistBatches
+from ..batches.sampled import SampledAllBatches
 from ..losses.softmax import softmax
 from .objective import Batches, Objective
 
@@ -31,7 +32,6 @@ class FullSoftmax(Objective):
             for all playlists alike.
     """
 
-    whole_graph: ClassVar[str] = "negatives=all"
     temperature: float = 0.1
     length_weight_exponent: float = 0.0
 
@@ -41,6 +41,8 @@ class FullSoftmax(Objective):
         require(exponent >= 0, "length_weight_exponent", "at least 0", exponent)
 
     def make_batches(self, model: Any, corpus: Corpus, plan: BatchPlan) -> Batches:
+        if isinstance(plan.regime, Sampled) and model.propagates:
+            return SampledAllBatches(model, corpus, plan)
         return PlaylistBatches(model, corpus, plan)
 
     def loss(self, batch: PlaylistBatch) -> Tensor:

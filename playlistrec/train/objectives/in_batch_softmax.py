@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +12,8 @@ from ...config import require
 from ...corpus.corpus import Corpus
 from ..batches.batch import InBatchBatch
 from ..batches.full import InBatchBatches
-from ..batches.plan import BatchPlan
+from ..batches.plan import BatchPlan, Sampled
+from ..batches.sampled import SampledInBatchBatches
 from ..losses.softmax import softmax
 from .objective import Batches, Objective
 
@@ -30,7 +31,6 @@ class InBatchSoftmax(Objective):
         logq_correction: share of the logarithm of a track's popularity that is taken off its score.
     """
 
-    whole_graph: ClassVar[str] = "negatives=in-batch"
     temperature: float = 0.1
     logq_correction: float = 0.0
 
@@ -39,6 +39,8 @@ class InBatchSoftmax(Objective):
         require(self.logq_correction >= 0, "logq_correction", "at least 0", self.logq_correction)
 
     def make_batches(self, model: Any, corpus: Corpus, plan: BatchPlan) -> Batches:
+        if isinstance(plan.regime, Sampled) and model.propagates:
+            return SampledInBatchBatches(model, corpus, plan)
         return InBatchBatches(model, corpus, plan)
 
     def loss(self, batch: InBatchBatch) -> Tensor:

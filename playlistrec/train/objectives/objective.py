@@ -14,7 +14,7 @@ from typing_extensions import Self
 from ...errors import ConfigError
 from ..batches.full import PairBatches
 from ..batches.plan import BatchPlan, Sampled
-from ..batches.sampled import SampledBatches
+from ..batches.sampled import SampledPairBatches
 from ..negatives import UNIFORM, Negatives
 
 if TYPE_CHECKING:
@@ -125,11 +125,7 @@ class PairwiseObjective(Objective):
 
     negatives: Negatives = UNIFORM
 
-    @property
-    def needs_whole_graph(self) -> str:
-        return self.negatives.whole_graph or super().needs_whole_graph
-
     def make_batches(self, model: Any, corpus: Corpus, plan: BatchPlan) -> Batches:
         if isinstance(plan.regime, Sampled) and model.propagates:
-            return SampledBatches(cast("GraphModel", model), corpus, plan, self.negatives)
+            return SampledPairBatches(cast("GraphModel", model), corpus, plan, self.negatives)
         return PairBatches(model, corpus, plan, self.negatives)

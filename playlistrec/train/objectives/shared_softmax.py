@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
 from ...config import require
 from ...corpus.corpus import Corpus
 from ..batches.batch import SharedBatch
-from ..batches.plan import BatchPlan
+from ..batches.plan import BatchPlan, Sampled
 from ..batches.playlists import SharedBatches
+from ..batches.sampled import SampledSharedBatches
 from ..losses.shared_softmax import shared_softmax
 from .objective import Batches, Objective
 
@@ -34,7 +35,6 @@ class SharedSoftmax(Objective):
         length_weight_exponent: a pair weighs the length of its playlist to minus this power.
     """
 
-    whole_graph: ClassVar[str] = "negatives=shared"
     temperature: float = 0.1
     n_negatives: int = 4096
     popularity_power: float = 0.75
@@ -47,6 +47,8 @@ class SharedSoftmax(Objective):
             require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
 
     def make_batches(self, model: Any, corpus: Corpus, plan: BatchPlan) -> Batches:
+        if isinstance(plan.regime, Sampled) and model.propagates:
+            return SampledSharedBatches(model, corpus, plan, self.n_negatives, self.popularity_power)
         return SharedBatches(model, corpus, plan, self.n_negatives, self.popularity_power)
 
     def loss(self, batch: SharedBatch) -> Tensor:
