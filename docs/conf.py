@@ -43,6 +43,7 @@ ROOMS = {
     "export": "Vectors, indices and graphs for other programs.",
     "challenge": "The RecSys Challenge 2018 on any playlists.",
     "report": "Figures of data and runs, and a page of them.",
+    "testing": "Checks that anybody can run on a recommender or a layer of their own.",
 }
 
 

@@ -35,8 +35,10 @@ class GatedConv(nn.Module):
         super().__init__()
         self.gate = nn.Linear(dim, dim)
 
-    def forward(self, graph: dgl.DGLGraph, feat: tuple[Tensor, Tensor], norm: tuple[Tensor, Tensor]) -> Tensor:
-        (h_src, h_dst), (c_src, c_dst) = feat, (c.unsqueeze(1) for c in norm)
+    def forward(
+        self, graph: dgl.DGLGraph, feat: tuple[Tensor, Tensor], *, degree_norms: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        (h_src, h_dst), (c_src, c_dst) = feat, (c.unsqueeze(1) for c in degree_norms)
         message = ops.copy_u_sum(graph, h_src * c_src) * c_dst
         return torch.sigmoid(self.gate(h_dst)) * message
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -86,10 +88,60 @@ def a_layer_leaves_the_graph_as_it_was(layer: Any) -> None:
     _layer(not [name for name in left if not name.startswith("_")], f"a graph must be left as it was (found {left})")
 
 
+def a_block_is_the_graph(layer: Any) -> None:
+    """A block of all nodes with all their in-edges gives what the graph gives."""
+    import dgl
+
+    one, _ = _graphs()
+    feat, order = torch.randn(5, 6), torch.tensor([3, 0, 4, 1, 2])
+    block = dgl.to_block(one, order)
+    got = _forward(layer, block, feat[block.srcdata[dgl.NID]])
+    same = len(got) == 5 and torch.allclose(got, _forward(layer, one, feat)[order], atol=1e-5)
+    _layer(same, "a block of all nodes must give what the graph gives")
+
+
+def a_pair_is_both_ends(layer: Any) -> None:
+    """A bipartite graph with the same nodes at both ends gives what the homogeneous one gives."""
+    import dgl
+
+    one, _ = _graphs()
+    two = dgl.heterograph({("u", "e", "v"): one.edges()}, num_nodes_dict={"u": 5, "v": 5})
+    feat = torch.randn(5, 6)
+    same = torch.allclose(_forward(layer, two, (feat, feat)), _forward(layer, one, feat), atol=1e-5)
+    _layer(same, "a pair of the same features must give what one tensor gives")
+
+
+def state_dict_restores_the_layer(layer: Any) -> None:
+    """``load_state_dict`` of ``state_dict`` gives the same layer."""
+    one, _ = _graphs()
+    other, feat = copy.deepcopy(layer), torch.randn(5, 6)
+    for parameter in other.parameters():
+        torch.nn.init.normal_(parameter)
+    other.load_state_dict(layer.state_dict())
+    same = torch.equal(_forward(other, one, feat), _forward(layer, one, feat))
+    _layer(same, "state_dict must hold all that the layer learned")
+
+
+def edge_weights_of_one_change_nothing(layer: Any) -> None:
+    """``edge_weight`` of ones is none, where the layer takes it."""
+    if "edge_weight" not in inspect.signature(layer.forward).parameters:
+        return
+    one, _ = _graphs()
+    feat = torch.randn(5, 6)
+    weighted = layer(one, feat, edge_weight=torch.ones(one.num_edges())).flatten(1)
+    _layer(
+        torch.allclose(weighted, _forward(layer, one, feat), atol=1e-5), "an edge_weight of ones must change nothing"
+    )
+
+
 LAYER_CHECKS: tuple[Callable[[Any], None], ...] = (
     isolated_nodes_are_finite,
     order_of_edges_does_not_matter,
     gradients_flow,
     a_layer_leaves_the_graph_as_it_was,
+    a_block_is_the_graph,
+    a_pair_is_both_ends,
+    state_dict_restores_the_layer,
+    edge_weights_of_one_change_nothing,
 )
 """Checks of a layer with inputs and outputs of width 6."""
