@@ -30,6 +30,7 @@ __all__ = ["command"]
     show_default=True,
 )
 @click.option("--min-rating", type=float, metavar="R", help="Of ratings, or counts: keep those of at least R.")
+@click.option("--weights", is_flag=True, help="Keep ratings or play counts, for --set edge_weights.")
 @click.option(
     "--k-core",
     type=int,

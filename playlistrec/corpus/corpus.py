@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from ..errors import DataError
+from ..errors import DataError, Hint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,7 @@ class Corpus:
         track_table: table with ``uri`` (string), ``artist`` (int32 row of ``artists``, null when unknown) and
             what else the source had (``name``, ``album_uri``, ``album_name``, ``duration_ms``).
         artists: table with ``uri`` and ``name`` (strings).
+        weights: (n_entries,) float32 rating or play count of each entry, at least 0; None where the data has none.
 
     >>> corpus = Corpus.from_lists([["a", "b"], ["b", "c", "c"]])
     >>> corpus.n_playlists, corpus.n_tracks, corpus.n_entries
@@ -50,6 +51,7 @@ class Corpus:
     playlists: pa.Table
     track_table: pa.Table
     artists: pa.Table
+    weights: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if len(self.offsets) != self.playlists.num_rows + 1:
@@ -61,7 +63,9 @@ class Corpus:
             raise DataError("offsets must rise from 0 to the number of entries")
         if len(self.tracks) and not 0 <= self.tracks.min() <= self.tracks.max() < self.n_tracks:
             raise DataError(f"tracks must lie in 0..{self.n_tracks - 1} (got {self.tracks.max()})")
-        for array in (self.offsets, self.tracks):
+        if self.weights is not None and self.weights.shape != self.tracks.shape:
+            raise DataError(f"weights must be one an entry (got {len(self.weights)} for {len(self.tracks)})")
+        for array in (self.offsets, self.tracks, *(() if self.weights is None else (self.weights,))):
             array.setflags(write=False)
 
     @classmethod
@@ -130,6 +134,21 @@ class Corpus:
         return (keys // self.n_tracks).astype(np.int32), (keys % self.n_tracks).astype(np.int32)
 
     @cached_property
+    def pair_weights(self) -> npt.NDArray[np.float32]:
+        """(n_pairs,) the sum of the weights of each pair's entries, in the order of :attr:`pairs`.
+
+        Raises DataError where the data has no weights.
+        """
+        if self.weights is None:
+            raise DataError("the data has no weights", Hint("preprocess it again with {weights}", {"weights": None}))
+        keys = self.entry_playlist.astype(np.int64) * self.n_tracks + self.tracks
+        order = np.argsort(keys, kind="stable")
+        starts = np.flatnonzero(np.diff(keys[order], prepend=-1) > 0)
+        if not len(starts):
+            return np.zeros(0, dtype=np.float32)
+        return np.add.reduceat(self.weights[order], starts, dtype=np.float64).astype(np.float32)
+
+    @cached_property
     def popularity(self) -> npt.NDArray[np.int64]:
         """(n_tracks,) playlists that hold each track."""
         return np.bincount(self.pairs[1], minlength=self.n_tracks)
@@ -150,7 +169,8 @@ class Corpus:
         if mask.shape != self.tracks.shape:
             raise DataError(f"the mask must have shape {self.tracks.shape} (got {mask.shape})")
         kept = np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])
-        return replace(self, offsets=kept[self.offsets], tracks=self.tracks[mask])
+        weights = None if self.weights is None else self.weights[mask]
+        return replace(self, offsets=kept[self.offsets], tracks=self.tracks[mask], weights=weights)
 
     def subset(self, playlists: Mask, tracks: Mask) -> tuple[Corpus, Mask]:
         """Drop playlists and tracks (and artists left without a track), renumbering the rest.
@@ -173,6 +193,7 @@ class Corpus:
             playlists=self.playlists.filter(pa.array(playlists)),
             track_table=table,
             artists=self.artists.filter(pa.array(used)),
+            weights=None if self.weights is None else self.weights[kept],
         )
         return corpus, kept
 

@@ -20,7 +20,8 @@ FILES = ("entries.npz", "playlists.parquet", "tracks.parquet", "artists.parquet"
 
 def save_corpus(corpus: Corpus, folder: Path) -> None:
     """Write the arrays and tables into an existing folder."""
-    write_npz(folder / "entries.npz", {"offsets": corpus.offsets, "tracks": corpus.tracks})
+    weights = {} if corpus.weights is None else {"weights": corpus.weights}
+    write_npz(folder / "entries.npz", {"offsets": corpus.offsets, "tracks": corpus.tracks, **weights})
     for name, table in zip(FILES[1:], (corpus.playlists, corpus.track_table, corpus.artists)):
         pq.write_table(table, folder / name)
 
@@ -32,8 +33,8 @@ def load_corpus(folder: Path) -> Corpus:
             raise DataError(f"{folder} is not a data folder: {name} is missing")
     try:
         with np.load(folder / "entries.npz", allow_pickle=False) as arrays:
-            offsets, tracks = arrays["offsets"], arrays["tracks"]
+            offsets, tracks, weights = arrays["offsets"], arrays["tracks"], arrays.get("weights")
         tables = [pq.read_table(folder / name) for name in FILES[1:]]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, pa.ArrowException) as error:
         raise DataError(f"{folder} is damaged: {str(error).splitlines()[0]}") from error
-    return Corpus(offsets, tracks, *tables)
+    return Corpus(offsets, tracks, tables[0], tables[1], tables[2], weights)

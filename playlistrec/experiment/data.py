@@ -89,6 +89,7 @@ def preprocess(
     *,
     format: Literal["auto", "mpd", "csv", "adjacency", "movielens", "lastfm"] = "auto",
     min_rating: float | None = None,
+    weights: bool = False,
     k_core: int = 0,
     largest_component: bool = False,
     around: str | None = None,
@@ -121,7 +122,7 @@ def preprocess(
     if (around is None) != (hops is None):
         raise ConfigError("around and hops go together: the playlist, and how many edges from it")
     _check_out(out, force)
-    reading: dict[str, Any] = {"format": format, "limit": limit, "min_rating": min_rating}
+    reading: dict[str, Any] = {"format": format, "limit": limit, "min_rating": min_rating, "weights": weights}
     corpus, given = read(Path(source), workers=workers, renumber=renumber, on_event=on_event, **reading)
     if split == "given" and given is None:
         raise DataError(f"{source} has no given split: it needs a train.* and a test.* file (csv or txt)")
@@ -138,7 +139,14 @@ def preprocess(
     if not parts.counts()["train"]:
         raise DataError(f"{source} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
     how = {
-        **{"format": format, "min_rating": min_rating, "limit": limit, "around": around, "hops": hops},
+        **{
+            "format": format,
+            "min_rating": min_rating,
+            "weights": weights,
+            "limit": limit,
+            "around": around,
+            "hops": hops,
+        },
         **{"k_core": k_core, "largest_component": largest_component, "split": kind},
         "valid": None if kind == "leave-one-out" else valid,
         "test": None if kind in ("given", "leave-one-out") else test,

@@ -33,7 +33,8 @@ def build_graph(corpus: Corpus) -> DGLGraph:
     are there, those without an edge too. Ids are int32.
 
     Node data, float32: ``degree``, the number of playlist–track edges of a playlist or track and of tracks of
-    an artist, and ``norm``, degree^-1/2, 0 where isolated.
+    an artist, and ``norm``, degree^-1/2, 0 where isolated. Edge data between playlists and tracks, float32, where the
+    corpus has weights: ``weight``.
 
     >>> graph = build_graph(Corpus.from_lists([["a", "b"], ["b", "c", "c"]], {"a": "X", "b": "X"}))
     >>> graph.num_edges("contains"), graph.num_edges("made"), graph.nodes["track"].data["degree"].tolist()
@@ -60,6 +61,9 @@ def build_graph(corpus: Corpus) -> DGLGraph:
     for node, etype in (("playlist", "contains"), ("track", "in"), ("artist", "made")):
         graph.nodes[node].data["degree"] = graph.out_degrees(etype=etype).float()
         graph.nodes[node].data["norm"] = symmetric_norm(graph[etype])[0]
+    if corpus.weights is not None:
+        for etype in ("contains", "in"):
+            graph.edges[etype].data["weight"] = torch.from_numpy(corpus.pair_weights)
     return graph
 
 

@@ -37,7 +37,7 @@ def read_adjacency(
         parts.append(_read_entries(path, catalogue, playlists, limit))
         on_event(Event("progress", f"read {path.name}", {"done": done, "total": len(files)}))
     pids = playlists.ids()[:limit]
-    offsets, tracks, from_test = gather(parts, len(pids), len(catalogue), on_event)
+    offsets, tracks, _, from_test = gather([(*part, None) for part in parts], len(pids), len(catalogue), on_event)
     track_table, artists = catalogue.tables()
     corpus = Corpus(
         offsets=offsets,

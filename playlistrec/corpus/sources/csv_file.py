@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -153,6 +154,15 @@ class CsvFile:
         if not pc.all(good).as_py():
             row = pc.index(good, False).as_py()
             raise self.refuse(start + row, f"{self.columns[name]} must be a number (got {column[row].as_py()[:40]!r})")
+        return values
+
+    def weights(self, name: str, start: int, batch: pa.RecordBatch) -> npt.NDArray[np.float64]:
+        """A column of weights. Raises DataError for one that is missing or below 0."""
+        values: npt.NDArray[np.float64] = self.numbers(name, start, batch, required=True).to_numpy(zero_copy_only=False)
+        if len(values) and values.min() < 0:
+            row = int(np.argmax(values < 0))
+            value = batch.column(name)[row].as_py()[:40]
+            raise self.refuse(start + row, f"{self.columns[name]} must be at least 0 to be a weight (got {value!r})")
         return values
 
     def flags(self, name: str, start: int, batch: pa.RecordBatch) -> pa.Array:

@@ -15,7 +15,7 @@ from ...events import Event, OnEvent
 from ..corpus import Corpus
 from ..vocabulary import Catalogue, Rows, Vocabulary, distinct
 from .csv_file import CsvFile
-from .entries import gather
+from .entries import Weights, gather
 from .records import CSV, Dialect, records
 
 __all__ = ["NAMES", "SUFFIXES", "read_ratings"]
@@ -31,7 +31,16 @@ SUFFIXES = {"movielens": (".inter", ".inter.gz")}
 COLUMNS = {
     "pid": ("user_id:token", "user_id", "userId", "userID"),
     "uri": ("item_id:token", "artist_id:token", "item_id", "movieId", "artistID"),
-    "rating": ("rating:float", "weight:float", "rating", "weight"),
+    "rating": (
+        "rating:float",
+        "weight:float",
+        "count:float",
+        "play_count:float",
+        "rating",
+        "weight",
+        "count",
+        "play_count",
+    ),
     "timestamp": ("timestamp:float", "timestamp"),
 }
 ITEM_ID = (*COLUMNS["uri"], "id")
@@ -64,7 +73,13 @@ def _layout(path: Path, format: str) -> Layout:
 
 
 def read_ratings(
-    files: Sequence[Path], *, format: str, limit: int | None, min_rating: float | None, on_event: OnEvent
+    files: Sequence[Path],
+    *,
+    format: str,
+    limit: int | None,
+    min_rating: float | None,
+    weights: bool,
+    on_event: OnEvent,
 ) -> tuple[Corpus, npt.NDArray[np.bool_]]:
     """Read one file of ratings, or a training and a test file, and the names of the items from the table beside it.
 
@@ -75,16 +90,17 @@ def read_ratings(
 
     Args:
         min_rating: leave out the ratings (or counts) below it; no trace of them is kept.
+        weights: keep the ratings (or counts) of the others.
 
     Returns the corpus and which entries came from the second file; see :func:`~.read.read`.
     """
     users, items = Vocabulary(), Vocabulary()
     layout = _layout(files[0], format)
-    required = ("pid", "uri") if min_rating is None else ("pid", "uri", "rating")
+    required = ("pid", "uri", "rating") if weights or min_rating is not None else ("pid", "uri")
     sources = [CsvFile.open(path, COLUMNS, required, layout.ratings) for path in files]
     parts, n_read, n_low = [], 0, 0
     for done, source in enumerate(sources, 1):
-        part, read, low = _read_entries(source, users, items, limit, min_rating)
+        part, read, low = _read_entries(source, users, items, limit, min_rating, weights)
         parts.append(part)
         n_read, n_low = n_read + read, n_low + low
         on_event(Event("progress", f"read {source.path.name}", {"done": done, "total": len(files)}))
@@ -94,7 +110,7 @@ def read_ratings(
         text = f"left out {n_low:,} of {n_read:,} ratings, those below {min_rating:g}"
         on_event(Event("message", text, {"left_out": n_low}))
     pids, uris = users.ids()[:limit], items.ids()
-    offsets, tracks, from_test = gather(parts, len(pids), len(uris), on_event)
+    offsets, tracks, kept_weights, from_test = gather(parts, len(pids), len(uris), on_event)
     catalogue = Catalogue()
     catalogue.add(pa.table({"uri": uris, "name": _names(files[0], layout, uris)}))
     track_table, artists = catalogue.tables()
@@ -105,15 +121,21 @@ def read_ratings(
         playlists=pa.table({"pid": pids, "ordered": pa.array(timed)}),
         track_table=track_table,
         artists=artists,
+        weights=kept_weights,
     )
     return corpus, from_test
 
 
 def _read_entries(
-    file: CsvFile, users: Vocabulary, items: Vocabulary, limit: int | None, min_rating: float | None
-) -> tuple[tuple[Rows, Rows], int, int]:
-    """The user and the item of each entry, by time where it is there; how many were read, and were too low."""
-    columns: list[tuple[Rows, Rows, npt.NDArray[np.float64]]] = []
+    file: CsvFile,
+    users: Vocabulary,
+    items: Vocabulary,
+    limit: int | None,
+    min_rating: float | None,
+    weights: bool,
+) -> tuple[tuple[Rows, Rows, Weights], int, int]:
+    """User, item and weight of each entry, by time where it is there; how many were read, and were too low."""
+    columns: list[tuple[Rows, Rows, npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
     n_read = n_low = 0
     for start, batch in file.batches():
         user_ids, item_ids = file.ids("pid", start, batch), file.ids("uri", start, batch)
@@ -123,17 +145,20 @@ def _read_entries(
             else np.zeros(batch.num_rows)
             for name in ("rating", "timestamp")
         )
+        if weights:
+            rating = file.weights("rating", start, batch)
         kept = np.ones(batch.num_rows, dtype=bool) if min_rating is None else rating >= min_rating
         n_read, n_low = n_read + len(kept), n_low + int((~kept).sum())
-        user_ids, item_ids, time = user_ids.filter(pa.array(kept)), item_ids.filter(pa.array(kept)), time[kept]
+        user_ids, item_ids = user_ids.filter(pa.array(kept)), item_ids.filter(pa.array(kept))
+        time, rating = time[kept], rating[kept]
         user = _number(users, user_ids)
         if limit is not None:
             kept = user < limit
-            user, item_ids, time = user[kept], item_ids.filter(pa.array(kept)), time[kept]
-        columns.append((user, _number(items, item_ids), time))
-    user, item, time = (np.concatenate(column) for column in zip(*columns))
+            user, item_ids, time, rating = user[kept], item_ids.filter(pa.array(kept)), time[kept], rating[kept]
+        columns.append((user, _number(items, item_ids), time, rating))
+    user, item, time, rating = (np.concatenate(column) for column in zip(*columns))
     order = np.argsort(time, kind="stable")
-    return (user[order], item[order]), n_read, n_low
+    return (user[order], item[order], rating[order] if weights else None), n_read, n_low
 
 
 def _number(vocabulary: Vocabulary, ids: pa.Array) -> Rows:

@@ -37,6 +37,7 @@ def read(
     format: str = "auto",
     limit: int | None = None,
     min_rating: float | None = None,
+    weights: bool = False,
     workers: int | None = None,
     renumber: bool = False,
     on_event: OnEvent = ignore,
@@ -49,6 +50,7 @@ def read(
         format: one of ``FORMATS``; ``"auto"`` goes by what lies there.
         limit: take the first so many playlists.
         min_rating: of ratings, keep those of at least that as positives; None: all of them.
+        weights: keep the rating or play count of each entry (csv, movielens, lastfm).
         workers: processes that read slices, by default one for each usable core. A script that is read with
             more than one must have the ``if __name__ == "__main__":`` that Python's multiprocessing asks for.
         renumber: call the playlists of slices ``0, 1, …`` instead of by their pids, which then may repeat.
@@ -74,14 +76,19 @@ def read(
         format = _recognise(source)
     if min_rating is not None and format not in RATINGS:
         raise ConfigError(f"min_rating is for {' and '.join(RATINGS)} ratings, and {source} is {format}")
+    if weights and format not in ("csv", *RATINGS):
+        raise ConfigError(f"weights are read from csv, movielens and lastfm, and {source} is {format}")
     if format == "mpd":
         return read_mpd(source, limit=limit, workers=workers, renumber=renumber, on_event=on_event), None
     files = _entry_files(source, format)
     if format in RATINGS:
-        corpus, from_test = read_ratings(files, format=format, limit=limit, min_rating=min_rating, on_event=on_event)
+        corpus, from_test = read_ratings(
+            files, format=format, limit=limit, min_rating=min_rating, weights=weights, on_event=on_event
+        )
+    elif format == "csv":
+        corpus, from_test = read_csv(files, limit=limit, weights=weights, on_event=on_event)
     else:
-        reader = read_csv if format == "csv" else read_adjacency
-        corpus, from_test = reader(files, limit=limit, on_event=on_event)
+        corpus, from_test = read_adjacency(files, limit=limit, on_event=on_event)
     return corpus, from_test if len(files) == 2 else None
 
 

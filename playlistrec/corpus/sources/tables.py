@@ -23,7 +23,7 @@ from ..vocabulary import (
     drop_unknown,
 )
 from .csv_file import CsvFile, is_missing
-from .entries import gather
+from .entries import Weights, gather
 from .mpd_slice import PLAYLIST_SCHEMA
 
 __all__ = ["SIDE_TABLES", "read_csv"]
@@ -32,6 +32,7 @@ Names = Mapping[str, Sequence[str]]
 SIDE_TABLES = ("tracks", "playlists", "ordered_playlists")
 
 PID = ("playlist_id", "pid", "playlist")
+WEIGHT = ("weight", "rating", "count", "play_count", "playcount", "plays", "listens")
 URI = ("track_id", "track_uri", "track", "uri")
 OF_A_TRACK: Names = {
     "artist_uri": ("artist_id", "artist_uri"),
@@ -45,6 +46,7 @@ ENTRIES: Names = {
     "pid": PID,
     "uri": URI,
     "pos": ("pos",),
+    "weight": WEIGHT,
     "playlist_name": ("playlist_name", "name", "title"),
     "name": ("track_name",),
     **OF_A_TRACK,
@@ -57,8 +59,13 @@ PLAYLISTS: Names = {
 }
 
 
-def read_csv(files: Sequence[Path], *, limit: int | None, on_event: OnEvent) -> tuple[Corpus, npt.NDArray[np.bool_]]:
+def read_csv(
+    files: Sequence[Path], *, limit: int | None, weights: bool, on_event: OnEvent
+) -> tuple[Corpus, npt.NDArray[np.bool_]]:
     """Read one file of entries, or a training and a test file, and the tables beside them.
+
+    Args:
+        weights: keep the weight of each entry.
 
     Returns the corpus and which entries came from the second file; see :func:`~.read.read`.
     """
@@ -68,16 +75,17 @@ def read_csv(files: Sequence[Path], *, limit: int | None, on_event: OnEvent) -> 
     if listing is not None:
         _read_tracks(listing, catalogue)
     n_listed = len(catalogue)
-    sources = [CsvFile.open(path, ENTRIES, required=("pid", "uri")) for path in files]
+    required = ("pid", "uri", "weight") if weights else ("pid", "uri")
+    sources = [CsvFile.open(path, ENTRIES, required=required) for path in files]
     parts = []
     for done, source in enumerate(sources, 1):
-        parts.append(_read_entries(source, catalogue, playlists, names, limit))
+        parts.append(_read_entries(source, catalogue, playlists, names, limit, weights))
         on_event(Event("progress", f"read {source.path.name}", {"done": done, "total": len(files)}))
     if listing is not None and (n := len(catalogue) - n_listed):
         what = "1 track that is" if n == 1 else f"{n:,} tracks that are"
         on_event(Event("warning", f"appended {what} not in {listing.name}", {"appended": n}))
     pids = playlists.ids()[:limit]
-    offsets, tracks, from_test = gather(parts, len(pids), len(catalogue), on_event)
+    offsets, tracks, kept_weights, from_test = gather(parts, len(pids), len(catalogue), on_event)
     table = pa.table({"pid": pids, "name": pa.chunked_array(names, pa.string())[: len(pids)]})
     if (path := _beside(files, "playlists")) is not None:
         table = _add_columns(table, path)
@@ -91,6 +99,7 @@ def read_csv(files: Sequence[Path], *, limit: int | None, on_event: OnEvent) -> 
         playlists=drop_unknown(table.combine_chunks(), ("pid",)).append_column("ordered", ordered),
         track_table=track_table,
         artists=artists,
+        weights=kept_weights,
     )
     return corpus, from_test
 
@@ -105,16 +114,22 @@ def _beside(files: Sequence[Path], stem: str) -> Path | None:
 
 
 def _read_entries(
-    file: CsvFile, catalogue: Catalogue, playlists: Vocabulary, names: list[pa.Array], limit: int | None
-) -> tuple[Rows, Rows]:
-    """The playlist and the track of each entry, by ``pos`` where there is one; ``names`` of new playlists."""
-    columns: list[tuple[Rows, Rows, npt.NDArray[np.float64]]] = []
+    file: CsvFile,
+    catalogue: Catalogue,
+    playlists: Vocabulary,
+    names: list[pa.Array],
+    limit: int | None,
+    weights: bool,
+) -> tuple[Rows, Rows, Weights]:
+    """Playlist, track and weight of each entry, by ``pos`` where there is one; ``names`` of new playlists."""
+    columns: list[tuple[Rows, Rows, npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
     for start, batch in file.batches():
         pids = file.ids("pid", start, batch)
         tracks = _track_columns(file, start, batch)
         pos = np.zeros(0)
         if "pos" in file.columns:
             pos = file.numbers("pos", start, batch, required=True).to_numpy(zero_copy_only=False)
+        weight = file.weights("weight", start, batch) if weights else np.zeros(0)
         numbers, first = distinct(pids)
         before = len(playlists)
         rows = playlists.number(pids.take(first))
@@ -123,13 +138,15 @@ def _read_entries(
         if limit is not None:
             kept = playlist < limit
             playlist, pos, tracks = playlist[kept], pos[kept[: len(pos)]], tracks.filter(pa.array(kept))
+            weight = weight[kept[: len(weight)]]
         numbers, first = distinct(tracks["uri"].combine_chunks())
-        columns.append((playlist, catalogue.add(tracks.take(first))[numbers], pos))
-    playlist, track, pos = (np.concatenate(column) for column in zip(*columns))
+        columns.append((playlist, catalogue.add(tracks.take(first))[numbers], pos, weight))
+    playlist, track, pos, weight = (np.concatenate(column) for column in zip(*columns))
     if "pos" in file.columns:
         order = np.argsort(pos, kind="stable")
         playlist, track = playlist[order], track[order]
-    return playlist, track
+        weight = weight[order] if weights else weight
+    return playlist, track, weight if weights else None
 
 
 def _read_tracks(path: Path, catalogue: Catalogue) -> None:

@@ -15,6 +15,7 @@ from ...corpus.corpus import Corpus
 from ...errors import ConfigError
 from ...graph.products import products
 from ..base import Arrays, Query, Recommender
+from ..edge_weights import EdgeWeights, scaled_weights
 from .ridge import ridge_vectors
 
 __all__ = ["IALS", "IALSConfig"]
@@ -29,12 +30,15 @@ class IALSConfig(Config):
         alpha: confidence in what a playlist holds, where that in what it does not hold is 1.
         l2: weight of the squared vectors.
         iterations: half-steps of each side.
+        edge_weights: weights of the training pairs, of data preprocessed with ``--weights``, which multiply ``alpha``:
+            ``none``, ``log1p`` or ``raw``, scaled to a mean of 1.
     """
 
     dim: int = 128
     alpha: float = 40.0
     l2: float = 60.0
     iterations: int = 15
+    edge_weights: EdgeWeights = "none"
 
     def __post_init__(self) -> None:
         require(self.dim >= 1, "dim", "at least 1", self.dim)
@@ -78,6 +82,9 @@ class IALS(Recommender[IALSConfig]):
         except ImportError:
             raise ConfigError("ials needs the package implicit: pip install 'playlistrec[als]'") from None
         pairs = sparse.csr_matrix(corpus.matrix)
+        weights = scaled_weights(corpus, config.edge_weights)
+        if weights is not None:
+            pairs = sparse.csr_matrix((weights, corpus.pairs), shape=pairs.shape)
         # Its own threads, each with a BLAS of one thread, or it warns: nested they are many times slower.
         with threadpool_limits(limits=1, user_api="blas"):
             als = AlternatingLeastSquares(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from ...config import require
+from ..edge_weights import EdgeWeights
 from ..embedding.model import EmbeddingConfig
 
 __all__ = ["GraphConfig"]
@@ -20,11 +21,14 @@ class GraphConfig(EmbeddingConfig):
         layer_weights: how the layers, the embeddings first, are summed: ``mean``, ``learned`` softmax weights, or
             numbers, as in ``0,1,1``; ``concat`` puts them side by side instead.
         artists: whether messages also pass between artists and their tracks.
+        edge_weights: weights of messages between playlists and tracks, of data preprocessed with ``--weights``:
+            ``none``, ``log1p`` or ``raw``, scaled to a mean of 1.
     """
 
     layers: int = 3
     layer_weights: str = "mean"
     artists: bool = True
+    edge_weights: EdgeWeights = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()

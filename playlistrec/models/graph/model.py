@@ -23,6 +23,7 @@ from ...graph.norms import DegreeNorms, block_norms, relation_norms
 from ...nn.combine import LayerConcat, LayerSum
 from ...nn.hetero import HeteroConv
 from ..base import Query
+from ..edge_weights import scaled_weights
 from ..embedding.model import EmbeddingModel, Vectors, initial_tables
 from .config import GraphConfig
 
@@ -55,6 +56,11 @@ class GraphModel(EmbeddingModel):
     @classmethod
     def build(cls, corpus: Corpus, config: Any) -> Self:
         graph = build_graph(corpus)
+        weights = scaled_weights(corpus, config.edge_weights)
+        for etype in ("contains", "in"):
+            graph.edges[etype].data.pop("weight", None)
+            if weights is not None:
+                graph.edges[etype].data["weight"] = torch.from_numpy(weights)
         if not config.artists:
             graph = graph.edge_type_subgraph(["contains", "in"])
         return cls(graph, initial_tables(corpus, graph.ntypes, config), config)
@@ -86,7 +92,13 @@ class GraphModel(EmbeddingModel):
         """The states before and after each layer; one graph (or block) and its degree norms a layer."""
         passed = [states]
         for layer, graph, norm in zip(self.layers, graphs, degree_norms):
-            state = {kind: self.activate(h) for kind, h in layer(graph, passed[-1], degree_norms=norm).items()}
+            weighted = {
+                e: {"edge_weight": graph.edges[e].data["weight"]}
+                for e in graph.canonical_etypes
+                if "weight" in graph.edges[e].data
+            }
+            after = layer(graph, passed[-1], mod_kwargs=weighted, degree_norms=norm)
+            state = {kind: self.activate(h) for kind, h in after.items()}
             passed.append(state if disturb is None else {kind: disturb(h) for kind, h in state.items()})
         return passed
 

@@ -16,6 +16,7 @@ from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ...errors import ConfigError
 from ..base import Arrays, Query, Recommender
+from ..edge_weights import EdgeWeights, scaled_weights
 from ..linear.side import side_rows
 from .top_neighbours import keep_highest, rows_of, squares
 from .weighting import TermWeights, Weighting
@@ -42,6 +43,8 @@ class ItemKNNConfig(Config):
         unit_playlists: scale each playlist to length 1 before tracks are compared, so that a short playlist says
             more about its tracks than a long one.
         artist_weight, album_weight: added to the similarity of two tracks of one artist, or album.
+        edge_weights: weights of the training pairs, of data preprocessed with ``--weights``: ``none``, ``log1p`` or
+            ``raw``, scaled to a mean of 1; they multiply those of ``weighting``.
     """
 
     neighbours: int | None = None
@@ -51,6 +54,7 @@ class ItemKNNConfig(Config):
     unit_playlists: bool = False
     artist_weight: float = 0.0
     album_weight: float = 0.0
+    edge_weights: EdgeWeights = "none"
 
     def __post_init__(self) -> None:
         require(self.neighbours is None or self.neighbours >= 1, "neighbours", "at least 1, or none", self.neighbours)
@@ -92,6 +96,11 @@ class ItemKNN(Recommender[ItemKNNConfig]):
     def from_corpus(cls, corpus: Corpus, config: ItemKNNConfig, *, seed: int = 0) -> Self:
         holders = sparse.csr_array(corpus.matrix.T)  # tracks as documents, whose terms are their playlists
         holders = TermWeights.of(holders, config.weighting)(holders)
+        weights = scaled_weights(corpus, config.edge_weights)
+        if weights is not None:
+            pairs = sparse.csr_array((weights, corpus.pairs), shape=corpus.matrix.shape)
+            parts = holders.data * sparse.csr_array(pairs.T).data, holders.indices, holders.indptr
+            holders = sparse.csr_array(parts, shape=holders.shape)
         if config.unit_playlists:
             roots = np.sqrt(squares(sparse.csr_array(holders.T)))
             parts = holders.data / roots[holders.indices], holders.indices, holders.indptr
