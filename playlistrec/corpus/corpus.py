@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
-from ..errors import DataError, Hint
+from ..errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +56,7 @@ class Corpus:
     def __post_init__(self) -> None:
         if len(self.offsets) != self.playlists.num_rows + 1:
             raise DataError(
-                f"offsets must have one more item than there are playlists "
-                f"(got {len(self.offsets)} for {self.playlists.num_rows})"
+                f"offsets must be {self.n_playlists + 1}, one more than playlists (got {len(self.offsets)})"
             )
         if self.offsets[0] != 0 or self.offsets[-1] != len(self.tracks) or np.any(np.diff(self.offsets) < 0):
             raise DataError("offsets must rise from 0 to the number of entries")
@@ -79,9 +78,8 @@ class Corpus:
         names = list(dict.fromkeys(artist_of[uri] for uri in uris if uri in artist_of))
         row = {name: i for i, name in enumerate(names)}
         number = {uri: i for i, uri in enumerate(uris)}
-        lengths = [len(playlist) for playlist in playlists]
         return cls(
-            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            offsets=np.cumsum([0, *map(len, playlists)]).astype(np.int64),
             tracks=np.array([number[uri] for playlist in playlists for uri in playlist], dtype=np.int32),
             playlists=pa.table({"pid": pa.array([str(i) for i in range(len(playlists))], pa.string())}),
             track_table=pa.table(
@@ -134,21 +132,6 @@ class Corpus:
         return (keys // self.n_tracks).astype(np.int32), (keys % self.n_tracks).astype(np.int32)
 
     @cached_property
-    def pair_weights(self) -> npt.NDArray[np.float32]:
-        """(n_pairs,) the sum of the weights of each pair's entries, in the order of :attr:`pairs`.
-
-        Raises DataError where the data has no weights.
-        """
-        if self.weights is None:
-            raise DataError("the data has no weights", Hint("preprocess it again with {weights}", {"weights": None}))
-        keys = self.entry_playlist.astype(np.int64) * self.n_tracks + self.tracks
-        order = np.argsort(keys, kind="stable")
-        starts = np.flatnonzero(np.diff(keys[order], prepend=-1) > 0)
-        if not len(starts):
-            return np.zeros(0, dtype=np.float32)
-        return np.add.reduceat(self.weights[order], starts, dtype=np.float64).astype(np.float32)
-
-    @cached_property
     def popularity(self) -> npt.NDArray[np.int64]:
         """(n_tracks,) playlists that hold each track."""
         return np.bincount(self.pairs[1], minlength=self.n_tracks)
@@ -156,9 +139,8 @@ class Corpus:
     @cached_property
     def matrix(self) -> sparse.csr_array[np.float32]:
         """(n_playlists, n_tracks) binary matrix of the distinct pairs."""
-        rows, cols = self.pairs
-        ones = np.ones(len(rows), dtype=np.float32)
-        return sparse.csr_array((ones, (rows, cols)), shape=(self.n_playlists, self.n_tracks))
+        ones = np.ones(len(self.pairs[0]), dtype=np.float32)
+        return sparse.csr_array((ones, self.pairs), shape=(self.n_playlists, self.n_tracks))
 
     def playlist(self, index: int) -> npt.NDArray[np.int32]:
         """The tracks of one playlist, in order, duplicates kept."""
@@ -230,10 +212,8 @@ class Corpus:
         has_names = "name" in self.track_table.column_names
         names = self.track_table["name"].take(rows).to_pylist() if has_names else [None] * len(uris)
         artists = self.artist_names().take(rows).to_pylist()
-        return [
-            {"track_uri": uri, "track_name": name, "artist_name": artist}
-            for uri, name, artist in zip(uris, names, artists)
-        ]
+        keys = ("track_uri", "track_name", "artist_name")
+        return [dict(zip(keys, row)) for row in zip(uris, names, artists)]
 
     def frame(self, table: str) -> pd.DataFrame:
         """One of the tables ``"playlists"``, ``"tracks"``, ``"artists"`` as a pandas frame."""

@@ -139,14 +139,8 @@ def preprocess(
     if not parts.counts()["train"]:
         raise DataError(f"{source} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
     how = {
-        **{
-            "format": format,
-            "min_rating": min_rating,
-            "weights": weights,
-            "limit": limit,
-            "around": around,
-            "hops": hops,
-        },
+        **{"format": format, "min_rating": min_rating, "weights": weights, "limit": limit},
+        **{"around": around, "hops": hops},
         **{"k_core": k_core, "largest_component": largest_component, "split": kind},
         "valid": None if kind == "leave-one-out" else valid,
         "test": None if kind in ("given", "leave-one-out") else test,

@@ -10,6 +10,7 @@ import torch
 from dgl import DGLGraph
 
 from ..corpus.corpus import Corpus, Ints
+from ..corpus.weights import pair_weights
 from ..errors import DataError
 from .mirrors import symmetric_norm
 
@@ -63,7 +64,7 @@ def build_graph(corpus: Corpus) -> DGLGraph:
         graph.nodes[node].data["norm"] = symmetric_norm(graph[etype])[0]
     if corpus.weights is not None:
         for etype in ("contains", "in"):
-            graph.edges[etype].data["weight"] = torch.from_numpy(corpus.pair_weights)
+            graph.edges[etype].data["weight"] = torch.from_numpy(pair_weights(corpus))
     return graph
 
 

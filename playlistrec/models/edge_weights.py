@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..corpus.corpus import Corpus
+from ..corpus.weights import pair_weights
 
 __all__ = ["EdgeWeights", "scaled_weights"]
 
@@ -23,6 +24,7 @@ def scaled_weights(corpus: Corpus, how: EdgeWeights) -> npt.NDArray[np.float32] 
     """
     if how == "none":
         return None
-    weights = corpus.pair_weights if how == "raw" else np.log1p(corpus.pair_weights)
+    weights = pair_weights(corpus)
+    weights = weights if how == "raw" else np.log1p(weights)
     mean = float(weights.mean()) if len(weights) else 0.0
     return (weights / mean).astype(np.float32) if mean else np.ones_like(weights)

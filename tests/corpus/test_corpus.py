@@ -62,7 +62,7 @@ def test_pairs_and_matrix_hold_each_pair_once(lists):
 @pytest.mark.parametrize(
     ("offsets", "tracks", "message"),
     [
-        ([0, 1], [0, 1], "offsets must have one more item than there are playlists"),
+        ([0, 1], [0, 1], "offsets must be 3, one more than playlists"),
         ([0, 1, 1], [0, 1], "offsets must rise from 0 to the number of entries"),
         ([1, 1, 2], [0, 1], "offsets must rise from 0 to the number of entries"),
         ([0, 2, 1], [0], "offsets must rise from 0 to the number of entries"),

@@ -12,6 +12,7 @@ import torch
 import playlistrec as pr
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.sources.read import read
+from playlistrec.corpus.weights import pair_weights
 from playlistrec.errors import ConfigError, DataError
 from playlistrec.models.base import Query
 from playlistrec.models.edge_weights import scaled_weights
@@ -34,7 +35,7 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 def by_pair(corpus: Corpus) -> dict[tuple[str, str], float]:
     pids, uris = corpus.playlists["pid"].to_pylist(), corpus.track_table["uri"].to_pylist()
-    return {(pids[p], uris[t]): w for p, t, w in zip(*corpus.pairs, corpus.pair_weights.tolist())}
+    return {(pids[p], uris[t]): w for p, t, w in zip(*corpus.pairs, pair_weights(corpus).tolist())}
 
 
 def test_a_column_of_a_csv(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_a_column_of_a_csv(tmp_path: Path) -> None:
     assert by_pair(corpus) == {("p", "a"): 5, ("p", "b"): 1, ("q", "b"): 10, ("q", "c"): 0}
     assert read(tmp_path / "plays.csv")[0].weights is None
     with pytest.raises(DataError, match="the data has no weights: preprocess it again with"):
-        read(tmp_path / "plays.csv")[0].pair_weights  # noqa: B018 - it raises
+        pair_weights(read(tmp_path / "plays.csv")[0])
 
 
 def test_ratings_of_recbole(tmp_path: Path) -> None:

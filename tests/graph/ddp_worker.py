@@ -56,7 +56,7 @@ def main() -> None:
                 n += 1
         assert n == len(loader)
         checksum = sum(p.detach().double().sum().item() for p in net.parameters())
-        print(f"drop_last={drop_last} batches={n} checksum={checksum:.12f}", flush=True)  # noqa: T201
+        os.write(1, f"drop_last={drop_last} batches={n} checksum={checksum:.12f}\n".encode())  # one write, one line
     dist.destroy_process_group()
     os._exit(0)  # gloo's threads now and then end the interpreter with an abort
 
