@@ -38,7 +38,8 @@ __all__ = ["command", "from_sets", "seconds_of"]
     "--preset", metavar="NAME|FILE.toml", help="Which preset of the model; none: plain defaults.  [default: by size]"
 )
 @click.option("--epochs", type=int, metavar="N", help="Short for --set epochs=N.")
-@click.option("--time-limit", metavar="10m", help="Begin no epoch after this long: 90s, 10m, 1h.")
+@click.option("--time-limit", metavar="10m", help="End training after this long, within an epoch too: 90s, 10m, 1h.")
+@click.option("--checkpoint-every", metavar="5m", help="Write checkpoints within long epochs (aggregate).")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option("--seed", type=int, help="Same seed, same model.  [default: 0]")
 @click.option("--resume", is_flag=True, help="Continue the fit in RUN.")
@@ -56,6 +57,7 @@ def command(
     config: Path | None,
     sets: tuple[str, ...],
     time_limit: str | None,
+    checkpoint_every: str | None,
     **options: Any,
 ) -> None:
     """Fit MODEL to the data folder DATA and keep it in the run folder RUN.
@@ -63,11 +65,14 @@ def command(
     The training part is learned; the validation part picks the epoch and stops the fit; the test part stays unseen.
     """
     given = {**(read_toml(config, "config file") if config else {}), **from_sets(sets)}
-    seconds = seconds_of(time_limit)
+    limits: dict[str, Any] = {
+        "time_limit": seconds_of(time_limit),
+        "checkpoint_every": seconds_of(checkpoint_every, "--checkpoint-every"),
+    }
     from ..experiment.fitting import fit
 
     with screen.events() as on_event:
-        run = fit(data, model, out, options=given, time_limit=seconds, on_event=on_event, **options)
+        run = fit(data, model, out, options=given, on_event=on_event, **limits, **options)
     info = run.info
     text = f"{model} in {out}: {info['seconds']:.1f} s, peak memory {info['peak_memory_mb']:,} MB"
     if info["best_epoch"]:
@@ -90,11 +95,11 @@ def from_sets(sets: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def seconds_of(text: str | None) -> float | None:
-    """The seconds of ``--time-limit``."""
+def seconds_of(text: str | None, option: str = "--time-limit") -> float | None:
+    """The seconds of a time such as ``--time-limit``."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     if match is None or float(match[1]) == 0:
-        raise ConfigError(f"--time-limit must be a time such as 90s, 10m or 1h (got {text!r})")
+        raise ConfigError(f"{option} must be a time such as 90s, 10m or 1h (got {text!r})")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import resource
 import sys
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -45,7 +46,9 @@ class FitSteps:
     resume: bool
     time_limit: float | None
     on_event: OnEvent
+    checkpoint_every: float | None = None
     made: Recommender | None = None
+    began: float = field(default_factory=time.perf_counter)
 
     def first(self, folder: Path | None) -> tuple[Arrays, FitState | None]:
         validate = None
@@ -98,7 +101,8 @@ class FitSteps:
                 validate=validate,
                 folder=folder,
                 resume=self.resume and folder is not None and (folder / "checkpoint.npz").exists(),
-                time_limit=time_limit,
+                time_limit=None if time_limit is None else time_limit - (time.perf_counter() - self.began),
+                checkpoint_every=self.checkpoint_every,
                 last_epoch=last_epoch,
                 on_event=self.on_event,
             )

@@ -44,6 +44,7 @@ def fit(
     preset: str | None = None,
     epochs: int | None = None,
     time_limit: float | None = None,
+    checkpoint_every: float | None = None,
     device: str = "auto",
     seed: int | None = None,
     resume: bool = False,
@@ -57,7 +58,8 @@ def fit(
         options: options of the model and of :class:`~playlistrec.train.options.TrainOptions`, by name.
         preset: where the others come from: the name of a preset or the path of its file, which ends in ``.toml``;
             ``"none"`` for the plain defaults; if not given, the preset of the model for data of this size.
-        time_limit: seconds for the training loop.
+        time_limit: seconds after which training ends, within an epoch too; the model is validated and kept.
+        checkpoint_every: seconds between checkpoints within long epochs, of models that can resume there.
         resume: continue the fit that ``out`` holds.
         refit: then fit once more, from the start, on training and validation part together, for the number of
             epochs that the validation part chose. The test part is ranked with that model.
@@ -96,7 +98,16 @@ def fit(
         begin_folder(folder, info, force=force)
     began = time.perf_counter()
     steps = FitSteps(
-        data, model_type, model_options, training, chosen_device, info["seed"], resume, time_limit, on_event
+        data,
+        model_type,
+        model_options,
+        training,
+        chosen_device,
+        info["seed"],
+        resume,
+        time_limit,
+        on_event,
+        checkpoint_every,
     )
     try:
         arrays, state = steps.first(folder)

@@ -24,6 +24,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "gru4rec": ("sequence.gru4rec", "GRU4Rec"),
     "gcn": ("graph.gcn", "GCN"),
     "ngcf": ("graph.ngcf", "NGCF"),
+    "aggregate": ("graph.aggregate", "Aggregate"),
     "fm": ("factorization.fm", "FM"),
     "fm-gcn": ("factorization.fm_gcn", "FMGCN"),
     "fm-gat": ("factorization.fm_gat", "FMGAT"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ..errors import RunError
 from ..storage import Arrays, read_arrays, write_arrays, write_json_lines
 
 __all__ = [
+    "BEFORE",
     "FitState",
     "copied",
     "load_weights",
@@ -49,13 +51,19 @@ class FitState:
     seconds: list[float] = field(default_factory=list)
 
 
-def write_checkpoint(folder: Path, trainer: Trainer, state: FitState) -> None:
-    """Write ``checkpoint.npz``, and then the history."""
+BEFORE = "weights-before.npz"
+"""The best weights before an epoch that was cut off, which a resumed fit goes back to."""
+
+
+def write_checkpoint(folder: Path, trainer: Trainer, state: FitState, losses: Sequence[torch.Tensor] = ()) -> None:
+    """Write ``checkpoint.npz``, and then the history; ``losses`` are those of the steps of an epoch that goes on."""
     arrays: Arrays = {f"weights/{name}": array for name, array in trainer.model.state().items()}
     arrays |= {f"sampler/{name}": tensor.cpu().numpy() for name, tensor in trainer.batches.state().items()}
     for index, moments in trainer.optimizer.state_dict()["state"].items():
         for name, tensor in moments.items():
             arrays[f"adam/{index}/{name}"] = tensor.detach().cpu().numpy()
+    if losses:
+        arrays["losses"] = torch.stack(list(losses)).cpu().numpy()
     write_arrays(folder / "checkpoint.npz", arrays, asdict(state))
     write_history(folder, state)
 
@@ -69,11 +77,12 @@ def write_history(folder: Path, state: FitState) -> None:
         write_json_lines(folder / name, rows)
 
 
-def read_checkpoint(folder: Path, trainer: Trainer) -> tuple[FitState, Arrays | None]:
+def read_checkpoint(folder: Path, trainer: Trainer) -> tuple[FitState, Arrays | None, list[torch.Tensor]]:
     """Bring the trainer to where the checkpoint was written.
 
     Returns:
-        How far the fit had come, and the best weights if they are there. Raises RunError where there is no checkpoint.
+        How far the fit had come, the best weights if they are there, and the losses of the epoch that goes on. Raises
+        RunError where there is no checkpoint.
     """
     path = folder / "checkpoint.npz"
     if not path.exists():
@@ -91,12 +100,14 @@ def read_checkpoint(folder: Path, trainer: Trainer) -> tuple[FitState, Arrays | 
     best = None
     if state.best_epoch:
         best, weights_meta = read_arrays(folder / "weights.npz")
+        if weights_meta["epoch"] != state.best_epoch and (folder / BEFORE).exists():
+            best, weights_meta = read_arrays(folder / BEFORE)
         if weights_meta["epoch"] != state.best_epoch:
             # Killed between writing weights and checkpoint: the epoch that wrote them is repeated, identically.
             best = None
     kept = {name[8:]: torch.from_numpy(array) for name, array in arrays.items() if name.startswith("sampler/")}
     trainer.batches.restore(kept)
-    return state, best
+    return state, best, list(torch.from_numpy(np.array(arrays.get("losses", np.zeros(0, np.float32)))))
 
 
 def copied(arrays: Arrays) -> Arrays:

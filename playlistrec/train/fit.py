@@ -14,7 +14,7 @@ from ..events import Event, OnEvent, ignore
 from ..models.embedding.model import Vectors
 from ..models.embedding.trained import TrainedModel
 from ..storage import Arrays, write_arrays
-from .checkpoint import FitState, copied, load_weights, read_checkpoint, write_checkpoint, write_history
+from .checkpoint import BEFORE, FitState, copied, load_weights, read_checkpoint, write_checkpoint, write_history
 from .options import TrainOptions
 from .registry import objective_of, precision_of, regime_of, schedule_of
 from .snapshots import write_snapshot
@@ -62,6 +62,7 @@ def fit(
     folder: Path | None = None,
     resume: bool = False,
     time_limit: float | None = None,
+    checkpoint_every: float | None = None,
     last_epoch: int | None = None,
     on_event: OnEvent = ignore,
 ) -> FitState:
@@ -77,7 +78,8 @@ def fit(
         folder: where ``weights.npz`` (best epoch), ``checkpoint.npz``, ``history.jsonl``, ``timing.jsonl`` and
             ``snapshots`` (the tracks' vectors after ``options.snapshot_epochs``) go.
         resume: continue from ``folder``'s checkpoint, to the same numbers as an uninterrupted fit.
-        time_limit: seconds after which no further epoch is begun.
+        time_limit: seconds after which training ends, within an epoch too; the model is validated then.
+        checkpoint_every: seconds between checkpoints within an epoch, where its batches can begin at any step.
         last_epoch: stop after this epoch, with the learning rates and pools that ``options.epochs`` would give.
 
     Raises:
@@ -90,9 +92,10 @@ def fit(
     if not corpus.n_entries:
         raise DataError("there are no training entries to fit on")
     trainer = trainer_of(model, corpus, options, seed=seed, device=device, teacher_vectors=teacher_vectors)
-    loop = _Loop(trainer, options, validate, folder, last_epoch or options.epochs, on_event)
+    limits = None if time_limit is None else start + time_limit, checkpoint_every
+    loop = _Loop(trainer, options, validate, folder, last_epoch or options.epochs, limits, on_event)
     if resume and folder is not None:
-        loop.state, loop.best = read_checkpoint(folder, trainer)
+        loop.state, loop.best, loop.losses = read_checkpoint(folder, trainer)
         write_history(folder, loop.state)  # a kill may have come between it and the checkpoint
         if loop.state.stopped == "patience":
             return loop.finish()
@@ -107,7 +110,7 @@ def fit(
         if loop.state.epoch >= loop.last:
             loop.state.stopped = "epochs"
             break
-        loop.epoch(None if time_limit is None else start + time_limit)
+        loop.epoch()
     return loop.finish()
 
 
@@ -121,18 +124,36 @@ class _Loop:
         validate: Validate | None,
         folder: Path | None,
         last: int,
+        limits: tuple[float | None, float | None],
         on_event: OnEvent,
     ) -> None:
         self.trainer, self.options, self.validate = trainer, options, validate
         self.folder, self.last, self.on_event = folder, last, on_event
+        self.until, self.every = limits
+        self.losses: list[torch.Tensor] = []
+        self.written = time.perf_counter()
         self.state = FitState()
         self.best: Arrays | None = None
 
-    def epoch(self, until: float | None) -> None:
+    def stop(self, losses: list[torch.Tensor]) -> bool:
+        """After a step: write a checkpoint where one is due, and say if time is up."""
+        now, seeks = time.perf_counter(), self.trainer.batches.seeks
+        over = self.until is not None and now >= self.until
+        due = self.every is not None and now - self.written >= self.every
+        if self.folder is not None and seeks and (over or due):
+            write_checkpoint(self.folder, self.trainer, self.state, losses)
+            self.written = time.perf_counter()
+        return over
+
+    def epoch(self) -> None:
         """Train, validate and keep one epoch, and note if it was the last."""
         options, state, model = self.options, self.state, self.trainer.model
         began = time.perf_counter()
-        record = self.trainer.epoch(horizon=options.epochs, on_event=self.on_event)
+        if self.folder is not None and self.until is not None and not state.epoch and not self.losses:
+            write_checkpoint(self.folder, self.trainer, state)  # to resume from if time is up within the first epoch
+        losses, self.losses = self.losses, []
+        record = self.trainer.epoch(horizon=options.epochs, on_event=self.on_event, losses=losses, stop=self.stop)
+        whole = self.trainer.done > state.epoch
         state.epoch = self.trainer.done
         if wrong := self.trainer.diverged(record["loss"]):
             before = (
@@ -141,6 +162,9 @@ class _Loop:
                 else (f"; {self.folder} keeps epoch {state.epoch - 1}: resume it with a lower lr")
             )
             raise RunError(wrong + before)
+        if not whole:
+            self._cut_off(record, began)
+            return
         improved = self.validate is None
         if self.validate is not None and state.epoch % options.eval_every == 0:
             record.update(self.validate(model))
@@ -151,12 +175,35 @@ class _Loop:
             self.best = copied(model.state())
         if state.waited >= options.patience:
             state.stopped = "patience"
-        elif until is not None and time.perf_counter() >= until:
+        elif self.until is not None and time.perf_counter() >= self.until:
             state.stopped = "time"
         state.history.append(record)
         state.seconds.append(round(time.perf_counter() - began, 3))
         if self.folder is not None:
             self._keep(self.folder, improved)
+        self._tell(record)
+
+    def _cut_off(self, record: dict[str, float], began: float) -> None:
+        """Time is up within an epoch: validate and keep the model, and leave the checkpoint as it is."""
+        state, model = self.state, self.trainer.model
+        state.stopped = "time"
+        if self.validate is not None:
+            record.update(self.validate(model))
+        if self.validate is None or state.best is None or record[self.options.criterion] > state.best:
+            if self.folder is not None:
+                if self.best is not None:  # a resumed fit goes back to it
+                    write_arrays(self.folder / BEFORE, self.best, {"epoch": state.best_epoch})
+                write_arrays(self.folder / "weights.npz", model.state(), {"epoch": state.epoch + 1})
+            state.best, state.best_epoch = record.get(self.options.criterion), state.epoch + 1
+            self.best = copied(model.state())
+        state.history.append(record)
+        state.seconds.append(round(time.perf_counter() - began, 3))
+        if self.folder is not None:
+            write_history(self.folder, state)
+        self._tell(record)
+
+    def _tell(self, record: dict[str, float]) -> None:
+        state = self.state
         about: dict[str, Any] = {
             **{"seconds": state.seconds[-1], "best_epoch": state.best_epoch},
             **{"best": state.best, "epochs": self.last},

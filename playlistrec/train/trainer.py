@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..events import Event, OnEvent, ignore
 from ..models.embedding.trained import TrainedModel
 from .batches.plan import BatchPlan, Full, Regime, Sampled
 from .objectives import Objective
+from .optimizer import RowAdam
 from .schedule import Constant, Schedule
 
 __all__ = ["SAMPLED_ABOVE", "Trainer", "Validate"]
@@ -73,6 +74,7 @@ class Trainer:
         self.lr, self.schedule = lr, schedule or Constant()
         device = device or torch.device("cpu")
         reduced = None if precision == torch.float32 else precision
+        self.optimizer: torch.optim.Optimizer
         if not model.propagates:
             unsupported = f"float32 for {model.name}, which does not support it"
             require(reduced is None, "precision", unsupported, "bf16")
@@ -82,7 +84,7 @@ class Trainer:
             regime = Sampled() if large else Full()
         model.to(device)
         model.precision = precision
-        self.optimizer = _adam(model, lr)
+        self.optimizer = RowAdam(model.parameters(), lr) if model.aggregates else _adam(model, lr)
         plan = BatchPlan(batch_size=batch_size, device=device, regime=regime, reduced=reduced)
         self.batches = objective.batches(model, corpus, plan)
         self.done = 0
@@ -102,12 +104,21 @@ class Trainer:
                 record.update(validate(self.model))
             yield Event("epoch", data={**record, "seconds": time.perf_counter() - began, "epochs": n})
 
-    def epoch(self, *, horizon: int, on_event: OnEvent = ignore) -> dict[str, float]:
-        """Train one epoch.
+    def epoch(
+        self,
+        *,
+        horizon: int,
+        on_event: OnEvent = ignore,
+        losses: Sequence[torch.Tensor] = (),
+        stop: Callable[[list[torch.Tensor]], bool] | None = None,
+    ) -> dict[str, float]:
+        """Train one epoch, or the rest of one.
 
         Args:
             horizon: epochs over which the schedule runs.
             on_event: gets a ``"progress"`` event after each step.
+            losses: of the steps that were done before; the batches must be able to begin there (``seeks``).
+            stop: called after each step but the last with the losses so far; true to break off, and ``done`` stays.
 
         Returns:
             ``epoch``, counted from 1, and ``loss``, the mean over the steps.
@@ -116,13 +127,19 @@ class Trainer:
         seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
         self.model.train()
         with self.batches.seeded(seed):
-            losses = []
-            for step, batch in enumerate(self.batches.epoch(seed, number)):
-                losses.append(self.step(batch, (number + step / total) / horizon))
-                on_event(Event("progress", "epoch", {"done": step + 1, "total": total}))
-        self.done += 1
+            found, whole = list(losses), True
+            given: Any = self.batches
+            stream = given.epoch(seed, number, start=len(found)) if found else given.epoch(seed, number)
+            for step, batch in enumerate(stream, len(found)):
+                found.append(self.step(batch, (number + step / total) / horizon))
+                about = {"done": step + 1, "total": total, "epoch": number + 1, "epochs": horizon, "loss": found[-1]}
+                on_event(Event("progress", "epoch", {**about, "entries": self.corpus.n_entries}))
+                if step + 1 < total and stop is not None and stop(found):
+                    whole = False
+                    break
+        self.done += whole
         self.model.eval()
-        return {"epoch": self.done, "loss": float(torch.stack(losses).mean())}
+        return {"epoch": number + 1, "loss": float(torch.stack(found).mean())}
 
     def step(self, batch: Any, done: float = 0.0) -> torch.Tensor:
         """One step: the loss of a batch, its gradients, and Adam. ``done`` is the share of all steps before it."""

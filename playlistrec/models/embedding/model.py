@@ -180,11 +180,15 @@ class EmbeddingModel(TrainedModel):
 
     @torch.no_grad()
     def score(self, query: Query) -> Tensor:
-        scores = products(self.queries(query), self.vectors()[1], self.prior)
+        scores = products(self.queries(query), self._keys(), self.prior)
         cold = torch.from_numpy(self.cold(query)).to(scores.device)
         if cold.any():
             scores[cold] = torch.from_numpy(self._known.popularity).to(scores)
         return scores
+
+    def _keys(self) -> Tensor:
+        """The vectors of the tracks that queries are multiplied with."""
+        return self.vectors()[1]
 
     def cold(self, query: Query) -> npt.NDArray[np.bool_]:
         cold = super().cold(query)

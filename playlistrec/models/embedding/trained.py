@@ -26,6 +26,8 @@ class TrainedModel(nn.Module, Recommender):
     trainable: ClassVar[bool] = True
     propagates: ClassVar[bool] = False
     """True if messages pass over a graph, so that the sampled regime means something."""
+    aggregates: ClassVar[bool] = False
+    """True if playlists are aggregates of their tracks: trained in the aggregate regime, with sparse gradients."""
     reads_order: ClassVar[bool] = False
     """True if playlists are read in order: objectives are then over what follows each track."""
 

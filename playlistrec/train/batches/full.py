@@ -31,6 +31,7 @@ class FullBatches(ABC):
     """Base of the batches of the full regime: an epoch is one pass over the supervised pairs in random order."""
 
     regime: ClassVar[str] = "full"
+    seeks: ClassVar[bool] = False
 
     def __init__(self, model: EmbeddingModel, corpus: Corpus, plan: BatchPlan) -> None:
         self.model, self.plan = model, plan

@@ -35,6 +35,7 @@ class SampledBatches(ABC):
     """
 
     regime: ClassVar[str] = "sampled"
+    seeks: ClassVar[bool] = False
 
     def __init__(self, model: GraphModel, corpus: Corpus, plan: BatchPlan) -> None:
         import dgl

@@ -110,6 +110,7 @@ class SessionBatches:
     """
 
     regime: ClassVar[str] = "full"
+    seeks: ClassVar[bool] = False
 
     def __init__(self, model: GRU4Rec, corpus: Corpus, plan: BatchPlan, negatives: SessionNegatives) -> None:
         self.model, self.corpus, self.negatives, self.device = model, corpus, negatives, plan.device

@@ -29,6 +29,8 @@ class Batches(Protocol):
     """A stream of batches, an epoch at a time."""
 
     regime: ClassVar[str]
+    seeks: ClassVar[bool]
+    """True if an epoch can be taken up at any step."""
 
     def seeded(self, seed: int) -> AbstractContextManager[None]: ...
     def epoch(self, seed: int, epoch: int) -> Iterator[Any]: ...
@@ -77,6 +79,8 @@ class Objective(ABC):
     terms: tuple[Term, ...] = field(default=())
     whole_graph: ClassVar[str] = ""
     """The option for which the whole graph must be propagated over; empty where it need not be."""
+    aggregates: ClassVar[bool] = False
+    """True if the objective is for models whose playlists are aggregates of their tracks."""
 
     def __add__(self, term: Term) -> Self:
         return replace(self, terms=(*self.terms, term))
@@ -99,6 +103,8 @@ class Objective(ABC):
         """
         if isinstance(plan.regime, Sampled) and model.propagates and self.needs_whole_graph:
             raise ConfigError(f"{self.needs_whole_graph} needs the full regime (got regime=sampled)")
+        if model.aggregates and not self.aggregates:
+            raise ConfigError(f"{model.name} needs loss=softmax and negatives=shared (got {type(self).__name__})")
         for term in self.terms:
             plan = term.plan(plan)
         batches = self.make_batches(model, corpus, plan)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from ...config import require
 from ...corpus.corpus import Corpus
+from ..batches.aggregate import AggregateBatches
 from ..batches.batch import SharedBatch
 from ..batches.plan import BatchPlan, Sampled
 from ..batches.playlists import SharedBatches
@@ -35,6 +36,7 @@ class SharedSoftmax(Objective):
         length_weight_exponent: a pair weighs the length of its playlist to minus this power.
     """
 
+    aggregates: ClassVar[bool] = True
     temperature: float = 0.1
     n_negatives: int = 4096
     popularity_power: float = 0.75
@@ -47,6 +49,8 @@ class SharedSoftmax(Objective):
             require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
 
     def make_batches(self, model: Any, corpus: Corpus, plan: BatchPlan) -> Batches:
+        if model.aggregates:
+            return AggregateBatches(model, corpus, plan, self.n_negatives, self.popularity_power)
         if isinstance(plan.regime, Sampled) and model.propagates:
             return SampledSharedBatches(model, corpus, plan, self.n_negatives, self.popularity_power)
         return SharedBatches(model, corpus, plan, self.n_negatives, self.popularity_power)
