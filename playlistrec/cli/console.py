@@ -24,13 +24,17 @@ from rich.text import Text
 
 from ..events import Event, OnEvent
 from .epochs import EpochTable
+from .plain_log import PlainLog
 from .sparkline import sparkline
 
 __all__ = ["Screen"]
 
 
 class Screen:
-    """The output of a command. With ``quiet``, or if stderr is no terminal, it is only warnings and errors."""
+    """The output of a command: with ``quiet`` warnings and errors alone.
+
+    A stderr that is no terminal gets these, and a line of progress every 30 seconds.
+    """
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -49,13 +53,14 @@ class Screen:
             console=self.stderr,
         )
         tasks: dict[str, Any] = {}
-        epochs = EpochTable()
+        epochs, log = EpochTable(), PlainLog()
 
         def draw(event: Event) -> None:
             if event.kind == "warning":
                 self.warn(event.text)
             elif not self.live:
-                return
+                if event.kind == "progress" and not self.quiet and (text := log.line(event)):
+                    self.stderr.print(Text(text), soft_wrap=True)
             elif event.kind == "progress":
                 task = tasks.setdefault(event.text, None)
                 if task is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,20 @@ class EvaluationSet:
 
     def __len__(self) -> int:
         return len(self.playlists)
+
+    def sample(self, n: int, *, seed: int = 0) -> EvaluationSet:
+        """``n`` of the queries at random, in their order; all where there are no more."""
+        if len(self) <= n:
+            return self
+        rows = np.sort(np.random.default_rng(seed).choice(len(self), n, replace=False))
+        csr: dict[str, Any] = {}
+        for offsets, values in (("seed_offsets", "seeds"), ("truth_offsets", "truth")):
+            starts, ends = getattr(self, offsets)[rows], getattr(self, offsets)[rows + 1]
+            parts = [getattr(self, values)[a:b] for a, b in zip(starts.tolist(), ends.tolist())]
+            csr |= {offsets: np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)}
+            csr |= {values: np.concatenate(parts)}
+        titles = None if self.titles is None else tuple(self.titles[row] for row in rows.tolist())
+        return replace(self, playlists=self.playlists[rows], titles=titles, **csr)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,8 @@ def validation(data: Data, training: TrainOptions) -> Callable[[Recommender], Ma
     evaluation_set = split.evaluation_set(corpus, "valid")
     if not len(evaluation_set):
         return None
+    if training.n_validated:
+        evaluation_set = evaluation_set.sample(training.n_validated)
     if sampled is None:
         names = dict.fromkeys(("recall", "ndcg", name))
         return lambda model: evaluate(model, evaluation_set, ks=ks, metrics=names).metrics

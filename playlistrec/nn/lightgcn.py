@@ -83,7 +83,7 @@ class LightGCNConv(nn.Module):
         before, after = degree_norms or self._norms(graph, src)
         if before is not None:
             src = src * rows_of(before, src)
-        out = neighbour_sum(graph, src, edge_weight)
+        out = ops.copy_u_sum(graph, src) if edge_weight is None else neighbour_sum(graph, src, edge_weight)
         return out if after is None else out * rows_of(after, out)
 
     def _norms(self, graph: DGLGraph, like: Tensor) -> tuple[Tensor | None, Tensor | None]:

@@ -53,7 +53,7 @@ def _train(model: Any, corpus: Corpus) -> None:
     from ..train.fit import fit
     from ..train.options import TrainOptions
 
-    options = {"epochs": 30, "batch_size": 64, "lr": 0.02, "n_negatives": 2}
+    options: dict[str, Any] = {"epochs": 30, "batch_size": 64, "lr": 0.02, "n_negatives": 2}
     if model.aggregates:
         options |= {"loss": "softmax", "negatives": "shared", "n_negatives": 40, "batch_size": 10}
     fit(model, corpus, TrainOptions(**options))

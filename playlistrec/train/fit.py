@@ -22,6 +22,9 @@ from .trainer import Trainer, Validate
 
 __all__ = ["fit", "trainer_of"]
 
+TIMED, LONG = 3, 1800.0
+"""Steps after which the time of an epoch is estimated, and seconds of it that are worth a warning."""
+
 
 def trainer_of(
     model: TrainedModel,
@@ -138,12 +141,22 @@ class _Loop:
     def stop(self, losses: list[torch.Tensor]) -> bool:
         """After a step: write a checkpoint where one is due, and say if time is up."""
         now, seeks = time.perf_counter(), self.trainer.batches.seeks
+        if len(losses) == TIMED and not self.state.epoch:
+            self._estimate((now - self.began) / TIMED * len(self.trainer.batches))
         over = self.until is not None and now >= self.until
         due = self.every is not None and now - self.written >= self.every
         if self.folder is not None and seeks and (over or due):
             write_checkpoint(self.folder, self.trainer, self.state, losses)
             self.written = time.perf_counter()
         return over
+
+    def _estimate(self, seconds: float) -> None:
+        """Say how long an epoch takes, and warn where that is too long for a model that sees the whole graph."""
+        text = f"an epoch takes about {seconds / 60:.0f} minutes" if seconds >= 90 else ""
+        if seconds >= LONG and self.trainer.model.propagates:
+            self.on_event(Event("warning", f"{text}: for data of this size there is the model aggregate"))
+        elif text:
+            self.on_event(Event("message", text))
 
     def epoch(self) -> None:
         """Train, validate and keep one epoch, and note if it was the last."""
@@ -152,6 +165,7 @@ class _Loop:
         if self.folder is not None and self.until is not None and not state.epoch and not self.losses:
             write_checkpoint(self.folder, self.trainer, state)  # to resume from if time is up within the first epoch
         losses, self.losses = self.losses, []
+        self.began = time.perf_counter()
         record = self.trainer.epoch(horizon=options.epochs, on_event=self.on_event, losses=losses, stop=self.stop)
         whole = self.trainer.done > state.epoch
         state.epoch = self.trainer.done

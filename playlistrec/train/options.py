@@ -188,16 +188,19 @@ class ValidationOptions(_Group):
         eval_every: epochs between validations.
         patience: validations without a better ``criterion`` after which fitting stops.
         criterion: the metric on the validation part, at its depth, that picks the epoch.
+        n_validated: playlists of the validation part that are ranked, the same ones each time; 0 for all.
         protocol: how the validation part is ranked: ``full``, or ``sampled:99``, ``sampled:99x20`` and the like.
         snapshot_epochs: epochs after which the tracks' vectors are kept in the run folder, 0 for the untrained ones.
     """
 
     AT_LEAST_1: ClassVar[tuple[str, ...]] = ("eval_every", "patience")
+    AT_LEAST_0: ClassVar[tuple[str, ...]] = ("n_validated",)
 
     eval_every: int = 5
     patience: int = 5
     criterion: str = "ndcg@20"
     protocol: str = "full"
+    n_validated: int = 0
     snapshot_epochs: tuple[int, ...] = ()
 
 

@@ -343,3 +343,21 @@ def test_a_split_of_another_corpus_is_refused():
         split.training(other)
     with pytest.raises(DataError, match="the split is of"):
         split.evaluation_set(other, "test")
+
+
+def test_a_sample_of_the_queries_keeps_seeds_truth_and_titles_together() -> None:
+    corpus = Corpus.from_lists([[f"t{(p * 7 + i) % 40}" for i in range(6 + p % 5)] for p in range(50)])
+    names = corpus.playlists.append_column("name", corpus.playlists["pid"])
+    corpus = replace(corpus, playlists=names)
+    whole = split_edges(corpus, valid=0.3, test=0.2, seed=0).evaluation_set(corpus, "valid")
+    some = whole.sample(9, seed=1)
+    assert len(some) == 9
+    assert some.playlists.tolist() == whole.sample(9, seed=1).playlists.tolist() != whole.sample(9).playlists.tolist()
+    place = {row: i for i, row in enumerate(whole.playlists.tolist())}
+    for i, row in enumerate(some.playlists.tolist()):
+        j = place[row]
+        for offsets, values in (("seed_offsets", "seeds"), ("truth_offsets", "truth")):
+            mine, theirs = ((getattr(e, offsets), getattr(e, values)) for e in (some, whole))
+            assert mine[1][mine[0][i] : mine[0][i + 1]].tolist() == theirs[1][theirs[0][j] : theirs[0][j + 1]].tolist()
+        assert some.titles[i] == whole.titles[j] == str(row)
+    assert whole.sample(1000) is whole

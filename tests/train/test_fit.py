@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from interrupting import Interrupted, interrupt_in, spread
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import DataError, RunError
+from playlistrec.events import Event
 from playlistrec.models.embedding.model import EmbeddingModel
 from playlistrec.models.registry import model_class
 from playlistrec.storage import read_arrays, write_arrays
@@ -154,3 +157,19 @@ def test_state_is_plain_json() -> None:
 
     state = FitState(epoch=2, best=0.5, history=[{"epoch": 1, "loss": 0.1}])
     assert FitState(**json.loads(json.dumps(asdict(state)))) == state
+
+
+def test_an_epoch_that_takes_long_is_announced_and_warned_of(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(name: str, step_seconds: float) -> list[tuple[str, str]]:
+        clock = itertools.count(0.0, step_seconds)
+        monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+        events: list[Event] = []
+        options = replace(OPTIONS, epochs=1, batch_size=8)
+        fit(untrained(name, corpus), corpus, options, on_event=events.append)
+        return [(e.kind, e.text) for e in events if "takes about" in e.text]
+
+    assert said("mf", 0.001) == []
+    assert [kind for kind, _ in said("mf", 60.0)] == ["message"]
+    ((kind, text),) = said("lightgcn", 600.0)
+    assert kind == "warning"
+    assert text.endswith("minutes: for data of this size there is the model aggregate")
