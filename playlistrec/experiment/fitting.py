@@ -97,18 +97,8 @@ def fit(
     elif folder is not None:
         begin_folder(folder, info, force=force)
     began = time.perf_counter()
-    steps = FitSteps(
-        data,
-        model_type,
-        model_options,
-        training,
-        chosen_device,
-        info["seed"],
-        resume,
-        time_limit,
-        on_event,
-        checkpoint_every,
-    )
+    given_to_all = (data, model_type, model_options, training, chosen_device, info["seed"], resume)
+    steps = FitSteps(*given_to_all, time_limit, on_event, checkpoint_every)
     try:
         arrays, state = steps.first(folder)
     except BaseException:

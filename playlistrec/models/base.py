@@ -74,7 +74,8 @@ class Query:
 
     def matrix(self, n_tracks: int) -> sparse.csr_array[np.float32]:
         """(batch, n_tracks) binary matrix of the seeds, a repeated seed once."""
-        keys = np.unique(self.rows * n_tracks + self.tracks)
+        keys = np.sort(self.rows * n_tracks + self.tracks)  # np.unique hashes, which is far slower for many
+        keys = keys[np.diff(keys, prepend=-1) > 0]
         ones = np.ones(len(keys), dtype=np.float32)
         return sparse.csr_array((ones, (keys // n_tracks, keys % n_tracks)), shape=(len(self), n_tracks))
 
