@@ -161,3 +161,14 @@ def test_public_names_exist() -> None:
     for package in (playlistrec, playlistrec.train):
         for name in package.__all__:
             assert getattr(package, name).__name__ == name
+
+
+def test_preprocess_loads_neither_dgl_nor_torch(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("playlist_id,track_id\n" + "".join(f"p{i % 4},t{i}\n" for i in range(20)))
+    script = (
+        "import sys; from pathlib import Path; import playlistrec as pr\n"
+        f"pr.preprocess(Path({str(tmp_path)!r}) / 'x.csv', Path({str(tmp_path)!r}) / 'data')\n"
+        "print([name for name in ('dgl', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

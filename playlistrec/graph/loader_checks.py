@@ -60,7 +60,7 @@ def check_negatives(graph: DGLGraph, etype: Canonical, targets: Tensor, negative
     src, dst = _ends(graph, etype, targets)
     spared = negatives.edges.contains(src.to(negatives.edges.device), dst.to(negatives.edges.device))
     missing = int((~spared).sum())
-    rule = "made of the edges that it is asked for (from_graph)"
+    rule = "made of the edges of that relation (from_graph)"
     require(not missing, f"the negatives of {name}", rule, f"{missing} of {len(src)} targets could be drawn")
 
 
@@ -71,7 +71,7 @@ def warn_of_repeats(exclusion: Exclusion, etype: Canonical, targets: Tensor) -> 
         if found:
             warnings.warn(
                 f"{found} edges of {other[1]!r} join pairs of {etype[1]!r}, so targets can be read off them: "
-                f"give exclude=[{other[1]!r}], unless they are known when the model is asked",
+                f"give exclude=[{other[1]!r}], unless they are known when the model ranks",
                 UserWarning,
                 stacklevel=3,
             )

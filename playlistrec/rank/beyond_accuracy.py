@@ -75,23 +75,23 @@ class BeyondAccuracy:
     """Adds up lists batch by batch; what it says does not depend on the batches.
 
     Args:
-        known: what the model knows when it ranks: it tells the popularity of tracks, and their artists.
+        history: what the model knows when it ranks: it tells the popularity of tracks, and their artists.
         ks: how much of each list is looked at.
         names: out of :data:`BEYOND`; diversity is left out where no artist is known.
     """
 
-    def __init__(self, known: Corpus, ks: Sequence[int], names: Collection[str] = BEYOND) -> None:
-        popularity = torch.from_numpy(known.popularity)
-        artists = torch.tensor(known.track_artist)  # a copy: it may be read-only
+    def __init__(self, history: Corpus, ks: Sequence[int], names: Collection[str] = BEYOND) -> None:
+        popularity = torch.from_numpy(history.popularity)
+        artists = torch.tensor(history.track_artist)  # a copy: it may be read-only
         measures = {
             "popularity": partial(list_mean, popularity),
-            "novelty": partial(list_mean, self_information(popularity, int((known.lengths > 0).sum()))),
+            "novelty": partial(list_mean, self_information(popularity, int((history.lengths > 0).sum()))),
         }
         if (artists >= 0).any():
             measures["diversity"] = partial(diversity, artists)
         self.measures = {name: measure for name, measure in measures.items() if name in names}
         self.values: dict[str, list[Tensor]] = {f"{name}@{k}": [] for name in self.measures for k in ks}
-        self.counts = {k: torch.zeros(known.n_tracks, dtype=torch.int64) for k in ks if "gini" in names}
+        self.counts = {k: torch.zeros(history.n_tracks, dtype=torch.int64) for k in ks if "gini" in names}
         self.ks = ks
 
     def add(self, indices: Tensor) -> None:

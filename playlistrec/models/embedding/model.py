@@ -134,7 +134,7 @@ class EmbeddingModel(TrainedModel):
         return "other"
 
     def regularised_embeddings(self) -> Vectors:
-        """The penalised layer-0 embeddings, (n_playlists, …) and (n_tracks, …)."""
+        """The regularised layer-0 embeddings, (n_playlists, …) and (n_tracks, …)."""
         return self.tables["playlist"], self.tables["track"]
 
     def contexts(self, corpus: Corpus) -> Tensor | None:

@@ -185,8 +185,8 @@ class SampledAllBatches(SampledBatches):
         fields = {**fields, "playlist": fields["playlist"][order], "track": fields["track"][order]}
         row, held = self.pairs.of_playlists(fields["playlist_ids"])
         ids = fields.get("track_ids")
-        asked = fields["playlist"] * self.pairs.n_tracks + (fields["track"] if ids is None else ids[fields["track"]])
-        others = ~torch.isin(row * self.pairs.n_tracks + held, asked)
+        targets = fields["playlist"] * self.pairs.n_tracks + (fields["track"] if ids is None else ids[fields["track"]])
+        others = ~torch.isin(row * self.pairs.n_tracks + held, targets)
         return fields, (row[others], held[others])
 
 
