@@ -34,6 +34,7 @@ REMARKS = 3
 @click.option("-o", "--out", metavar="FILE.jsonl", help="Where the answers of --batch go; if not given, stdout.")
 @click.option("-k", type=int, default=10, show_default=True, help="How many to recommend.")
 @click.option("--exclude-artist", "excluded", multiple=True, metavar="NAME", help="None of their tracks; may repeat.")
+@click.option("--exclude-track", "left_out", multiple=True, metavar="URI_OR_NAME", help="Not this track; may repeat.")
 @click.option("--max-per-artist", type=int, metavar="N", help="At most N tracks of an artist.")
 @click.option("--diversity", type=float, default=0.0, show_default=True, help="0: the best; 1: the least alike.")
 @click.option("--explain", is_flag=True, help="Which seeds and playlists speak for each track.")
@@ -54,6 +55,7 @@ def command(
     out: str | None,
     k: int,
     excluded: tuple[str, ...],
+    left_out: tuple[str, ...],
     max_per_artist: int | None,
     diversity: float,
     explain: bool,
@@ -69,6 +71,8 @@ def command(
     if sum((playlist is not None, new, batch is not None)) != 1:
         raise click.UsageError("give either --playlist or --track, --title, --file (one or more of them) or --batch")
     _check_output(batch, out, explain, form)
+    if batch is not None and left_out:
+        raise click.UsageError("--exclude-track is for one query: it does not go with --batch")
     from ..experiment.runs import Run
     from ..serving import listing
     from ..serving.explain import explain as reasons
@@ -91,6 +95,9 @@ def command(
         taken = [row for seed in located for row in seed.taken]
         uris = service.history.track_table["uri"].take(query.tracks).to_pylist()
         shown = ({} if title is None else {"title": title}) | {"tracks": uris}
+    if left_out:
+        rows = [row for seed in _named(screen, service, left_out) for row in seed.taken]
+        taken = [*(query.tracks.tolist() if taken is None else taken), *rows]
     found = service.recommend_one(query, options, taken)
     if found.cold:
         screen.warn(_why_cold(service, len(query.tracks), title))
@@ -116,26 +123,37 @@ def _check_output(batch: str | None, out: str | None, explain: bool, form: str) 
         raise click.UsageError("--explain has no place in m3u: take --format table, json or csv")
 
 
-def _located(
-    screen: Screen, service: RecommendationService, tracks: Sequence[str], file: Path | None, title: str | None
-) -> tuple[list[Located], str | None]:
-    """The seeds and the title; a warning has what is not as it was named."""
+def _named(screen: Screen, service: RecommendationService, tracks: Sequence[str]) -> list[Located]:
+    """The tracks that were named one by one. Raises DataError for one that is not in the data."""
     from ..serving.lookup.locating import locate
-    from ..serving.lookup.playlist_file import Entry, read_playlist
+    from ..serving.lookup.playlist_file import Entry
     from ..serving.lookup.search import TrackIndex
 
-    index = TrackIndex(service.history, service.history.popularity)
-    named = locate(index, [Entry.of(text) for text in tracks])
+    if not tracks:
+        return []
+    named = locate(TrackIndex(service.history, service.history.popularity), [Entry.of(text) for text in tracks])
     for seed in named:
         if seed.track < 0:
             raise DataError(str(seed.remark))
         if seed.remark is not None:
             screen.warn(seed.remark)
+    return named
+
+
+def _located(
+    screen: Screen, service: RecommendationService, tracks: Sequence[str], file: Path | None, title: str | None
+) -> tuple[list[Located], str | None]:
+    """The seeds and the title; a warning has what is not as it was named."""
+    from ..serving.lookup.locating import locate
+    from ..serving.lookup.playlist_file import read_playlist
+    from ..serving.lookup.search import TrackIndex
+
+    named = _named(screen, service, tracks)
     if file is None:
         return named, title
     playlist = read_playlist(file)
     title = playlist.title if title is None else title
-    found = locate(index, playlist.entries)
+    found = locate(TrackIndex(service.history, service.history.popularity), playlist.entries)
     missing = [seed.remark for seed in found if seed.track < 0]
     if len(missing) == len(found) and not named and title is None:
         raise DataError(f"none of the {len(found)} tracks of {file.name} is in the data; the first: {missing[0]}")

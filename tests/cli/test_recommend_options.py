@@ -112,6 +112,12 @@ def test_filters_reach_the_model(run: Path, seeds: list[dict[str, str]]) -> None
     assert [item["track_uri"] for item in left] == wanted[:20]
     artists = [item["artist_name"] for item in items(*ask, "-k", 20, "--max-per-artist", 1)]
     assert len(artists) == len(set(artists)) == 20
+    uris = [item["track_uri"] for item in listed]
+    named = f"{listed[2]['artist_name']} - {listed[2]['track_name']}"
+    without = [
+        item["track_uri"] for item in items(*ask, "-k", 20, "--exclude-track", uris[0], "--exclude-track", named)
+    ]
+    assert without == [uri for i, uri in enumerate(uris) if i not in (0, 2)][:20]
     diverse = [item["track_uri"] for item in items(*ask, "-k", 20, "--diversity", 0.7)]
     assert diverse[0] == listed[0]["track_uri"]
     assert diverse != [item["track_uri"] for item in listed[:20]]
@@ -179,6 +185,8 @@ def test_batch_from_file_and_from_stdin(run: Path, seeds: list[dict[str, str]], 
         (("--title", "x", "--max-per-artist", 0), 2, "max_per_artist must be at least 1 (got 0)"),
         (("--title", "x", "-k", 0), 2, "k must be at least 1 (got 0)"),
         (("--title", "x", "--exclude-artist", "qqqq zzzz xxxx"), 1, "no artist is called 'qqqq zzzz xxxx'"),
+        (("--title", "x", "--exclude-track", "spotify:track:qqqq"), 1, "spotify:track:qqqq"),
+        (("--batch", "q.jsonl", "--exclude-track", "x"), 2, "--exclude-track is for one query"),
         (("--file", "none.m3u"), 1, "none.m3u cannot be read: No such file or directory"),
         (("--file", "none.mp3"), 2, "one of *.m3u"),
         (("--batch", "none.jsonl"), 1, "none.jsonl: No such file or directory"),
