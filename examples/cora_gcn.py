@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import playlistrec  # noqa: F401 - before dgl: it names DGL's backend, for which DGL would ask otherwise
-from playlistrec.graph.loader import seeded
+from playlistrec.graph import seeded
 from playlistrec.nn import GCNConv
 
 import dgl  # isort: skip

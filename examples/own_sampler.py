@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 import playlistrec as pr
-from playlistrec.graph.negatives.random import NegativeSampler, UniformNegatives
-from playlistrec.graph.negatives.structural import TwoHopNegatives
+from playlistrec.graph import NegativeSampler, TwoHopNegatives, UniformNegatives
 from playlistrec.models.graph.lightgcn import LightGCN
 from playlistrec.train.losses import bpr
 
