@@ -102,9 +102,14 @@ def command(
     if found.cold:
         screen.warn(_why_cold(service, len(query.tracks), title))
     because = reasons(service.history, query.tracks, found.tracks) if explain else None
-    records = listing.records(service.history, found, because)
+    _show(screen, listing.records(service.history, found, because), form, {"query": shown, "cold": found.cold}, explain)
+
+
+def _show(screen: Screen, records: list[dict[str, Any]], form: str, about: dict[str, Any], explain: bool) -> None:
+    from ..serving import listing
+
     if form == "json":
-        screen.json({"query": shown, "cold": found.cold, "items": records})
+        screen.json({**about, "items": records})
     elif form == "csv":
         screen.line(listing.as_csv(records))
     elif form == "m3u":
