@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -83,13 +83,12 @@ class Aggregate(EmbeddingModel):
             tables["artist"] = torch.zeros(corpus.n_artists + 1, config.dim)
         return cls(corpus, tables, config)
 
-    @classmethod
-    def blank(cls, corpus: Corpus, config: Any) -> Self:
-        return super().blank(corpus, replace(config, features=None, init="xavier"))
-
     def track_rows(self, tracks: Tensor) -> Tensor:
         """(n, d) the vectors y of some tracks, before they are compared; their gradient is sparse."""
-        rows = F.embedding(tracks, self.tables["track"], sparse=True)
+        return self._rows("track", tracks)
+
+    def _rows(self, table: str, tracks: Tensor) -> Tensor:
+        rows = F.embedding(tracks, self.tables[table], sparse=True)
         if "artist" in self.tables:
             rows = rows + F.embedding(self.artist[tracks], self.tables["artist"], sparse=True)
         return rows
@@ -115,13 +114,10 @@ class Aggregate(EmbeddingModel):
 
         assert self.conv is not None, "called where there is a layer"
         tracks, columns = torch.unique(seeds, return_inverse=True)
-        rows = F.embedding(tracks, self.tables["seed"], sparse=True)
-        if "artist" in self.tables:
-            rows = rows + F.embedding(self.artist[tracks], self.tables["artist"], sparse=True)
         playlist = torch.repeat_interleave(torch.arange(len(h), device=h.device), counts)
         edges = {("track", "in", "playlist"): (columns.cpu(), playlist.cpu())}
         graph = dgl.heterograph(edges, num_nodes_dict={"track": len(tracks), "playlist": len(h)})
-        out: Tensor = self.conv(graph, (rows, h))
+        out: Tensor = self.conv(graph, (self._rows("seed", tracks), h))
         return h + out
 
     @torch.no_grad()

@@ -176,18 +176,18 @@ class SampledAllBatches(SampledBatches):
         for name in ("vectors", "tables"):
             fields[name] = fields[name][0], fields[name][1].index_select(0, place)
         fields["prior"] = self.model.prior_of(None)
-        fields, (row, held) = self._grouped(fields)
-        return PlaylistBatch(**fields, own=(row, held), columns=self.columns)
+        fields, row, held, others = self._grouped(fields)
+        return PlaylistBatch(**fields, own=(row[others], held[others]), columns=self.columns)
 
-    def _grouped(self, fields: dict[str, Any]) -> tuple[dict[str, Any], tuple[Tensor, Tensor]]:
-        """The fields with pairs by playlist, and rows and ids of what the playlists hold beside these pairs."""
+    def _grouped(self, fields: dict[str, Any]) -> tuple[dict[str, Any], Tensor, Tensor, Tensor]:
+        """The fields with pairs by playlist; rows and ids of all that the playlists hold; true for those beside the pairs."""
         order = torch.argsort(fields["playlist"], stable=True)
         fields = {**fields, "playlist": fields["playlist"][order], "track": fields["track"][order]}
         row, held = self.pairs.of_playlists(fields["playlist_ids"])
         ids = fields.get("track_ids")
         targets = fields["playlist"] * self.pairs.n_tracks + (fields["track"] if ids is None else ids[fields["track"]])
         others = ~torch.isin(row * self.pairs.n_tracks + held, targets)
-        return fields, (row[others], held[others])
+        return fields, row, held, others
 
 
 class SampledSharedBatches(SampledAllBatches):
@@ -205,18 +205,18 @@ class SampledSharedBatches(SampledAllBatches):
     def batch(self, fields: dict[str, Any], drawn: Tensor) -> SharedBatch:
         candidates, counts = torch.unique(drawn, return_counts=True)
         ids = fields["track_ids"][candidates]
-        fields, (row, held) = self._grouped(fields)
-        every, tracks = self.pairs.of_playlists(fields["playlist_ids"])
-        column = self.columns(tracks, ids)
+        fields, row, held, others = self._grouped(fields)
+        column = self.columns(held, ids)
         here = column >= 0
         local = self.columns(held, fields["track_ids"])
+        own = others & (local >= 0)
         return SharedBatch(
             **fields,
-            own=(row[local >= 0], local[local >= 0]),
+            own=(row[own], local[own]),
             columns=self.columns,
             lengths=self.pairs.degree[fields["playlist_ids"]],
             candidates=candidates,
             counts=counts,
             log_expected=self.sampler.log_q(ids).float() + math.log(self.n),
-            masked=(every[here], column[here]),
+            masked=(row[here], column[here]),
         )
