@@ -180,7 +180,7 @@ class SampledAllBatches(SampledBatches):
         return PlaylistBatch(**fields, own=(row[others], held[others]), columns=self.columns)
 
     def _grouped(self, fields: dict[str, Any]) -> tuple[dict[str, Any], Tensor, Tensor, Tensor]:
-        """The fields by playlist, rows and ids of all that the playlists hold, and which of these are no pairs of it."""
+        """The fields by playlist, rows and ids of all that the playlists hold, and which are no pairs of it."""
         order = torch.argsort(fields["playlist"], stable=True)
         fields = {**fields, "playlist": fields["playlist"][order], "track": fields["track"][order]}
         row, held = self.pairs.of_playlists(fields["playlist_ids"])
