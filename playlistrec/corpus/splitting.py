@@ -6,7 +6,7 @@ gives the same split everywhere.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..config import require
 from ..errors import DataError
 from .corpus import Corpus, Ints, Mask
+from .pair_blocks import PairBlock, pair_blocks
 from .split import (
     TEST,
     TEST_SEED,
@@ -46,8 +47,11 @@ def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int
     {'train': 1, 'valid': 1, 'test': 2, 'valid_seeds': 0, 'test_seeds': 0}
     """
     _check_shares(valid, test, seed)
-    pairs = _distinct(corpus, np.ones(corpus.n_entries, dtype=bool))
-    return Split("edges", _draw_pairs(corpus, pairs, valid, test, seed, hide)[pairs.of_entry])
+    draws = _Draws(corpus, valid, test, seed, hide)
+    part = np.empty(corpus.n_entries, dtype=np.uint8)
+    for block in pair_blocks(corpus):
+        part[block.entries] = draws.parts(block)[block.of_entry]
+    return Split("edges", part)
 
 
 def split_given(corpus: Corpus, test: Mask, valid: float = 0.1, seed: int = 0, hide: Hide = "random") -> Split:
@@ -64,15 +68,16 @@ def split_given(corpus: Corpus, test: Mask, valid: float = 0.1, seed: int = 0, h
     _check_shares(valid, 0.0, seed)
     if test.shape != corpus.tracks.shape:
         raise DataError(f"the test mask must have shape {corpus.tracks.shape} (got {test.shape})")
-    pairs = _distinct(corpus, ~test)
-    both = np.intersect1d(_distinct(corpus, test).keys, pairs.keys, assume_unique=True)
-    if len(both):
-        playlist, track = divmod(int(both[0]), corpus.n_tracks)
+    draws = _Draws(corpus, valid, 0.0, seed, hide)
+    part = np.full(corpus.n_entries, TEST, dtype=np.uint8)
+    both: list[int] = []
+    for train, hidden in zip(pair_blocks(corpus, ~test), pair_blocks(corpus, test)):
+        both += np.intersect1d(train.keys, hidden.keys, assume_unique=True).tolist()
+        part[train.entries] = draws.parts(train)[train.of_entry]
+    if both:
+        playlist, track = divmod(both[0], corpus.n_tracks)
         pid, uri = corpus.playlists["pid"][playlist], corpus.track_table["uri"][track]
         raise DataError(f"{len(both)} pairs are both train and test; the first: playlist {pid}, track {uri}")
-    drawn = _draw_pairs(corpus, pairs, valid, 0.0, seed, hide)
-    part = np.full(corpus.n_entries, TEST, dtype=np.uint8)
-    part[~test] = drawn[pairs.of_entry]
     return Split("given", part)
 
 
@@ -96,17 +101,18 @@ def split_continuation(
     require(seeds is None or seeds >= 1, "seeds", "at least 1", seeds)
     require(order in ("first", "random"), "order", "one of first, random", order)
     random = np.random.Generator(np.random.PCG64(seed))
-    pairs = _distinct(corpus, np.ones(corpus.n_entries, dtype=bool))
-    size = np.bincount(pairs.rows, minlength=corpus.n_playlists)
+    size = np.bincount(corpus.pairs[0], minlength=corpus.n_playlists)
     eligible = np.flatnonzero(size >= 2)
     hidden = np.full(corpus.n_playlists, TRAIN, dtype=np.uint8)
-    hidden[eligible] = _draw(np.zeros(len(eligible), dtype=np.int64), 1, valid, test, random)
+    hidden[eligible] = _draw_one_group(len(eligible), valid, test, random)
     shown = np.maximum(size // 2, 1) if seeds is None else np.minimum(seeds, size - 1)
-    rank = _place(corpus, pairs, size) if order == "first" else _rank(pairs.rows, size, random.random(len(pairs.rows)))
-    of_pair = hidden[pairs.rows]
     seed_code = np.array([TRAIN, VALID_SEED, TEST_SEED], dtype=np.uint8)
-    part = np.where(rank < shown[pairs.rows], seed_code[of_pair], of_pair)
-    return Split("continuation", part[pairs.of_entry])
+    part = np.empty(corpus.n_entries, dtype=np.uint8)
+    for block in pair_blocks(corpus):
+        rank = block.place(corpus.n_entries) if order == "first" else block.rank(random.random(len(block.rows)))
+        of_pair = hidden[block.rows]
+        part[block.entries] = np.where(rank < shown[block.rows], seed_code[of_pair], of_pair)[block.of_entry]
+    return Split("continuation", part)
 
 
 def split_leave_one_out(corpus: Corpus) -> Split:
@@ -118,88 +124,69 @@ def split_leave_one_out(corpus: Corpus) -> Split:
     >>> split_leave_one_out(Corpus.from_lists([["a", "b", "c", "d", "d", "a"], ["a", "b", "a"]])).part.tolist()
     [0, 0, 1, 2, 2, 0, 0, 0, 0]
     """
-    pairs = _distinct(corpus, np.ones(corpus.n_entries, dtype=bool))
-    size = np.bincount(pairs.rows, minlength=corpus.n_playlists)
-    from_last = size[pairs.rows] - 1 - _place(corpus, pairs, size)
-    part = np.select([from_last == 0, from_last == 1], [TEST, VALID], TRAIN).astype(np.uint8)
-    part[size[pairs.rows] < 3] = TRAIN
-    return Split("leave-one-out", part[pairs.of_entry])
+    part = np.empty(corpus.n_entries, dtype=np.uint8)
+    for block in pair_blocks(corpus):
+        size = block.size[block.local]
+        from_last = size - 1 - block.place(corpus.n_entries)
+        of_pair = np.select([from_last == 0, from_last == 1], [TEST, VALID], TRAIN).astype(np.uint8)
+        of_pair[size < 3] = TRAIN
+        part[block.entries] = of_pair[block.of_entry]
+    return Split("leave-one-out", part)
 
 
-class _Pairs(NamedTuple):
-    """Distinct pairs: their sorted keys, playlists and first entries; and the pair of each entry."""
+class _Draws:
+    """Draws a part for each pair within its playlist, as ``hide`` says; blocks come in their order."""
 
-    keys: Ints
-    rows: Ints
-    first: Ints
-    of_entry: Ints
+    def __init__(self, corpus: Corpus, valid: float, test: float, seed: int, hide: Hide) -> None:
+        require(hide in ("random", "contiguous", "last"), "hide", "one of random, contiguous, last", hide)
+        self._shares, self._hide, self._n_entries = (valid, test), hide, corpus.n_entries
+        self._random = np.random.Generator(np.random.PCG64(seed))
+        self._round_up = self._random.random(corpus.n_playlists)
+        self._start = self._random.random(corpus.n_playlists) if hide == "contiguous" else np.zeros(0)
+
+    def parts(self, block: PairBlock) -> npt.NDArray[np.uint8]:
+        """(n_pairs,) a part for each pair.
+
+        The first pairs of a playlist in some order are hidden. The order is random, or that from a random place on,
+        or from the last one backwards.
+        """
+        valid, test = self._shares
+        size, round_up = block.size, self._round_up[block.start : block.stop]
+        if self._hide == "random":
+            rank = block.rank(self._random.random(len(block.rows)))
+        elif self._hide == "last":
+            rank = size[block.local] - 1 - block.place(self._n_entries)
+        else:
+            n_hidden = _n_hidden(size, valid + test, valid + test, round_up)
+            start = np.floor(self._start[block.start : block.stop] * (size - n_hidden + 1)).astype(np.int64)
+            rank = (block.place(self._n_entries) - start[block.local]) % size[block.local]
+        part = np.full(len(block.rows), TRAIN, dtype=np.uint8)
+        for share, code in ((test + valid, VALID), (test, TEST)):
+            part[rank < _n_hidden(size, share, valid + test, round_up)[block.local]] = code
+        return part
 
 
-def _distinct(corpus: Corpus, mask: Mask) -> _Pairs:
-    keys = corpus.entry_playlist[mask].astype(np.int64) * corpus.n_tracks + corpus.tracks[mask]
-    unique, first, of_entry = np.unique(keys, return_index=True, return_inverse=True)
-    return _Pairs(unique, unique // corpus.n_tracks, first, of_entry)
+def _n_hidden(
+    size: Ints, share: float, hidden_share: float, round_up: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """(n,) how many of each group's ``size`` items the first ``share`` of them is.
 
-
-def _draw_pairs(
-    corpus: Corpus, pairs: _Pairs, valid: float, test: float, seed: int, hide: Hide
-) -> npt.NDArray[np.uint8]:
-    """(n_pairs,) a part for each pair, drawn within its playlist as ``hide`` says."""
-    require(hide in ("random", "contiguous", "last"), "hide", "one of random, contiguous, last", hide)
-    random = np.random.Generator(np.random.PCG64(seed))
-    if hide == "random":
-        return _draw(pairs.rows, corpus.n_playlists, valid, test, random)
-    place = _place(corpus, pairs, np.bincount(pairs.rows, minlength=corpus.n_playlists))
-    return _draw(pairs.rows, corpus.n_playlists, valid, test, random, place, last=hide == "last")
-
-
-def _draw(
-    groups: Ints,
-    n_groups: int,
-    valid: float,
-    test: float,
-    random: np.random.Generator,
-    place: Ints | None = None,
-    last: bool = False,
-) -> npt.NDArray[np.uint8]:
-    """(n,) a part for each item, drawn within its group. ``groups`` (n,) is sorted.
-
-    With one uniform ``u`` a group, the first ``floor(test * m + u)`` of its ``m`` items in some order are
-    test, and the first ``floor((test + valid) * m + u)`` hidden: each count is right in the mean and off by
-    less than one. The order is random without a ``place`` (n,) of the items in their group; with one it is that
-    from a random place on, or from the last one backwards.
+    With one uniform ``u`` a group (``round_up``), it is ``floor(share * size + u)``: right in the mean and off by less
+    than one. One item is left: where both shares would take it, they shrink by the same factor.
     """
-    size = np.bincount(groups, minlength=n_groups)
-    # Where they would leave less than one item to train, both shares shrink by the same factor.
-    wanted = size * np.minimum(1.0, (size - 1) / np.maximum((test + valid) * size, 1e-12))
-    round_up = random.random(n_groups)
-    if place is None:
-        rank = _rank(groups, size, random.random(len(groups)))
-    elif last:
-        rank = size[groups] - 1 - place
-    else:
-        n_hidden = np.minimum(np.floor((test + valid) * wanted + round_up), size - 1)
-        start = np.floor(random.random(n_groups) * (size - n_hidden + 1)).astype(np.int64)
-        rank = (place - start[groups]) % size[groups]
-    part = np.full(len(groups), TRAIN, dtype=np.uint8)
+    wanted = size * np.minimum(1.0, (size - 1) / np.maximum(hidden_share * size, 1e-12))
+    return np.asarray(np.minimum(np.floor(share * wanted + round_up), size - 1))
+
+
+def _draw_one_group(n: int, valid: float, test: float, random: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """(n,) a part for each of ``n`` items in a random order."""
+    round_up = random.random(1)
+    rank = np.empty(n, dtype=np.int64)
+    rank[np.argsort(random.random(n))] = np.arange(n)
+    part = np.full(n, TRAIN, dtype=np.uint8)
     for share, code in ((test + valid, VALID), (test, TEST)):
-        n_hidden = np.minimum(np.floor(share * wanted + round_up), size - 1)
-        part[rank < n_hidden[groups]] = code
+        part[rank < _n_hidden(np.array([n]), share, valid + test, round_up)] = code
     return part
-
-
-def _place(corpus: Corpus, pairs: _Pairs, size: Ints) -> npt.NDArray[np.int64]:
-    """(n_pairs,) the place, from 0, of each pair's first entry among the distinct tracks of its playlist."""
-    return _rank(pairs.rows, size, pairs.first / max(1, corpus.n_entries))
-
-
-def _rank(groups: Ints, size: Ints, key: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """(n,) the place, from 0, of each item in its group by rising ``key`` in [0, 1). ``groups`` is sorted."""
-    rank = np.empty(len(groups), dtype=np.int64)
-    start = np.cumsum(size) - size
-    # Keys lie in [0, 1) and groups rise, so that one sort of the sums, much faster than a lexsort, keeps groups apart.
-    rank[np.argsort(groups + key)] = np.arange(len(groups)) - start[groups]
-    return rank
 
 
 def _check_shares(valid: float, test: float, seed: int) -> None:
