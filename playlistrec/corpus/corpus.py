@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,8 @@ import pyarrow.compute as pc
 from scipy import sparse
 
 from ..errors import DataError
+from .facts import facts
+from .vocabulary import digest_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ Ints = npt.NDArray[np.integer]
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Corpus:
     """Playlists, their tracks in order, and what is known of playlists, tracks and artists. Immutable.
 
@@ -90,6 +91,9 @@ class Corpus:
             ),
             artists=pa.table({"uri": pa.array(names, pa.string()), "name": pa.array(names, pa.string())}),
         )
+
+    def __repr__(self) -> str:
+        return f"Corpus: {facts(self)}"
 
     @property
     def n_playlists(self) -> int:
@@ -227,13 +231,7 @@ class Corpus:
     @cached_property
     def vocabulary_hash(self) -> str:
         """Hex digest of the ids of playlists, tracks and artists: equal when row numbers mean the same."""
-        digest = hashlib.sha256()
-        for column in (self.playlists["pid"], self.track_table["uri"], self.artists["uri"]):
-            # Lengths and text hashed apart, so that ["ab"] and ["a", "b"] differ; chunking must not matter.
-            digest.update(np.asarray(pc.binary_length(column), dtype=np.int64).tobytes())
-            for start in range(0, len(column), 1 << 20):
-                digest.update("".join(column.slice(start, 1 << 20).to_pylist()).encode())
-        return digest.hexdigest()
+        return digest_of([self.playlists["pid"], self.track_table["uri"], self.artists["uri"]])
 
     def save(self, folder: Path) -> None:
         """Write the arrays and tables into an existing folder."""

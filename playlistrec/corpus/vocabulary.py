@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["TRACK_SCHEMA", "Catalogue", "Rows", "Vocabulary", "conform", "distinct", "drop_unknown"]
+__all__ = ["TRACK_SCHEMA", "Catalogue", "Rows", "Vocabulary", "conform", "digest_of", "distinct", "drop_unknown"]
 
 Rows = npt.NDArray[np.int32]
 
@@ -42,6 +43,17 @@ def distinct(ids: pa.Array) -> tuple[Rows, npt.NDArray[np.int64]]:
     first = np.empty(len(encoded.dictionary), dtype=np.int64)
     first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # the last assignment stands: the first appearance
     return numbers, first
+
+
+def digest_of(columns: Sequence[pa.ChunkedArray]) -> str:
+    """Hex digest of some columns of ids, however they are chunked."""
+    digest = hashlib.sha256()
+    for column in columns:
+        # Lengths and text hashed apart, so that ["ab"] and ["a", "b"] differ.
+        digest.update(np.asarray(pc.binary_length(column), dtype=np.int64).tobytes())
+        for start in range(0, len(column), 1 << 20):
+            digest.update("".join(column.slice(start, 1 << 20).to_pylist()).encode())
+    return digest.hexdigest()
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ..config import require
 from ..corpus.corpus import Corpus, Mask
+from ..corpus.facts import facts
 from ..corpus.filters import k_core as core_of
 from ..corpus.filters import largest_component as component_of
 from ..corpus.filters import neighbourhood
@@ -33,7 +34,7 @@ __all__ = ["Data", "preprocess", "write_data"]
 FORMAT_VERSION = 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Data:
     """A corpus, its split, and how they were made.
 
@@ -76,6 +77,10 @@ class Data:
     def of(cls, corpus: Corpus, split: Split) -> Data:
         """Data in memory, for use as a library without a folder."""
         return cls(corpus, split, {})
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name} {n:,}" for name, n in self.split.counts().items() if n)
+        return f"Data: {self.name}\n  {facts(self.corpus)}\n  split {self.split.kind}: {parts}"
 
     @cached_property
     def name(self) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ..config import Config, require
+from ..corpus.corpus import Corpus
+from ..corpus.facts import facts
 from ..corpus.split import TEST_SEED, TRAIN, VALID, VALID_SEED, Part
 from ..errors import ConfigError, DataError, Hint, RunError
 from ..events import OnEvent, ignore
@@ -19,16 +21,18 @@ from ..models.base import Arrays, Query, Recommender
 from ..models.registry import model_class
 from ..rank.protocols import Evaluation, evaluate
 from ..rank.sampled import evaluate_sampled, sampled_of
-from ..serving.recommender import RecommendationService, RecommendOptions
+from ..serving.recommender import RecommendationService
+from ..serving.table import RecommendationTable
 from ..serving.vectors import Embeddings
 from ..storage import read_arrays
 from .data import Data
+from .recommending import recommend_table
 from .run_folder import check_same_data, read_info
 
 __all__ = ["Run", "pick_device"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """A fitted model with the data it was fitted on.
 
@@ -46,6 +50,7 @@ class Run:
     refit_arrays: Arrays | None = None
     info: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
+    _services: dict[str, RecommendationService] = field(default_factory=dict, init=False)
 
     @classmethod
     def load(cls, path: str | Path, *, data: str | Path | Data | None = None) -> Run:
@@ -119,70 +124,56 @@ class Run:
         self,
         *,
         playlist: str | int | Sequence[str | int] | None = None,
-        tracks: Sequence[int] | None = None,
+        tracks: str | int | Sequence[str | int] | None = None,
         title: str | None = None,
         k: int = 10,
-        exclude_tracks: Sequence[int] = (),
-        exclude_artists: Sequence[str] = (),
+        exclude_tracks: str | int | Sequence[str | int] = (),
+        exclude_artists: str | Sequence[str] = (),
+        among: str | int | Sequence[str | int] | None = None,
         max_per_artist: int | None = None,
         diversity: float = 0.0,
         device: str = "auto",
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """The ``k`` best tracks for a playlist of the data (by pid) or for a new one, and their scores.
+    ) -> RecommendationTable:
+        """The ``k`` best tracks for playlists of the data (by pid) or for a new one.
 
-        A new playlist is known by seed tracks (by row), a title, or both. The tracks that a playlist is known to hold,
-        hidden test entries aside, are not recommended again. For a playlist of which nothing is known, the most popular
-        tracks; scores are then numbers of playlists.
+        A new playlist is known by seed tracks, a title, or both. The tracks that a playlist is known to hold, hidden
+        test entries aside, are not recommended again. For a playlist of which nothing is known, the most popular
+        tracks; scores are then numbers of playlists. A track is its row, its uri or its name (``Artist - Title``).
+        Where several things may be given, one is as well, and arrays and columns are as good as lists.
 
         Args:
-            playlist: one pid, or several.
-            exclude_tracks: rows of further tracks that are not to be recommended.
+            playlist: one pid, or several, which are scored together.
+            exclude_tracks: further tracks that are not to be recommended.
             exclude_artists: names or uris of artists none of whose tracks are to be recommended.
+            among: the only tracks that may be recommended; None: all.
             max_per_artist: at most so many tracks of an artist.
             diversity: 0, the best tracks, to 1, those least alike: see
                 :class:`~playlistrec.serving.recommender.RecommendOptions`.
 
         Returns:
-            tracks and scores, both (n,) with n at most ``k``. For several playlists both are (n_playlists, k); where
-            fewer than ``k`` tracks are found the rest is -1 and ``-inf``.
+            A table that unpacks as ``tracks, scores``: both (n,) with n at most ``k``. For several playlists both are
+            (n_playlists, k); where fewer than ``k`` tracks are found the rest is -1 and ``-inf``.
 
         Raises:
-            ConfigError: neither a playlist nor tracks nor a title, or a playlist and more; a number that cannot be.
-            DataError: no playlist or artist is called so.
+            ConfigError: neither a playlist nor tracks nor a title, or a playlist and more; a value that cannot be.
+            DataError: no playlist, track or artist is called so.
         """
-        service = self.service(device)
-        options = RecommendOptions(
-            k=k,
-            exclude_artists=service.artists.all_of(exclude_artists),
-            max_per_artist=max_per_artist,
-            diversity=diversity,
-        )
-        n_tracks = self.data.corpus.n_tracks
-        for name, rows in {"tracks": tracks or (), "exclude_tracks": exclude_tracks}.items():
-            for row in rows:
-                require(0 <= row < n_tracks, name, f"rows of tracks, from 0 and below {n_tracks}", row)
-        if playlist is not None and not np.isscalar(playlist):
-            require(tracks is None and title is None, "tracks", "left out where playlists are given", tracks or title)
-            found = [
-                service.recommend_one(query, options, [*query.tracks.tolist(), *exclude_tracks])
-                for query in (self.query(playlist=one) for one in cast("Sequence[str | int]", playlist))
-            ]
-            padded = np.full((len(found), k), -1, np.int64), np.full((len(found), k), -np.inf, np.float32)
-            for row, one in enumerate(found):
-                padded[0][row, : len(one.tracks)], padded[1][row, : len(one.tracks)] = one.tracks, one.scores
-            return padded
-        own: Sequence[int] | None = None
-        if tracks is not None:
-            seeds = service.placed(np.array(tracks, dtype=np.int64))
-            tracks, own = seeds.rows[seeds.rows >= 0].tolist(), seeds.taken()[1].tolist()
-        query = self.query(playlist=cast("str | int | None", playlist), tracks=tracks, title=title)
-        excluded = [*(query.tracks.tolist() if own is None else own), *exclude_tracks]
-        recommendations = service.recommend_one(query, options, excluded)
-        return recommendations.tracks, recommendations.scores
+        wanted: dict[str, Any] = {"playlist": playlist, "tracks": tracks, "title": title, "among": among}
+        without: dict[str, Any] = {"exclude_tracks": exclude_tracks, "exclude_artists": exclude_artists}
+        numbers: dict[str, Any] = {"k": k, "max_per_artist": max_per_artist, "diversity": diversity}
+        return recommend_table(self, self.service(device), **wanted, **without, **numbers)
 
     def service(self, device: str = "auto") -> RecommendationService:
-        """The service behind :meth:`recommend`, for many queries."""
-        return RecommendationService(self.recommender(device=device), self.data.split.ranking(self.data.corpus, "test"))
+        """The service behind :meth:`recommend`, for many queries; it is kept."""
+        device = str(pick_device(device))
+        if device not in self._services:
+            self._services[device] = RecommendationService(self.recommender(device=device), self.history)
+        return self._services[device]
+
+    @cached_property
+    def history(self) -> Corpus:
+        """The entries that are known when the run recommends: all but those hidden for the test."""
+        return self.data.split.ranking(self.data.corpus, "test")
 
     def embeddings(self, *, device: str = "auto") -> Embeddings:
         """The vectors by which the test part is ranked. Raises ConfigError where the model has none."""
@@ -201,17 +192,39 @@ class Run:
     def query(
         self, *, playlist: str | int | None = None, tracks: Sequence[int] | None = None, title: str | None = None
     ) -> Query:
-        """The query that :meth:`recommend` ranks for."""
+        """The query that :meth:`recommend` ranks for, ``tracks`` being rows."""
         if (playlist is None) == (tracks is None and title is None):
             raise ConfigError("recommend needs either a playlist or tracks, a title or both")
         if playlist is None:
             return Query.of([list(tracks or ())], titles=None if title is None else [title])
-        corpus, split = self.data.corpus, self.data.split
-        row = corpus.playlist_index(playlist)
-        known = split.ranking(corpus, "test").playlist(row)
-        # A playlist that was hidden whole is ranked as it would be in the test: unseen, with its seeds.
-        seeds = known if len(known) else corpus.where(split.mask(TEST_SEED)).playlist(row)
-        return Query.of([seeds.tolist()], [row] if len(known) else None, corpus.titles(np.array([row])))
+        return self.queries([playlist])
+
+    def queries(self, playlists: Sequence[str | int]) -> Query:
+        """The queries that :meth:`recommend` ranks for, of playlists of the data. Raises DataError for an unknown pid.
+
+        A playlist that was hidden whole is ranked as it would be in the test: unseen, with its seeds.
+        """
+        rows = np.array([self.data.corpus.playlist_index(pid) for pid in playlists], dtype=np.int64)
+        known = self.history.lengths[rows] > 0
+        seeds = [(self.history if k else self._shown).playlist(row).tolist() for row, k in zip(rows.tolist(), known)]
+        return Query.of(seeds, np.where(known, rows, -1).tolist(), self.data.corpus.titles(rows))
+
+    @cached_property
+    def _shown(self) -> Corpus:
+        """The seeds of playlists that were hidden whole for the test."""
+        return self.data.corpus.where(self.data.split.mask(TEST_SEED))
+
+    def __repr__(self) -> str:
+        valid = {} if not self.info.get("valid") else {k: v for k, v in self.info["valid"].items() if "@" in k}
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in valid.items())
+        epochs = f", best epoch {self.info['best_epoch']}" if self.info.get("best_epoch") else ""
+        lines = [
+            f"Run: {self.model_type.name}{f' in {self.path}' if self.path else ''}{epochs}",
+            f"  data: {self.data.name}",
+            f"  {facts(self.data.corpus)}",
+            *([f"  validation: {figures}"] if figures else []),
+        ]
+        return "\n".join(lines)
 
 
 def pick_device(name: str) -> torch.device:

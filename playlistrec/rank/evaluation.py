@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,7 @@ CUDA_BATCH_BYTES = 512 * 2**20
 """The batch size on a GPU, which a small batch would leave mostly idle."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """The figures of one model on an evaluation set.
 
@@ -56,6 +57,16 @@ class Evaluation:
     seconds: float
     per_query: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
     protocol: str = "full"
+
+    def __repr__(self) -> str:
+        """A line of what was ranked, and one for the metrics of each depth."""
+        depths = sorted({name.partition("@")[2] for name in self.metrics}, key=lambda k: (not k, int(k or 0)))
+        lines = [f"Evaluation: {self.n_queries:,} queries, protocol {self.protocol}, {self.seconds:.1f} s"]
+        for depth in depths:
+            shown = [(name, v) for name, v in self.metrics.items() if name.partition("@")[2] == depth]
+            text = ", ".join(f"{name}\xa0{value:.4f}" for name, value in shown)  # a name stays with its figure
+            lines += [line.replace("\xa0", " ") for line in wrap(text, 78, initial_indent="  ", subsequent_indent="  ")]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, eq=False)

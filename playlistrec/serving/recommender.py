@@ -18,6 +18,7 @@ from ..corpus.corpus import Corpus, Ints
 from ..models.base import Query, Recommender
 from ..rank.recommend import candidate_scores, on, ranked
 from .lookup.artists import ArtistIndex
+from .lookup.search import TrackIndex
 from .lookup.seeds import Seeds, resolve
 from .rerank import Similarity, first_of_each, mmr
 
@@ -37,6 +38,7 @@ class RecommendOptions:
 
     Attributes:
         k: how many.
+        among: rows of the only tracks that are recommended; None: any.
         exclude_artists: rows of artists none of whose tracks are recommended.
         max_per_artist: at most so many tracks of an artist; None: any number.
         diversity: 0, the best tracks, to 1, those least alike: see :func:`~.rerank.mmr`, which chooses among the
@@ -44,6 +46,7 @@ class RecommendOptions:
     """
 
     k: int = 10
+    among: tuple[int, ...] | None = None
     exclude_artists: tuple[int, ...] = ()
     max_per_artist: int | None = None
     diversity: float = 0.0
@@ -101,6 +104,10 @@ class RecommendationService:
         """
         scores, cold = candidate_scores(self.model, query, history=self.history, excluded=excluded)
         for row, option in enumerate(options):
+            if option.among is not None:
+                kept = torch.zeros(scores.shape[1], dtype=torch.bool, device=scores.device)
+                kept[list(option.among)] = True
+                scores[row, ~kept] = -torch.inf
             for artist in option.exclude_artists:
                 scores[row, on(scores, self._by_artist[artist])] = -torch.inf
         tracks, values = self._best(scores, max((option.k for option in options if option.plain), default=1))
@@ -147,6 +154,11 @@ class RecommendationService:
         table = self.history.track_table
         names = table["name"].take(rows).to_pylist() if "name" in table.column_names else None
         return resolve(self.history, self.history.popularity, table["uri"].take(rows).to_pylist(), names=names)
+
+    @cached_property
+    def index(self) -> TrackIndex:
+        """Finds tracks by uri or name."""
+        return TrackIndex(self.history, self.history.popularity)
 
     @cached_property
     def _by_artist(self) -> list[Rows]:
