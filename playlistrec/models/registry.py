@@ -16,6 +16,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "itemknn": ("neighbours.itemknn", "ItemKNN"),
     "ease": ("linear.ease", "EASE"),
     "gfcf": ("linear.gfcf", "GFCF"),
+    "chebycf": ("linear.chebycf", "ChebyCF"),
     "ials": ("factorization.ials", "IALS"),
     "mf": ("factorization.mf", "MF"),
     "lightgcn": ("graph.lightgcn", "LightGCN"),

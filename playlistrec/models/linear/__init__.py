@@ -1,1 +1,1 @@
-"""Linear recommenders in closed form: EASE and GF-CF."""
+"""Linear recommenders in closed form: EASE, GF-CF and ChebyCF."""

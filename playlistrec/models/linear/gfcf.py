@@ -16,6 +16,7 @@ from typing_extensions import Self
 from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ..base import Arrays, Query, Recommender
+from .spectrum import normalised
 
 __all__ = ["GFCF", "GFCFConfig"]
 
@@ -66,7 +67,7 @@ class GFCF(Recommender[GFCFConfig]):
         self.vectors = vectors
         self.config = config
         self.n_tracks = pairs.shape[1]
-        self._normalised = _normalised(pairs)
+        self._normalised = normalised(pairs)
         self._transposed = sparse.csr_array(self._normalised.T)
         degrees = np.bincount(pairs.indices, minlength=self.n_tracks).astype(np.float32)
         roots = np.sqrt(degrees)[:, None]
@@ -75,7 +76,7 @@ class GFCF(Recommender[GFCFConfig]):
 
     @classmethod
     def from_corpus(cls, corpus: Corpus, config: GFCFConfig, *, seed: int = 0) -> Self:
-        return cls(corpus.matrix, _singular_vectors(_normalised(corpus.matrix), config.dim, seed), config)
+        return cls(corpus.matrix, _singular_vectors(normalised(corpus.matrix), config.dim, seed), config)
 
     def score(self, query: Query) -> Tensor:
         seeds = query.matrix(self.n_tracks)
@@ -93,14 +94,6 @@ class GFCF(Recommender[GFCFConfig]):
         parts: Any = (ones, state["indices"], state["indptr"])
         pairs = sparse.csr_array(parts, shape=(len(state["indptr"]) - 1, corpus.n_tracks))
         return cls(pairs, state["vectors"].astype(np.float32), config)
-
-
-def _normalised(pairs: sparse.csr_array[np.float32]) -> sparse.csr_array[np.float32]:
-    """Each entry divided by the roots of the degrees of its row and its column."""
-    lengths = np.diff(pairs.indptr)
-    degrees = np.bincount(pairs.indices, minlength=pairs.shape[1])
-    data = 1 / np.sqrt(np.repeat(lengths, lengths) * degrees[pairs.indices].astype(np.float64))
-    return sparse.csr_array((data.astype(np.float32), pairs.indices, pairs.indptr), shape=pairs.shape)
 
 
 def _singular_vectors(matrix: sparse.csr_array[np.float32], dim: int, seed: int) -> npt.NDArray[np.float32]:
