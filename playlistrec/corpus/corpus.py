@@ -145,6 +145,11 @@ class Corpus:
         ones = np.ones(len(self.pairs[0]), dtype=np.float32)
         return sparse.csr_array((ones, self.pairs), shape=(self.n_playlists, self.n_tracks))
 
+    @cached_property
+    def columns(self) -> sparse.csc_array[np.float32]:
+        """:attr:`matrix` by column: which playlists hold a track."""
+        return self.matrix.tocsc()
+
     def playlist(self, index: int) -> npt.NDArray[np.int32]:
         """The tracks of one playlist, in order, duplicates kept."""
         return self.tracks[self.offsets[index] : self.offsets[index + 1]]
@@ -214,7 +219,7 @@ class Corpus:
         uris = self.track_table["uri"].take(rows).to_pylist()
         has_names = "name" in self.track_table.column_names
         names = self.track_table["name"].take(rows).to_pylist() if has_names else [None] * len(uris)
-        artists = self.artist_names().take(rows).to_pylist()
+        artists = self.artists["name"].take(self.track_table["artist"].take(rows)).to_pylist()
         keys = ("track_uri", "track_name", "artist_name")
         return [dict(zip(keys, row)) for row in zip(uris, names, artists)]
 

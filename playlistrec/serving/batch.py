@@ -13,7 +13,6 @@ import numpy as np
 from ..events import Event, OnEvent, ignore
 from ..models.base import Query
 from ..rank.evaluation import BATCH_BYTES
-from .lookup.seeds import UNKNOWN, Seeds
 from .recommender import RecommendationService, RecommendOptions
 
 __all__ = ["Batch"]
@@ -73,11 +72,6 @@ class Batch:
         self.service, self.options = service, options
         self.n_lines = self.n_failed = 0
         self._decode, self._encode = msgspec.json.Decoder(Line).decode, msgspec.json.Encoder().encode
-        self._uris = np.array(service.history.track_table["uri"].to_pylist(), dtype=object)
-        self._rows = {uri: row for row, uri in enumerate(self._uris)}
-        placed = service.placed(np.arange(len(self._uris)))
-        # The last is what row -1 finds, that of a uri that the data does not have.
-        self._seeds, self._by = np.append(placed.rows, -1), np.append(placed.by, UNKNOWN)
 
     def results(self, lines: Iterable[bytes], on_event: OnEvent = ignore) -> Iterator[bytes]:
         """A result for each line, in order; empty lines are passed over.
@@ -116,8 +110,7 @@ class Batch:
             return
         uris = [uri for line in lines for uri in line.tracks or ()]
         row = np.repeat(np.arange(len(lines)), [len(line.tracks or ()) for line in lines])
-        own = np.array([self._rows.get(uri, -1) for uri in uris], dtype=np.int64)
-        seeds = Seeds(self._seeds[own], self._by[own], own)
+        seeds = self.service.known.seeds(uris)
         found = seeds.rows >= 0
         unknown: list[list[str]] = [[] for _ in lines]
         for entry in np.flatnonzero(~found).tolist():
@@ -134,7 +127,7 @@ class Batch:
         lists = self.service.recommend(query, options, (row[places], tracks))
         for line, best, missing in zip(lines, lists, unknown):
             scores = np.round(best.scores.astype(np.float64), DECIMALS).tolist()
-            yield Result(line.id, self._uris[best.tracks].tolist(), scores, missing, best.cold)
+            yield Result(line.id, self.service.known.uris[best.tracks].tolist(), scores, missing, best.cold)
 
     def _options(self, line: Line, unknown: list[str]) -> RecommendOptions:
         """The options of this line; artists that the data does not have are added to ``unknown``."""

@@ -44,9 +44,9 @@ def explain(history: Corpus, seeds: Ints, tracks: Ints) -> list[Reason]:
     Reason(n_playlists=2, seeds=[(0, 2), (1, 1)], playlists=[0, 1])
     """
     unique = list(dict.fromkeys(seeds.tolist()))
-    columns = history.matrix.tocsc()
+    columns = history.columns
     held = columns[:, unique].tocsr()
-    lengths = np.bincount(history.pairs[0], minlength=history.n_playlists)
+    lengths = np.diff(history.matrix.indptr)
     weight = held.sum(axis=1) / np.sqrt(np.maximum(lengths, 1))
     reasons = []
     for track in tracks.tolist():

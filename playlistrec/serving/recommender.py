@@ -18,6 +18,7 @@ from ..corpus.corpus import Corpus, Ints
 from ..models.base import Query, Recommender
 from ..rank.recommend import candidate_scores, on, ranked
 from .lookup.artists import ArtistIndex
+from .lookup.known import KnownTracks
 from .lookup.search import TrackIndex
 from .lookup.seeds import Seeds, resolve
 from .rerank import Similarity, first_of_each, mmr
@@ -159,6 +160,11 @@ class RecommendationService:
     def index(self) -> TrackIndex:
         """Finds tracks by uri or name."""
         return TrackIndex(self.history, self.history.popularity)
+
+    @cached_property
+    def known(self) -> KnownTracks:
+        """The tracks by uri."""
+        return KnownTracks(self.history)
 
     @cached_property
     def _by_artist(self) -> list[Rows]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from ..corpus.corpus import Corpus, Ints
 from ..models.base import Recommender
@@ -79,11 +76,7 @@ class Similarity:
             lengths = np.linalg.norm(chosen, axis=1)
             shared = chosen @ chosen.T
         else:
-            columns = self._columns[:, tracks]
+            columns = self.history.columns[:, tracks]
             shared = (columns.T @ columns).toarray()
             lengths = np.sqrt(shared.diagonal())
         return np.asarray(shared / np.maximum(np.outer(lengths, lengths), np.float32(1e-12)), dtype=np.float32)
-
-    @cached_property
-    def _columns(self) -> sparse.csc_array[np.float32]:
-        return self.history.matrix.tocsc()
