@@ -21,6 +21,7 @@ VERBS = {
     "tune": "Search the options of a model on the validation part.",
     "recommend": "Recommend tracks for a playlist, or for a few tracks.",
     "similar": "Find the tracks, artists or playlists whose vectors are most like one's.",
+    "serve": "Answer over HTTP, with a page to build playlists on.",
     "export": "Write the vectors of a run, and indices or a graph of them, for other programs.",
     "challenge": "Make, answer, verify and score a challenge as of RecSys 2018.",
     "plot": "Draw one figure of a data folder or of runs.",

@@ -76,6 +76,7 @@ def command(
     from ..experiment.runs import Run
     from ..serving import listing
     from ..serving.explain import explain as reasons
+    from ..serving.explain import why_cold
     from ..serving.recommender import RecommendOptions
 
     RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity)  # refused before the run is read
@@ -100,7 +101,7 @@ def command(
         taken = [*(query.tracks.tolist() if taken is None else taken), *rows]
     found = service.recommend_one(query, options, taken)
     if found.cold:
-        screen.warn(_why_cold(service, len(query.tracks), title))
+        screen.warn(why_cold(service.model.name, len(query.tracks), title))
     because = reasons(service.history, query.tracks, found.tracks) if explain else None
     _show(screen, listing.records(service.history, found, because), form, {"query": shown, "cold": found.cold}, explain)
 
@@ -170,14 +171,6 @@ def _located(
     if missing:
         screen.warn(f"{len(missing)} of the {len(found)} tracks of {file.name} are not in the data and were left out")
     return named + found, title
-
-
-def _why_cold(service: RecommendationService, n_seeds: int, title: str | None) -> str:
-    """That popular tracks are no recommendation, and how it comes."""
-    name = service.model.name
-    seeds = f"{name} makes nothing of seeds" if n_seeds else "there is no seed track"
-    titles = "no title" if title is None else f"{name} makes nothing of the title {title!r}"
-    return f"these are the most popular tracks, scored by the playlists that hold them: {seeds}, and {titles}"
 
 
 def _recommend_lines(

@@ -177,17 +177,24 @@ class Run:
 
     def embeddings(self, *, device: str = "auto") -> Embeddings:
         """The vectors by which the test part is ranked. Raises ConfigError where the model has none."""
+        history = self.data.split.ranking(self.data.corpus, "test")
+        return Embeddings.of(self.recommender("test", device=device), history, self.playlist_queries(history))
+
+    def playlist_queries(self, history: Corpus) -> Query:
+        """A query for each playlist of the data, with what is known of it: :meth:`query` for all of them at once.
+
+        Args:
+            history: the entries that the model knows when it ranks the test part.
+        """
         corpus, split = self.data.corpus, self.data.split
-        history = split.ranking(corpus, "test")
         seeds = corpus.where(split.mask(TRAIN, VALID, VALID_SEED, TEST_SEED))
         rows = np.arange(corpus.n_playlists, dtype=np.int64)
-        query = Query(
+        return Query(
             offsets=seeds.offsets,
             tracks=seeds.tracks.astype(np.int64),
             playlists=np.where(history.lengths > 0, rows, -1),
             titles=corpus.titles(rows),
         )
-        return Embeddings.of(self.recommender("test", device=device), history, query)
 
     def query(
         self, *, playlist: str | int | None = None, tracks: Sequence[int] | None = None, title: str | None = None

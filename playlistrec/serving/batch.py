@@ -63,13 +63,14 @@ class Batch:
 
     Args:
         options: of every line; a line may have a ``k`` of its own, and further artists to leave out.
+        most_k: the highest ``k`` of a line; None: any.
 
     Attributes:
         n_lines, n_failed: lines seen so far, and how many of them could not be read.
     """
 
-    def __init__(self, service: RecommendationService, options: RecommendOptions) -> None:
-        self.service, self.options = service, options
+    def __init__(self, service: RecommendationService, options: RecommendOptions, *, most_k: int | None = None) -> None:
+        self.service, self.options, self.most_k = service, options, most_k
         self.n_lines = self.n_failed = 0
         self._decode, self._encode = msgspec.json.Decoder(Line).decode, msgspec.json.Encoder().encode
 
@@ -103,6 +104,8 @@ class Batch:
             return Refused(_id(decoded), number, str(error))
         if line.tracks is None and line.title is None:
             return Refused(line.id, number, "it has neither tracks nor a title")
+        if self.most_k is not None and (line.k or 0) > self.most_k:
+            return Refused(line.id, number, f"k must be at most {self.most_k} (got {line.k})")
         return line
 
     def _results(self, lines: Sequence[Line]) -> Iterator[Result]:

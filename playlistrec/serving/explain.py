@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..corpus.corpus import Corpus, Ints
 
-__all__ = ["Reason", "explain"]
+__all__ = ["Reason", "explain", "why_cold"]
 
 SHOWN = 3
 """Seeds, and playlists, that a reason names."""
@@ -61,6 +61,13 @@ def explain(history: Corpus, seeds: Ints, tracks: Ints) -> list[Reason]:
             )
         )
     return reasons
+
+
+def why_cold(model: str, n_seeds: int, title: str | None) -> str:
+    """That popular tracks are no recommendation, and how it comes."""
+    seeds = f"{model} makes nothing of seeds" if n_seeds else "there is no seed track"
+    titles = "no title" if title is None else f"{model} makes nothing of the title {title!r}"
+    return f"these are the most popular tracks, scored by the playlists that hold them: {seeds}, and {titles}"
 
 
 def _highest(values: npt.NDArray[np.number]) -> Ints:

@@ -21,7 +21,7 @@ from .lookup.artists import ArtistIndex
 from .lookup.known import KnownTracks
 from .lookup.search import TrackIndex
 from .lookup.seeds import Seeds, resolve
-from .rerank import Similarity, first_of_each, mmr
+from .rerank import Similarity, first_of_each, leaning, mmr
 
 __all__ = ["RecommendOptions", "RecommendationService", "Recommendations"]
 
@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float32]
 Pairs = tuple[Rows, Rows]
 
 CANDIDATES = 10
-"""From how many times ``k`` of the best tracks a diverse list is chosen."""
+"""From how many times ``k`` of the best tracks a reranked list is chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,9 @@ class RecommendOptions:
         max_per_artist: at most so many tracks of an artist; None: any number.
         diversity: 0, the best tracks, to 1, those least alike: see :func:`~.rerank.mmr`, which chooses among the
             ``10 k`` best.
+        popularity: -1, the rarest of the ``10 k`` best first, to 1, the most popular first: see
+            :func:`~.rerank.leaning`.
+        dislike: rows of tracks that are not recommended, and those like them later.
     """
 
     k: int = 10
@@ -51,6 +54,8 @@ class RecommendOptions:
     exclude_artists: tuple[int, ...] = ()
     max_per_artist: int | None = None
     diversity: float = 0.0
+    popularity: float = 0.0
+    dislike: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         require(self.k >= 1, "k", "at least 1", self.k)
@@ -58,11 +63,17 @@ class RecommendOptions:
             self.max_per_artist is None or self.max_per_artist >= 1, "max_per_artist", "at least 1", self.max_per_artist
         )
         require(0 <= self.diversity <= 1, "diversity", "between 0 and 1", self.diversity)
+        require(-1 <= self.popularity <= 1, "popularity", "between -1 and 1", self.popularity)
 
     @property
     def plain(self) -> bool:
         """True if this is the ranking as it stands."""
-        return self.max_per_artist is None and not self.diversity
+        return self.max_per_artist is None and not self.reranked
+
+    @property
+    def reranked(self) -> bool:
+        """True if the order is not the model's."""
+        return bool(self.diversity or self.popularity or self.dislike)
 
 
 class Recommendations(NamedTuple):
@@ -111,6 +122,7 @@ class RecommendationService:
                 scores[row, ~kept] = -torch.inf
             for artist in option.exclude_artists:
                 scores[row, on(scores, self._by_artist[artist])] = -torch.inf
+            scores[row, list(option.dislike)] = -torch.inf
         tracks, values = self._best(scores, max((option.k for option in options if option.plain), default=1))
         found = (tracks >= 0).sum(1).tolist()
         lists = []
@@ -133,7 +145,7 @@ class RecommendationService:
 
     def _chosen(self, scores: Tensor, option: RecommendOptions) -> tuple[Rows, Floats]:
         """The list for one query (scores (1, n_tracks)): ranked deeper until the filters leave enough."""
-        n = option.k * (CANDIDATES if option.diversity else 1)
+        n = option.k * (CANDIDATES if option.reranked else 1)
         depth = n
         while True:
             tracks, values = (best[0] for best in self._best(scores, depth))
@@ -144,10 +156,21 @@ class RecommendationService:
                 break
             depth *= 4
         tracks, values = tracks[kept][:n], values[kept][:n]
-        if option.diversity:
-            order = mmr(values, self.similarity.among(tracks), option.k, option.diversity)
+        if option.reranked and len(tracks):
+            order = self._reranked(tracks, values, option)
             tracks, values = tracks[order], values[order]
         return tracks, values
+
+    def _reranked(self, tracks: Rows, values: Floats, option: RecommendOptions) -> npt.NDArray[np.intp]:
+        """The places among the candidates of the ``k`` that are chosen, in order."""
+        order, n = np.arange(len(tracks)), len(tracks)
+        if option.popularity or option.dislike:
+            alike = self.similarity.among(np.concatenate([tracks, np.array(option.dislike, dtype=np.int64)]))
+            values = leaning(values, self.history.popularity[tracks], option.popularity, alike[:n, n:])
+            order = np.argsort(-values, kind="stable")
+        if option.diversity:
+            return order[mmr(values[order], self.similarity.among(tracks[order]), option.k, option.diversity)]
+        return order[: option.k]
 
     def placed(self, tracks: Ints) -> Seeds:
         """Seeds from tracks of the data: those without an entry are placed through their artist."""

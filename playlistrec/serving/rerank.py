@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ..corpus.corpus import Corpus, Ints
 from ..models.base import Recommender
 
-__all__ = ["Similarity", "first_of_each", "mmr"]
+__all__ = ["Similarity", "first_of_each", "leaning", "mmr"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -25,6 +25,33 @@ def first_of_each(artists: Ints, n: int) -> npt.NDArray[np.bool_]:
     kept = np.empty(len(artists), dtype=bool)
     kept[order] = (place < n) | (grouped < 0)
     return kept
+
+
+def leaning(relevance: Floats, popularity: Ints, weight: float, disliked: Floats | None = None) -> Floats:
+    """Relevance scaled to 0 … 1, leaning to popular or to rare tracks, and away from disliked ones.
+
+    ``(1 - |w|) r + w ln(1 + n) - max_{j disliked} s_ij``, with ``r`` the relevance and ``ln(1 + n)`` the playlists of
+    a track, both scaled to 0 … 1 over the candidates, and similarities below 0 taken for 0.
+
+    Args:
+        relevance: (n,) finite.
+        popularity: (n,) playlists that hold each candidate.
+        weight: -1, the rarest first, over 0, the relevance, to 1, the most popular first.
+        disliked: (n, m) similarity to each disliked track.
+
+    >>> leaning(np.array([2, 1], np.float32), np.array([3, 40]), 0.75).round(2).tolist()
+    [0.25, 0.75]
+    """
+    scaled = (1 - abs(weight)) * _scaled(relevance) + weight * _scaled(np.log1p(popularity))
+    if disliked is not None and disliked.shape[1]:
+        scaled = scaled - np.maximum(disliked.max(axis=1), 0)
+    return np.asarray(scaled, dtype=np.float32)
+
+
+def _scaled(values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    low, high = values.min(initial=np.inf), values.max(initial=-np.inf)
+    scaled: npt.NDArray[np.floating] = (values - low) / (high - low if high > low else 1)
+    return scaled
 
 
 def mmr(relevance: Floats, similarity: Floats, k: int, diversity: float) -> npt.NDArray[np.intp]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 
 from ..config import require
 from ..corpus.corpus import Corpus
@@ -17,12 +15,9 @@ from ..errors import DataError
 from ..rank.topk import top_k
 from .lookup.artists import ArtistIndex
 from .lookup.search import TrackIndex
-from .vectors import Embeddings, Vectors
+from .vectors import KINDS, Embeddings, Kind
 
 __all__ = ["KINDS", "Kind", "Neighbours", "find", "similar"]
-
-Kind = Literal["track", "artist", "playlist"]
-KINDS: tuple[Kind, ...] = ("track", "artist", "playlist")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +72,11 @@ def similar(source: Embeddings, kind: Kind, row: int, *, to: Kind | None = None,
     require(k >= 1, "k", "at least 1", k)
     for name, value in (("kind", kind), ("to", to)):
         require(value in KINDS, name, f"one of {', '.join(KINDS)}", value)
-    vectors = _vectors(source)
-    direction = F.normalize(vectors[kind][row], dim=0)
+    vectors = source.directions
+    direction = vectors[kind][row]
     if not direction.any():
         raise DataError(f"nothing is known of this {kind}: none of its tracks is in a known playlist")
-    scores = F.normalize(vectors[to], dim=1) @ direction
+    scores = vectors[to] @ direction
     scores[~vectors[to].any(1)] = -torch.inf
     if to == kind:
         scores[row] = -torch.inf
@@ -91,29 +86,6 @@ def similar(source: Embeddings, kind: Kind, row: int, *, to: Kind | None = None,
     if "artist" in (kind, to) and source.artists is None:
         note = f"{source.model.name} has no vectors of artists: the mean of an artist's tracks stands for it"
     return Neighbours(to, rows, cosines, _items(source.history, to, rows), note)
-
-
-def _vectors(source: Embeddings) -> Mapping[Kind, torch.Tensor]:
-    """(n, d) by kind; 0 where nothing is known."""
-    seeded = np.diff(source.query.offsets) > 0
-    arrays: dict[Kind, Vectors] = {
-        "playlist": np.where(seeded[:, None], source.playlists, np.float32(0)),
-        "track": source.tracks,
-        "artist": _means(source.history, source.tracks) if source.artists is None else source.artists,
-    }
-    return {
-        kind: torch.from_numpy(np.ascontiguousarray(array[:, : source.n_directions])) for kind, array in arrays.items()
-    }
-
-
-def _means(corpus: Corpus, tracks: Vectors) -> Vectors:
-    """(n_artists, d) the mean of the vectors of each artist's tracks."""
-    named = np.flatnonzero(corpus.track_artist >= 0)
-    sums = np.zeros((corpus.n_artists, tracks.shape[1]), dtype=np.float32)
-    np.add.at(sums, corpus.track_artist[named], tracks[named])
-    counts = np.bincount(corpus.track_artist[named], minlength=corpus.n_artists)
-    means: Vectors = sums / np.maximum(counts, 1).astype(np.float32)[:, None]
-    return means
 
 
 def _items(corpus: Corpus, kind: Kind, rows: npt.NDArray[np.int64]) -> list[dict[str, Any]]:

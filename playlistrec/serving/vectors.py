@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,12 @@ from ..errors import ConfigError
 from ..models.base import Query, Recommender, ScoreVectors
 from ..models.registry import MODELS, model_class
 
-__all__ = ["Embeddings", "Vectors"]
+__all__ = ["KINDS", "Embeddings", "Kind", "Vectors"]
 
 Vectors = npt.NDArray[np.float32]
+
+Kind = Literal["track", "artist", "playlist"]
+KINDS: tuple[Kind, ...] = ("track", "artist", "playlist")
 
 BATCH = 4096
 """Playlists whose vectors are computed at once."""
@@ -76,6 +80,23 @@ class Embeddings:
         """Width of the vectors."""
         return int(self.tracks.shape[1])
 
+    @cached_property
+    def directions(self) -> Mapping[Kind, Tensor]:
+        """(n, d) vectors of length 1 by kind, 0 where nothing is known.
+
+        Where the model has no vectors of artists, the mean of an artist's tracks stands for it.
+        """
+        seeded = np.diff(self.query.offsets) > 0
+        arrays: dict[Kind, Vectors] = {
+            "playlist": np.where(seeded[:, None], self.playlists, np.float32(0)),
+            "track": self.tracks,
+            "artist": _means(self.history, self.tracks) if self.artists is None else self.artists,
+        }
+        return {
+            kind: F.normalize(torch.from_numpy(np.ascontiguousarray(array[:, : self.n_directions])), dim=1)
+            for kind, array in arrays.items()
+        }
+
     def sample(self, n: int) -> npt.NDArray[np.int64]:
         """At most ``n`` playlists that have seeds, in order, the same ones every time."""
         rows = np.flatnonzero(np.diff(self.query.offsets))
@@ -91,3 +112,13 @@ def _numpy(vectors: Tensor) -> Vectors:
 
 def _with_vectors() -> Sequence[str]:
     return [name for name in MODELS if model_class(name).has_vectors]
+
+
+def _means(corpus: Corpus, tracks: Vectors) -> Vectors:
+    """(n_artists, d) the mean of the vectors of each artist's tracks."""
+    named = np.flatnonzero(corpus.track_artist >= 0)
+    sums = np.zeros((corpus.n_artists, tracks.shape[1]), dtype=np.float32)
+    np.add.at(sums, corpus.track_artist[named], tracks[named])
+    counts = np.bincount(corpus.track_artist[named], minlength=corpus.n_artists)
+    means: Vectors = sums / np.maximum(counts, 1).astype(np.float32)[:, None]
+    return means

@@ -1,0 +1,1 @@
+"""A fitted model behind a door: answers over HTTP, and the page that asks for them."""

@@ -1,0 +1,80 @@
+"""HTTP on a connection: uvicorn's, with bounds on the time and size of a request's head, and on connections."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .problems import MEDIA_TYPE, Problem, busy
+from .settings import LIMITS
+
+__all__ = ["BoundedProtocol"]
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Closes a connection whose request's head is too long in coming, or too long; and one connection too many."""
+
+    _timer: asyncio.TimerHandle | None = None
+    _head = 0
+    _in_head = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > LIMITS.connections:
+            self._refuse(busy(f"{LIMITS.connections:,} connections are open: ask again in a second"))
+            return
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head += len(data)
+            if self._head > LIMITS.head + LIMITS.body:  # a head, and at most the body that came with it
+                self._refuse(Problem(431, f"the head of a request must be at most {LIMITS.head:,} bytes"))
+                return
+        super().data_received(data)
+        if self._in_head and self._head > LIMITS.head and not self.transport.is_closing():
+            self._refuse(Problem(431, f"the head of a request must be at most {LIMITS.head:,} bytes"))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        self._arrived()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(Problem(400, "this is not a request in HTTP"))
+
+    def _expect_head(self) -> None:
+        if self._timer is None:
+            self._in_head, self._head = True, 0
+            self._timer = self.loop.call_later(LIMITS.head_seconds, self._late)
+
+    def _arrived(self) -> None:
+        self._in_head = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _late(self) -> None:
+        self._timer = None
+        self._refuse(Problem(408, f"the head of a request must come within {LIMITS.head_seconds:g} seconds"))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer without the application, and close."""
+        self._arrived()
+        if self.transport.is_closing():
+            return
+        body = problem.body()
+        headers: dict[str, Any] = {**problem.headers, "Content-Length": len(body), "Connection": "close"}
+        lines = [f"HTTP/1.1 {int(problem.status)} {problem.status.phrase}", f"Content-Type: {MEDIA_TYPE.decode()}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self.transport.close()
