@@ -14,7 +14,6 @@ from ...models.base import Query
 from ..batch import Batch
 from ..explain import explain, why_cold
 from ..listing import records
-from ..lookup.search import TrackIndex
 from ..lookup.suggest import Suggestions
 from ..recommender import RecommendationService, RecommendOptions
 from ..vectors import Embeddings
@@ -67,10 +66,9 @@ class Engine:
         self.run = run
         self.service = run.service("cpu")
         self.history = self.service.history
-        self.index = TrackIndex(self.history, self.history.popularity)
         self.suggestions = Suggestions(self.history)
         self.batch = Batch(self.service, RecommendOptions(), most_k=LIMITS.k)
-        self.catalogue = Catalogue(self.service, self.index, lambda: self.playlists, lambda: self.embeddings)
+        self.catalogue = Catalogue(self.service, self.service.index, lambda: self.playlists, lambda: self.embeddings)
 
     @cached_property
     def playlists(self) -> Query:
