@@ -215,13 +215,11 @@ class Corpus:
 
     def describe(self, tracks: Ints) -> list[dict[str, str | None]]:
         """``track_uri``, ``track_name`` and ``artist_name`` of some tracks; none where the source had no name."""
-        rows = pa.array(tracks, pa.int64())
-        uris = self.track_table["uri"].take(rows).to_pylist()
-        has_names = "name" in self.track_table.column_names
-        names = self.track_table["name"].take(rows).to_pylist() if has_names else [None] * len(uris)
-        artists = self.artists["name"].take(self.track_table["artist"].take(rows)).to_pylist()
+        table, rows = self.track_table, pa.array(tracks, pa.int64())
+        names = table["name"] if "name" in table.column_names else pa.nulls(self.n_tracks)
+        taken = [table["uri"].take(rows), names.take(rows), self.artists["name"].take(table["artist"].take(rows))]
         keys = ("track_uri", "track_name", "artist_name")
-        return [dict(zip(keys, row)) for row in zip(uris, names, artists)]
+        return [dict(zip(keys, row)) for row in zip(*(column.to_pylist() for column in taken))]
 
     def frame(self, table: str) -> pd.DataFrame:
         """One of the tables ``"playlists"``, ``"tracks"``, ``"artists"`` as a pandas frame."""
