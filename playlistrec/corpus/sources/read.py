@@ -15,6 +15,7 @@ from ...events import OnEvent, ignore
 from ..corpus import Corpus
 from .adjacency import read_adjacency
 from .mpd import find_slices, read_mpd
+from .parquet import parquet_parts, read_parquet
 from .ratings import NAMES as RATINGS
 from .ratings import SUFFIXES as RATINGS_SUFFIXES
 from .ratings import read_ratings
@@ -22,12 +23,13 @@ from .tables import SIDE_TABLES, read_csv
 
 __all__ = ["FORMATS", "read"]
 
-FORMATS = ("auto", "mpd", "csv", "adjacency", "movielens", "lastfm")
+FORMATS = ("auto", "mpd", "csv", "adjacency", "movielens", "lastfm", "parquet")
 SUFFIXES = {
     **RATINGS_SUFFIXES,
     "mpd": (".json", ".json.gz", ".zip"),
     "csv": (".csv", ".csv.gz"),
     "adjacency": (".txt", ".txt.gz"),
+    "parquet": (".parquet",),
 }
 
 
@@ -42,7 +44,7 @@ def read(
     renumber: bool = False,
     on_event: OnEvent = ignore,
 ) -> tuple[Corpus, npt.NDArray[np.bool_] | None]:
-    """Read playlists from slices of the Million Playlist Dataset, CSV tables, adjacency text or ratings.
+    """Read playlists from slices of the Million Playlist Dataset, CSV or Parquet tables, adjacency text or ratings.
 
     Args:
         source: a file, or a folder with slices (or a ``data`` folder of them), with one CSV of entries, with one
@@ -50,7 +52,7 @@ def read(
         format: one of ``FORMATS``; ``"auto"`` goes by what lies there.
         limit: take the first so many playlists.
         min_rating: of ratings, keep those of at least that as positives; None: all of them.
-        weights: keep the rating or play count of each entry (csv, movielens, lastfm).
+        weights: keep the rating or play count of each entry (csv, parquet, movielens, lastfm).
         workers: processes that read slices, by default one for each usable core. A script that is read with
             more than one must have the ``if __name__ == "__main__":`` that Python's multiprocessing asks for.
         renumber: call the playlists of slices ``0, 1, …`` instead of by their pids, which then may repeat.
@@ -76,10 +78,14 @@ def read(
         format = _recognise(source)
     if min_rating is not None and format not in RATINGS:
         raise ConfigError(f"min_rating is for {' and '.join(RATINGS)} ratings, and {source} is {format}")
-    if weights and format not in ("csv", *RATINGS):
-        raise ConfigError(f"weights are read from csv, movielens and lastfm, and {source} is {format}")
+    if weights and format not in ("csv", "parquet", *RATINGS):
+        raise ConfigError(f"weights are read from csv, parquet, movielens and lastfm, and {source} is {format}")
     if format == "mpd":
         return read_mpd(source, limit=limit, workers=workers, renumber=renumber, on_event=on_event), None
+    if format == "parquet":
+        parts = parquet_parts(source)
+        corpus, from_test = read_parquet(parts, limit=limit, weights=weights, on_event=on_event)
+        return corpus, from_test if len(parts) == 2 else None
     files = _entry_files(source, format)
     if format in RATINGS:
         corpus, from_test = read_ratings(
@@ -111,12 +117,14 @@ def _recognise(source: Path) -> str:
         elif slices and not _tables(source, "csv"):
             formats = {"mpd"}
         else:
-            formats = {_format(path) for path in _files(source)} & {"csv"}
+            formats = {_format(path) for path in _files(source)} & {"csv"} or {"parquet"} & {
+                "parquet" for _ in source.rglob("*.parquet")
+            }
     if not formats:
         names = [source.name] if source.is_file() else [path.name for path in sorted(source.iterdir())]
         raise DataError(
             f"cannot tell what {source} is (found {_some(names)}); taken are slices (.json, .json.gz, .zip, or a "
-            f"folder of them), a .csv, adjacency .txt, ratings (.inter, u.data, ratings.csv, …), or a folder with "
+            f"folder of them), a .csv, .parquet, adjacency .txt, ratings (.inter, u.data, ratings.csv, …), or a folder with "
             f"train and test as .csv or .txt"
         )
     return str(formats.pop())
