@@ -70,8 +70,8 @@ def command(screen: Screen, source: Path, out: Path, **options: Any) -> None:
     """Read the playlists of SOURCE, filter and split them, and write the data folder DATA.
 
     SOURCE is MPD slices (a folder, a file, .json.gz, .zip), a CSV or Parquet with playlist_id and track_id (tables
-    tracks.csv and playlists.csv beside it are taken in), adjacency text (playlist track track …), ratings (movielens: .inter,
-    u.data, ratings.dat, ratings.csv; lastfm: user_artists.dat), or a folder with train.* and test.*.
+    tracks.csv and playlists.csv beside it are taken in), adjacency text (playlist track track …), ratings (movielens:
+    .inter, u.data, ratings.dat, ratings.csv; lastfm: user_artists.dat), or a folder with train.* and test.*.
     """
     from ..experiment.data import preprocess
 

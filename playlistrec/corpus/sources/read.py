@@ -117,15 +117,15 @@ def _recognise(source: Path) -> str:
         elif slices and not _tables(source, "csv"):
             formats = {"mpd"}
         else:
-            formats = {_format(path) for path in _files(source)} & {"csv"} or {"parquet"} & {
-                "parquet" for _ in source.rglob("*.parquet")
-            }
+            formats = {_format(path) for path in _files(source)} & {"csv"}
+            if not formats and any(source.rglob("*.parquet")):
+                formats = {"parquet"}
     if not formats:
         names = [source.name] if source.is_file() else [path.name for path in sorted(source.iterdir())]
         raise DataError(
             f"cannot tell what {source} is (found {_some(names)}); taken are slices (.json, .json.gz, .zip, or a "
-            f"folder of them), a .csv, .parquet, adjacency .txt, ratings (.inter, u.data, ratings.csv, …), or a folder with "
-            f"train and test as .csv or .txt"
+            f"folder of them), a .csv, .parquet, adjacency .txt, ratings (.inter, u.data, ratings.csv, …), or a "
+            f"folder with train and test as .csv or .txt"
         )
     return str(formats.pop())
 
