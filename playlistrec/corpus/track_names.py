@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 import pyarrow as pa
@@ -55,6 +55,9 @@ TAILS = (
     r"(.)\s+(?:\d{4}\s+)?(?:digital(?:ly)?\s+)?re-?master(?:ed)?(?:\s+\d{4})?$",
     r"(.)\s+radio edit$",
 )
+MAY_HAVE_TAIL = r"[(\[|]|\s-\s|\s(?:feat|ft|featuring|official|re-?master|digital|radio|\d{4}\s)"
+"""A quick test, since few titles of a catalogue have a tail."""
+
 WITH_GUEST = re.compile(rf"(?:[(\[]\s*|\s-\s+){WITH}\s+(?!{ONESELF})([^)\]]*?)\s*(?:[)\]]|$|(?=\s-\s))", re.IGNORECASE)
 NAMED_GUEST = re.compile(rf"(?:[(\[]\s*|\s){GUEST}\s+([^)\]]*?)\s*(?:[)\]]|$|(?=\s-\s))", re.IGNORECASE)
 
@@ -79,8 +82,7 @@ def title_keys(titles: pa.Array | pa.ChunkedArray) -> pa.Array:
     """
     plain = _plain(titles)
     bare = _without_guest_clauses(plain)
-    for pattern in TAILS:
-        bare = pc.replace_substring_regex(bare, pattern, r"\1" if pattern.startswith("(.)") else " ")
+    bare = _rewritten(bare, pc.match_substring_regex(bare, MAY_HAVE_TAIL), _without_tails)
     keys = _key(bare)
     return pc.if_else(pc.equal(keys, ""), _key_or_signs(plain), keys)
 
@@ -164,11 +166,36 @@ def _plain(names: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Lower case, no accents, plain letters, quotes, dashes and brackets."""
     if isinstance(names, pa.ChunkedArray):
         names = names.combine_chunks()
+    names = names.cast(pa.string())
+    plain = _rewritten(pc.ascii_lower(names), pc.invert(pc.string_is_ascii(names)), _latin)
+    return _rewritten(plain, pc.match_substring_regex(plain, "[{}]"), _brackets)
+
+
+def _rewritten(texts: pa.Array, which: pa.Array, rewrite: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Texts of which some are rewritten: few of a catalogue's names need each rule, and rules cost time."""
+    which = pc.fill_null(which, False)
+    if not pc.any(which).as_py():
+        return texts
+    return pc.replace_with_mask(texts, which, rewrite(texts.filter(which)))
+
+
+def _latin(names: pa.Array) -> pa.Array:
+    """As :func:`_plain`, of names beyond ASCII."""
     plain = folded(names)
     for letter, written in LETTERS:
         plain = pc.replace_substring(plain, letter, written)
-    for pattern, written in ((DASHES, "-"), ("[{\u3010\u300c]", "["), ("[}\u3011\u300d]", "]")):
+    for pattern, written in ((DASHES, "-"), ("[\u3010\u300c]", "["), ("[\u3011\u300d]", "]")):
         plain = pc.replace_substring_regex(plain, pattern, written)
+    return plain
+
+
+def _brackets(plain: pa.Array) -> pa.Array:
+    return pc.replace_substring(pc.replace_substring(plain, "{", "["), "}", "]")
+
+
+def _without_tails(plain: pa.Array) -> pa.Array:
+    for pattern in TAILS:
+        plain = pc.replace_substring_regex(plain, pattern, r"\1" if pattern.startswith("(.)") else " ")
     return plain
 
 
@@ -183,8 +210,18 @@ def _without_guest_clauses(plain: pa.Array) -> pa.Array:
 
 def _key(plain: pa.Array) -> pa.Array:
     """Letters and digits alone, ``&`` as ``and``."""
+    plain = _rewritten(plain, pc.match_substring_regex(plain, r"[!$&+]|\bn\b"), _spelt_out)
+    simple = pc.replace_substring_regex(plain, "[\x01-/:-`{-\x7f]+", "")
+    return _rewritten(simple, pc.invert(pc.string_is_ascii(simple)), _letters)
+
+
+def _spelt_out(plain: pa.Array) -> pa.Array:
     for pattern, written in (*SIGNS, (r"\s*[&+]\s*|\s+'?n'?\s+", " and ")):
         plain = pc.replace_substring_regex(plain, pattern, written)
+    return plain
+
+
+def _letters(plain: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(plain, r"[^\p{L}\p{N}\p{M}]+", "")
 
 

@@ -16,6 +16,8 @@ from ..corpus.facts import facts
 from ..corpus.filters import k_core as core_of
 from ..corpus.filters import largest_component as component_of
 from ..corpus.filters import neighbourhood
+from ..corpus.songs import Songs
+from ..corpus.songs import merge_versions as merged
 from ..corpus.sources.read import read
 from ..corpus.split import Split
 from ..corpus.splitting import (
@@ -83,6 +85,11 @@ class Data:
         return f"Data: {self.name}\n  {facts(self.corpus)}\n  split {self.split.kind}: {parts}"
 
     @cached_property
+    def songs(self) -> Songs:
+        """Which tracks are one song, and the keys by which names are found."""
+        return Songs.of(self.corpus) if self.path is None else Songs.load(self.path, self.corpus)
+
+    @cached_property
     def name(self) -> str:
         """The name of this data in a result."""
         return str(self.path) if self.path else "in memory"
@@ -100,6 +107,7 @@ def preprocess(
     around: str | None = None,
     hops: int | None = None,
     limit: int | None = None,
+    merge_versions: bool = False,
     split: Literal["edges", "continuation", "given", "leave-one-out"] | None = None,
     valid: float = 0.1,
     test: float = 0.1,
@@ -112,7 +120,8 @@ def preprocess(
 ) -> Data:
     """Read playlists, filter them, split them and write the data folder ``out``.
 
-    Filters apply in this order: ``limit``, ``around`` with ``hops``, ``k_core``, ``largest_component``. Where the
+    Filters apply in this order: ``limit``, ``around`` with ``hops``, ``k_core``, ``largest_component``, after
+    ``merge_versions``, which makes the tracks of one song one (:class:`~playlistrec.corpus.songs.Songs`). Where the
     test part came with the data (``split="given"``, the default for a folder with ``train.*`` and ``test.*``) they
     count training entries only. ``hide`` says which tracks of a playlist are hidden where a share of them is: see
     :func:`~playlistrec.corpus.splitting.split_edges`. The folder appears whole or not at all.
@@ -136,6 +145,7 @@ def preprocess(
     counted = ~given if given is not None and kind == "given" else None
     read_counts = counts_of(corpus)
 
+    corpus = merged(corpus) if merge_versions else corpus
     for masks in _filters(around, hops, k_core, largest_component):
         corpus, kept = corpus.subset(*masks(corpus, counted))
         given = None if given is None else given[kept]
@@ -145,7 +155,7 @@ def preprocess(
         raise DataError(f"{source} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
     how = {
         **{"format": format, "min_rating": min_rating, "weights": weights, "limit": limit},
-        **{"around": around, "hops": hops},
+        **{"merge_versions": merge_versions, "around": around, "hops": hops},
         **{"k_core": k_core, "largest_component": largest_component, "split": kind},
         "valid": None if kind == "leave-one-out" else valid,
         "test": None if kind in ("given", "leave-one-out") else test,
@@ -199,6 +209,7 @@ def write_data(folder: Path, corpus: Corpus, split: Split, origin: Mapping[str, 
     """Write the files of a data folder; returns its manifest, which says ``origin`` and what the files hold."""
     corpus.save(folder)
     split.save(folder)
+    Songs.of(corpus).save(folder)
     manifest = {
         "format": FORMAT_VERSION,
         **origin,

@@ -167,7 +167,9 @@ class Run:
         """The service behind :meth:`recommend`, for many queries; it is kept."""
         device = str(pick_device(device))
         if device not in self._services:
-            self._services[device] = RecommendationService(self.recommender(device=device), self.history)
+            self._services[device] = RecommendationService(
+                self.recommender(device=device), self.history, self.data.songs
+            )
         return self._services[device]
 
     @cached_property

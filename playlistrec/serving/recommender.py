@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..config import require
 from ..corpus.corpus import Corpus, Ints
+from ..corpus.songs import Songs
 from ..models.base import Query, Recommender
 from ..rank.recommend import candidate_scores, on, ranked
 from .lookup.artists import ArtistIndex
@@ -47,6 +48,8 @@ class RecommendOptions:
         popularity: -1, the rarest of the ``10 k`` best first, to 1, the most popular first: see
             :func:`~.rerank.leaning`.
         dislike: rows of tracks that are not recommended, and those like them later.
+        keep_versions: recommend a song that the playlist holds as another track, and two tracks that are one song
+            (see :class:`~playlistrec.corpus.songs.Songs`).
     """
 
     k: int = 10
@@ -56,6 +59,7 @@ class RecommendOptions:
     diversity: float = 0.0
     popularity: float = 0.0
     dislike: tuple[int, ...] = ()
+    keep_versions: bool = False
 
     def __post_init__(self) -> None:
         require(self.k >= 1, "k", "at least 1", self.k)
@@ -96,10 +100,11 @@ class RecommendationService:
 
     Args:
         history: the entries that the model knows when it ranks.
+        songs: which of its tracks are one song; None: made of its names when they are first needed.
     """
 
-    def __init__(self, model: Recommender, history: Corpus) -> None:
-        self.model, self.history = model, history
+    def __init__(self, model: Recommender, history: Corpus, songs: Songs | None = None) -> None:
+        self.model, self.history, self._songs = model, history, songs
         self.artists = ArtistIndex(history)
         self.similarity = Similarity(model, history)
 
@@ -114,6 +119,9 @@ class RecommendationService:
 
         Raises RunError where the model gives a NaN.
         """
+        merged = np.array([not option.keep_versions for option in options]) if self._has_versions else None
+        if merged is not None:
+            excluded = self._with_versions((query.rows, query.tracks) if excluded is None else excluded, merged)
         scores, cold = candidate_scores(self.model, query, history=self.history, excluded=excluded)
         for row, option in enumerate(options):
             if option.among is not None:
@@ -123,12 +131,15 @@ class RecommendationService:
             for artist in option.exclude_artists:
                 scores[row, on(scores, self._by_artist[artist])] = -torch.inf
             scores[row, list(option.dislike)] = -torch.inf
-        tracks, values = self._best(scores, max((option.k for option in options if option.plain), default=1))
-        found = (tracks >= 0).sum(1).tolist()
+        depth = max((option.k for option in options if option.plain), default=1)
+        tracks, values = self._best(scores, depth if merged is None else depth + depth // 4 + 1)
         lists = []
         for row, option in enumerate(options):
-            n = min(option.k, found[row])
-            chosen = (tracks[row, :n], values[row, :n]) if option.plain else self._chosen(scores[row : row + 1], option)
+            kept = self._kept(tracks[row], option) if option.plain else np.zeros(0, dtype=bool)
+            if kept.sum() >= option.k or (option.plain and tracks[row, -1] < 0):
+                chosen = tracks[row][kept][: option.k], values[row][kept][: option.k]
+            else:
+                chosen = self._chosen(scores[row : row + 1], option)
             lists.append(Recommendations(*chosen, bool(cold[row])))
         return lists
 
@@ -149,9 +160,7 @@ class RecommendationService:
         depth = n
         while True:
             tracks, values = (best[0] for best in self._best(scores, depth))
-            kept = tracks >= 0
-            if option.max_per_artist is not None:
-                kept &= first_of_each(self.history.track_artist[tracks], option.max_per_artist)
+            kept = self._kept(tracks, option)
             if kept.sum() >= n or depth >= scores.shape[1]:
                 break
             depth *= 4
@@ -171,6 +180,33 @@ class RecommendationService:
         if option.diversity:
             return order[mmr(values[order], self.similarity.among(tracks[order]), option.k, option.diversity)]
         return order[: option.k]
+
+    def _kept(self, tracks: Rows, option: RecommendOptions) -> npt.NDArray[np.bool_]:
+        """(n,) which of some tracks, best first, go into a list: each song once, and no more of an artist than may."""
+        kept = tracks >= 0
+        if self._has_versions and not option.keep_versions:
+            kept &= first_of_each(self.songs.song[tracks], 1)
+        if option.max_per_artist is not None:
+            kept[kept] = first_of_each(self.history.track_artist[tracks[kept]], option.max_per_artist)
+        return kept
+
+    def _with_versions(self, excluded: Pairs, merged: npt.NDArray[np.bool_]) -> Pairs:
+        """The excluded tracks, and for queries that merge versions all tracks that are the same song."""
+        rows, tracks = excluded
+        places, same = self.songs.same(tracks)
+        wanted = merged[rows[places]]
+        return np.concatenate([rows, rows[places][wanted]]), np.concatenate([tracks, same[wanted]])
+
+    @property
+    def songs(self) -> Songs:
+        """Which tracks are one song."""
+        if self._songs is None:
+            self._songs = Songs.of(self.history)
+        return self._songs
+
+    @cached_property
+    def _has_versions(self) -> bool:
+        return bool((self.songs.versions > 1).any())
 
     def placed(self, tracks: Ints) -> Seeds:
         """Seeds from tracks of the data: those without an entry are placed through their artist."""

@@ -27,10 +27,15 @@ def runs(data_folder: Path) -> dict[str, pr.Run]:
 
 
 def ranking(run: pr.Run, seeds: list[int]) -> list[tuple[int, float]]:
-    """All tracks but the seeds, best first, as a loop over the model's scores gives them."""
+    """All songs but those of the seeds, best first, each once, as a loop over the model's scores gives them."""
     scores = run.recommender(device="cpu").score(Query.of([seeds]))[0].tolist()
-    left = [(track, score) for track, score in enumerate(scores) if track not in seeds and score > -np.inf]
-    return sorted(left, key=lambda pair: (-pair[1], pair[0]))
+    song = run.data.songs.song.tolist()
+    seen, left = {song[seed] for seed in seeds}, []
+    for track, score in sorted(enumerate(scores), key=lambda pair: (-pair[1], pair[0])):
+        if song[track] not in seen and score > -np.inf:
+            seen.add(song[track])
+            left.append((track, score))
+    return left
 
 
 def filtered(run: pr.Run, seeds: list[int], without: set[int], cap: int | None) -> list[tuple[int, float]]:
