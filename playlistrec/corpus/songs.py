@@ -107,8 +107,8 @@ class Songs:
             return cls.of(corpus)
         try:
             tracks, artists = (pq.read_table(folder / name) for name in FILES)
-            columns = (tracks["title"], artists["key"], artists["parts"])
-            found = cls(*(column.combine_chunks() for column in columns), tracks["song"].to_numpy())
+            titles, keys, parts = (c.combine_chunks() for c in (tracks["title"], artists["key"], artists["parts"]))
+            found = cls(titles, keys, parts, tracks["song"].to_numpy())
         except (OSError, KeyError, pa.ArrowException) as error:
             raise DataError(f"{folder} is damaged: {str(error).splitlines()[0]}") from error
         if len(found.song) != corpus.n_tracks or len(found.artists) != corpus.n_artists:
@@ -206,7 +206,9 @@ def _all_known(keys: tuple[str, ...], known: dict[str, int]) -> bool:
 
 
 def _distinct(keys: pa.Array) -> list[str]:
-    return pc.if_else(pc.equal(keys, ""), pa.scalar(None, pa.string()), keys).dictionary_encode().dictionary.to_pylist()
+    coded = pc.if_else(pc.equal(keys, ""), pa.scalar(None, pa.string()), keys).dictionary_encode()
+    distinct: list[str] = coded.dictionary.to_pylist()
+    return distinct
 
 
 def _isrc(codes: pa.Array) -> pa.Array:

@@ -125,9 +125,9 @@ class RecommendationService:
         scores, cold = candidate_scores(self.model, query, history=self.history, excluded=excluded)
         for row, option in enumerate(options):
             if option.among is not None:
-                kept = torch.zeros(scores.shape[1], dtype=torch.bool, device=scores.device)
-                kept[list(option.among)] = True
-                scores[row, ~kept] = -torch.inf
+                left_out = torch.ones(scores.shape[1], dtype=torch.bool, device=scores.device)
+                left_out[list(option.among)] = False
+                scores[row, left_out] = -torch.inf
             for artist in option.exclude_artists:
                 scores[row, on(scores, self._by_artist[artist])] = -torch.inf
             scores[row, list(option.dislike)] = -torch.inf
