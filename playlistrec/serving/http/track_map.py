@@ -88,8 +88,9 @@ class MapAnswers:
             raise busy("the map is being drawn: ask again in a second")
 
     async def points(self, request: Request) -> Response:
-        """``GET /map``: two little-endian 16-bit numbers a track, of all tracks."""
-        self._check()
+        """``GET /map``: two little-endian 16-bit numbers a track, of all tracks; 202 while they are being drawn."""
+        if not self.map.drawn:
+            return Response(status_code=202, headers={"Retry-After": "1", "Cache-Control": "no-store"})
         return Response(
             self.map.places.tobytes(), media_type="application/octet-stream", headers={"Cache-Control": "no-store"}
         )
