@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ REMARKS = 3
 @click.option("--exclude-track", "left_out", multiple=True, metavar="URI_OR_NAME", help="Not this track; may repeat.")
 @click.option("--max-per-artist", type=int, metavar="N", help="At most N tracks of an artist.")
 @click.option("--diversity", type=float, default=0.0, show_default=True, help="0: the best; 1: the least alike.")
+@click.option("--popularity", type=float, default=0.0, show_default=True, help="-1: rare first; 1: well known first.")
+@click.option("--dislike", "disliked", multiple=True, metavar="URI_OR_NAME", help="Less like this; may repeat.")
 @click.option("--explain", is_flag=True, help="Which seeds and playlists speak for each track.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -58,6 +61,8 @@ def command(
     left_out: tuple[str, ...],
     max_per_artist: int | None,
     diversity: float,
+    popularity: float,
+    disliked: tuple[str, ...],
     explain: bool,
     data: Path | None,
     device: str,
@@ -79,11 +84,11 @@ def command(
     from ..serving.explain import why_cold
     from ..serving.recommender import RecommendOptions
 
-    RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity)  # refused before the run is read
+    wished = RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity, popularity=popularity)
     loaded = Run.load(run, data=data)
     service = loaded.service(device)
-    exclude_artists = service.artists.all_of(excluded)
-    options = RecommendOptions(k=k, exclude_artists=exclude_artists, max_per_artist=max_per_artist, diversity=diversity)
+    dislike = tuple(row for seed in _named(screen, service, disliked) for row in seed.taken)
+    options = replace(wished, exclude_artists=service.artists.all_of(excluded), dislike=dislike)
     if batch is not None:
         _recommend_lines(screen, service, options, batch, out or "-")
         return
