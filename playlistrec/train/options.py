@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
-from ..config import Config, require
+from ..config import require
+from .option_group import OptionGroup
+from .softmax_options import SoftmaxOptions
 
 __all__ = [
     "NegativeOptions",
@@ -22,33 +23,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Group(Config):
-    """Options with one owner, which check their own numbers."""
-
-    AT_LEAST_1: ClassVar[tuple[str, ...]] = ()
-    AT_LEAST_0: ClassVar[tuple[str, ...]] = ()
-    ABOVE_0: ClassVar[tuple[str, ...]] = ()
-    SHARES: ClassVar[tuple[str, ...]] = ()
-
-    def __post_init__(self) -> None:
-        for group in type(self).__mro__:
-            if issubclass(group, _Group):
-                self._check(group)
-
-    def _check(self, group: type[_Group]) -> None:
-        rules: tuple[tuple[tuple[str, ...], str, Callable[[float], bool]], ...] = (
-            (group.AT_LEAST_1, "at least 1", lambda value: value >= 1),
-            (group.AT_LEAST_0, "at least 0", lambda value: value >= 0),
-            (group.ABOVE_0, "above 0", lambda value: value > 0),
-            (group.SHARES, "above 0 and at most 1", lambda value: 0 < value <= 1),
-        )
-        for names, rule, holds in rules:
-            for name in names:
-                require(holds(getattr(self, name)), name, rule, getattr(self, name))
-
-
-@dataclass(frozen=True, kw_only=True)
-class OptimiserOptions(_Group):
+class OptimiserOptions(OptionGroup):
     """Options of the optimiser and its steps.
 
     Attributes:
@@ -71,17 +46,12 @@ class OptimiserOptions(_Group):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObjectiveOptions(_Group):
-    """Options of the objective: the loss, and the terms added to it.
+class ObjectiveOptions(SoftmaxOptions):
+    """Options of the objective: the loss, and the terms added to it; those of softmax are the base's.
 
     Attributes:
         loss: ``bpr``, ``bce``, ``softmax`` or ``directau`` (alignment and uniformity); ``bpr-max`` where all playlists
             of a batch share their negatives.
-        temperature: what softmax divides scores by.
-        logq_correction: how much of the logarithm of a candidate's sampling probability softmax takes off its score:
-            0 leaves popular tracks more often in the way, 1 makes up for that.
-        length_weight_exponent: a pair weighs the length of its playlist to minus this power, so that long playlists say
-            less: 0 for alike, 1 for every playlist as much (softmax over ``shared`` or ``all``).
         bpr_max_reg: weight of BPR-max's penalty on the scores of negatives.
         uniformity: weight of DirectAU's uniformity.
         l2: weight of the penalty on the layer-0 embeddings a batch touches.
@@ -98,10 +68,8 @@ class ObjectiveOptions(_Group):
             anew each epoch; 1 uses all for both.
     """
 
-    ABOVE_0: ClassVar[tuple[str, ...]] = ("temperature", "teacher_temperature", "contrast_temperature")
+    ABOVE_0: ClassVar[tuple[str, ...]] = ("teacher_temperature", "contrast_temperature")
     AT_LEAST_0: ClassVar[tuple[str, ...]] = (
-        "logq_correction",
-        "length_weight_exponent",
         "bpr_max_reg",
         "uniformity",
         "l2",
@@ -113,9 +81,6 @@ class ObjectiveOptions(_Group):
     SHARES: ClassVar[tuple[str, ...]] = ("message_edge_share",)
 
     loss: Literal["bpr", "bce", "softmax", "directau", "bpr-max"] = "bpr"
-    temperature: float = 0.1
-    logq_correction: float = 0.0
-    length_weight_exponent: float = 0.0
     bpr_max_reg: float = 1.0
     uniformity: float = 1.0
     l2: float = 1e-4
@@ -130,7 +95,7 @@ class ObjectiveOptions(_Group):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NegativeOptions(_Group):
+class NegativeOptions(OptionGroup):
     """Options of the negatives.
 
     Attributes:
@@ -163,7 +128,7 @@ class NegativeOptions(_Group):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegimeOptions(_Group):
+class RegimeOptions(OptionGroup):
     """Options of the regime: over what a step propagates.
 
     Attributes:
@@ -181,7 +146,7 @@ class RegimeOptions(_Group):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ValidationOptions(_Group):
+class ValidationOptions(OptionGroup):
     """Options of the validation that picks the epoch, and of what is kept.
 
     Attributes:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..config import require
 from ..errors import ConfigError
 from .batches.plan import Full, Regime, Sampled
-from .batches.sessions import SessionNegatives
 from .negatives import InBatch, Negatives, Pool, Popularity, SameArtist, TwoHop, Uniform
 from .objectives import (
     BCE,
     BPR,
     L2,
-    BPRMax,
     Contrast,
     DirectAU,
     Distillation,
@@ -25,14 +22,13 @@ from .objectives import (
     MessageEdges,
     Objective,
     SampledSoftmax,
-    SessionBPR,
-    SessionSoftmax,
     SharedSoftmax,
     SymmetricSoftmax,
     Term,
 )
 from .options import TrainOptions
 from .schedule import Constant, Cosine, Schedule
+from .session_registry import objective_of_sessions
 
 if TYPE_CHECKING:
     from ..models.embedding.model import Vectors
@@ -44,11 +40,12 @@ SHARED_CANDIDATES = ("shared", "all")
 """Negatives that all playlists of a step share."""
 KNOWN_PROBABILITY = ("uniform", "popularity", "in-batch", "shared")
 """Negatives whose sampling probability is known."""
-OF_SESSIONS = {
-    *("epochs", "batch_size", "lr", "schedule", "l2", "eval_every", "patience"),
-    *("loss", "temperature", "logq_correction", "bpr_max_reg", "negatives", "n_negatives", "popularity_power"),
-}
-"""The options that mean something to models that read playlists in order."""
+
+
+OF_CANDIDATES = (
+    *("top_k", "top_k_temperature", "temperature_spread", "look_every", "negative_exponent", "pooled_positives"),
+)
+"""Options of softmax over candidates that rows share."""
 
 
 def check(options: TrainOptions) -> None:
@@ -73,9 +70,17 @@ def check(options: TrainOptions) -> None:
     for name in ("length_weight_exponent", "symmetric_weight"):
         if getattr(options, name) and (loss != "softmax" or negatives not in SHARED_CANDIDATES):
             raise ConfigError(f"{name} needs loss=softmax and negatives that playlists share: shared or all {got}")
+    shares = loss == "softmax" and negatives in ("in-batch", *SHARED_CANDIDATES)
+    for name in ("top_k", "temperature_spread", "negative_exponent"):
+        if getattr(options, name) and not shares:
+            raise ConfigError(f"{name} needs loss=softmax and negatives that rows share: in-batch, shared or all {got}")
+    if options.surrogate != "exp" and (loss != "softmax" or negatives in SHARED_CANDIDATES):
+        raise ConfigError(f"surrogate needs loss=softmax and negatives of a pair's own, or in-batch {got}")
     if options.teacher and (loss != "softmax" or negatives != "shared"):
         raise ConfigError(f"teacher needs loss=softmax and negatives=shared, whose candidates both models rank {got}")
     regime_of(options)
+    if loss == "softmax":
+        _loss(options)  # which checks what is its own
     if options.regime == "sampled" and (needs := _needs_whole_graph(options)):
         raise ConfigError(f"{needs} needs the full regime (got regime=sampled)")
 
@@ -92,7 +97,7 @@ def objective_of(options: TrainOptions, model: TrainedModel, teacher_vectors: Ve
     given = (teacher_vectors is not None) == bool(options.teacher)
     require(given, "teacher", "a run whose vectors are given, or empty", options.teacher)
     if model.reads_order:
-        return _of_sessions(options, model)
+        return objective_of_sessions(options, model)
     other = f"another for {model.name}: its negatives are not shared"
     require(options.loss != "bpr-max", "loss", other, options.loss)
     return _with_terms(options, teacher_vectors)
@@ -116,23 +121,28 @@ def precision_of(options: TrainOptions) -> torch.dtype:
 
 
 def _loss(options: TrainOptions) -> Objective:
-    temperature, exponent = options.temperature, options.length_weight_exponent
+    exponent = options.length_weight_exponent
     match options.loss, options.negatives:
         case "softmax", "all":
-            return FullSoftmax(temperature=temperature, length_weight_exponent=exponent)
+            return FullSoftmax(length_weight_exponent=exponent, **_candidates(options))
         case "softmax", "shared":
             return SharedSoftmax(
-                temperature=temperature,
+                **_candidates(options),
                 n_negatives=options.n_negatives,
                 popularity_power=options.popularity_power,
                 logq_correction=options.logq_correction,
                 length_weight_exponent=exponent,
             )
         case "softmax", "in-batch":
-            return InBatchSoftmax(temperature=temperature, logq_correction=options.logq_correction)
+            return InBatchSoftmax(
+                logq_correction=options.logq_correction, surrogate=options.surrogate, **_candidates(options)
+            )
         case "softmax", _:
             return SampledSoftmax(
-                temperature=temperature, logq_correction=options.logq_correction, negatives=_negatives(options)
+                temperature=options.temperature,
+                surrogate=options.surrogate,
+                logq_correction=options.logq_correction,
+                negatives=_negatives(options),
             )
         case "bpr", _:
             return BPR(negatives=_negatives(options))
@@ -140,6 +150,11 @@ def _loss(options: TrainOptions) -> Objective:
             return BCE(negatives=_negatives(options))
         case _:
             return DirectAU(uniformity=options.uniformity)
+
+
+def _candidates(options: TrainOptions) -> dict[str, Any]:
+    """The options of every softmax whose candidates rows share."""
+    return {name: getattr(options, name) for name in ("temperature", *OF_CANDIDATES)}
 
 
 def _with_terms(options: TrainOptions, teacher_vectors: Vectors | None) -> Objective:
@@ -196,34 +211,6 @@ def _negatives(options: TrainOptions) -> Negatives:
             return TwoHop(n=n, hardest_of=hardest_of)
         case other:
             raise ConfigError(f"negatives={other} are not drawn for each positive (got loss={options.loss})")
-
-
-def _of_sessions(options: TrainOptions, model: TrainedModel) -> Objective:
-    for field in fields(options):
-        if field.name not in OF_SESSIONS:
-            value, rule = getattr(options, field.name), "empty" if field.default == "" else field.default
-            meaningless = f"{rule} for {model.name}, to which it means nothing"
-            require(value == field.default, field.name, meaningless, value)
-    losses, negatives = ("bpr", "bpr-max", "softmax"), ("uniform", "popularity", "in-batch", "all")
-    for name, known in (("loss", losses), ("negatives", negatives)):
-        value = getattr(options, name)
-        require(value in known, name, f"one of {', '.join(known)} for {model.name}", value)
-    competitors = SessionNegatives(
-        n=options.n_negatives if options.negatives in ("uniform", "popularity") else 0,
-        power=options.popularity_power if options.negatives == "popularity" else 0.0,
-        every=options.negatives == "all",
-    )
-    objective: Objective
-    match options.loss:
-        case "bpr":
-            objective = SessionBPR(negatives=competitors)
-        case "bpr-max":
-            objective = BPRMax(negatives=competitors, bpr_max_reg=options.bpr_max_reg)
-        case _:
-            objective = SessionSoftmax(
-                negatives=competitors, temperature=options.temperature, logq_correction=options.logq_correction
-            )
-    return objective + L2(options.l2) if options.l2 else objective
 
 
 def _draws_nothing(options: TrainOptions) -> bool:

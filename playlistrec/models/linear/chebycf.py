@@ -58,8 +58,8 @@ class ChebyCF(Recommender[ChebyCFConfig]):
     ``r`` is the indicator of the distinct seeds, ``R̃ = D_P^-½ R D^-½`` the normalised training matrix, ``D`` the
     degrees of the tracks, and ``V`` (n_tracks, dim) holds the right singular vectors of R̃ with the largest singular
     values. ``h(P) = Σ_k c_k T_k(I - 2P)`` is the Chebyshev interpolation of :func:`plateau`. Kim et al. 2025, "Graph
-    spectral filtering with Chebyshev interpolation for recommendation", eq. 10-15; the coefficients are those of the
-    authors' code. Known and unseen playlists are scored alike. Tracks without a training playlist score 0.
+    spectral filtering with Chebyshev interpolation for recommendation" (SIGIR), section 4; the coefficients are
+    those of the authors' code. Known and unseen playlists are scored alike. Tracks without a training playlist score 0.
 
     With the singular values ``σ`` known, ``h(P) = V (h - q)(σ²) Vᵀ + q(P)`` for any polynomial q that is h beyond
     them: its degree is the least that meets h within .005 there, 2 in place of 8 for 512 vectors of Gowalla.

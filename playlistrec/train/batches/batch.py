@@ -30,6 +30,8 @@ class Batch:
         reduced: type in which products are multiplied, such as bfloat16; None for that of the vectors.
         playlist_ids, track_ids: playlists and tracks of the corpus that the rows are; None where they are the ids
             themselves.
+        threshold, temperature: of each playlist (or pair, where pairs compete), when last looked at; None if not
+            wanted. See :class:`~playlistrec.train.batches.look.Looked`.
     """
 
     vectors: Vectors
@@ -41,6 +43,8 @@ class Batch:
     reduced: torch.dtype | None = None
     playlist_ids: Tensor | None = None
     track_ids: Tensor | None = None
+    threshold: Tensor | None = None
+    temperature: Tensor | None = None
 
     @property
     def queries(self) -> Tensor:

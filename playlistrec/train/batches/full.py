@@ -17,6 +17,7 @@ from ...models.embedding.trained import torch_seed
 from ...models.score_vectors import ScoreVectors
 from ..negatives import Negatives
 from .batch import Batch, InBatchBatch, PairBatch
+from .look import Looked
 from .pairs import Pairs, TrackColumns
 from .plan import BatchPlan
 
@@ -35,7 +36,7 @@ class FullBatches(ABC):
 
     def __init__(self, model: EmbeddingModel, corpus: Corpus, plan: BatchPlan) -> None:
         self.model, self.plan = model, plan
-        self.pairs = Pairs.of(corpus, plan.device)
+        self.pairs, self.looked = Pairs.of(corpus, plan.device), Looked(plan.look)
         contexts = model.contexts(corpus)
         self.contexts = None if contexts is None else contexts.to(plan.device)
 
@@ -45,10 +46,11 @@ class FullBatches(ABC):
 
     def state(self) -> dict[str, Tensor]:
         """Tensors that pass from epoch to epoch, for a checkpoint."""
-        return {}
+        return self.looked.state()
 
-    def restore(self, state: Mapping[str, Tensor]) -> None:  # noqa: B027 - most batches keep nothing
+    def restore(self, state: Mapping[str, Tensor]) -> None:
         """Take back what :meth:`state` gave."""
+        self.looked.restore(state)
 
     def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
         """One pass; ``epoch`` counts from 0."""
@@ -62,8 +64,9 @@ class FullBatches(ABC):
         with cast("GraphModel", self.model).messages(~supervised):
             yield from self.batches(self.pairs.where(supervised), self.pairs.where(~supervised), generator)
 
-    def refresh(self, epoch: int, generator: torch.Generator) -> None:  # noqa: B027 - most batches keep nothing
+    def refresh(self, epoch: int, generator: torch.Generator) -> None:
         """Bring up to date what passes from epoch to epoch."""
+        self.looked.refresh(self.model, self.pairs, epoch)
 
     @abstractmethod
     def batches(self, pairs: Pairs, rest: Pairs | None, generator: torch.Generator) -> Iterator[Batch]:
@@ -151,6 +154,7 @@ class InBatchBatches(FullBatches):
             own = (column >= 0) & (column != target[row])
             yield InBatchBatch(
                 **self.embedded(playlist, track, contexts),
+                **self.looked.of(playlist),
                 candidates=candidates,
                 counts=counts,
                 target=target,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from ...config import require
+from .look import Look
 
 __all__ = ["BatchPlan", "Full", "Regime", "Sampled"]
 
@@ -35,7 +36,7 @@ class Sampled:
 
 Regime = Full | Sampled
 
-CPU, FULL = torch.device("cpu"), Full()
+CPU, FULL, NO_LOOK = torch.device("cpu"), Full(), Look()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ class BatchPlan:
         reduced: type in which products are multiplied; None for that of the vectors.
         noise: length of the noise of contrastive views; None for no views.
         message_edge_share: share of the training pairs that messages pass along, the others being supervised.
+        look: what is to be known of how each playlist ranks all tracks.
     """
 
     batch_size: int = 8192
@@ -56,6 +58,7 @@ class BatchPlan:
     reduced: torch.dtype | None = None
     noise: float | None = None
     message_edge_share: float = 1.0
+    look: Look = NO_LOOK
 
     def __post_init__(self) -> None:
         require(self.batch_size >= 1, "batch_size", "at least 1", self.batch_size)

@@ -62,7 +62,8 @@ class PlaylistBatches(FullBatches):
         generator: torch.Generator,
     ) -> PlaylistBatch:
         """The batch of some playlists, whose other tracks ``own`` are."""
-        return PlaylistBatch(**{**fields, "playlist_ids": playlists}, own=own, columns=self.columns)
+        fields = {**fields, "playlist_ids": playlists, **self.looked.of(playlists)}
+        return PlaylistBatch(**fields, own=own, columns=self.columns)
 
     def __len__(self) -> int:
         if self.contexts is not None:
@@ -91,7 +92,7 @@ class SharedBatches(PlaylistBatches):
         column = self.columns(held, candidates)
         here = column >= 0
         return SharedBatch(
-            **{**fields, "playlist_ids": playlists},
+            **{**fields, "playlist_ids": playlists, **self.looked.of(playlists)},
             own=own,
             columns=self.columns,
             candidates=candidates,

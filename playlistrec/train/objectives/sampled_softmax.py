@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ...config import require
 from ..batches.batch import PairBatch
+from ..losses.pairwise_softmax import Surrogate, pairwise_softmax
 from ..losses.sampled_softmax import sampled_softmax
 from .objective import PairwiseObjective
 
@@ -20,11 +21,14 @@ class SampledSoftmax(PairwiseObjective):
 
     Attributes:
         temperature: divides the scores.
+        surrogate: what takes the place of the exponential of differences in PSL, ``exp`` for plain softmax: see
+            :func:`~playlistrec.train.losses.pairwise_softmax.pairwise_softmax`.
         logq_correction: share of the logarithm of the sampling probability that is taken off the scores; uniform draws
             need none.
     """
 
     temperature: float = 0.1
+    surrogate: Surrogate = "exp"
     logq_correction: float = 0.0
 
     def __post_init__(self) -> None:
@@ -33,6 +37,11 @@ class SampledSoftmax(PairwiseObjective):
 
     def loss(self, batch: PairBatch) -> Tensor:
         positive, negative = batch.scores()
+        if self.surrogate != "exp":
+            bias = None
+            if self.logq_correction and batch.log_q is not None:
+                bias = self.logq_correction * (batch.log_q(batch.track).unsqueeze(1) - batch.log_q(batch.negatives))
+            return pairwise_softmax(positive, negative, self.temperature, self.surrogate, bias=bias)
         positive, negative = positive / self.temperature, negative / self.temperature
         if self.logq_correction and batch.log_q is not None:
             positive = positive - self.logq_correction * batch.log_q(batch.track)
