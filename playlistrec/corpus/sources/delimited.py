@@ -1,0 +1,245 @@
+"""Delimited text (CSV and its kin) as a stream of text columns, with errors that know their line.
+
+Blocks whose quotes are proven to be as the format has them (:mod:`~.quoting`) are parsed by Arrow; the others by
+Python's csv module, strictly. Both read the same, the first many times as fast.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from ...errors import DataError
+from . import decoding
+from .decoding import Source
+from .dialects import Layout, Score, find_layout, split_records
+from .quoting import scan
+
+__all__ = ["Delimited", "Left", "Rows"]
+
+LONGEST_RECORD = 2**24
+"""Bytes after which a quote that is still open is an error."""
+SMALL = 4096
+"""Bytes of which each line is read alone, where one of them is broken."""
+
+
+@dataclass
+class Left:
+    """Lines that a reader could not use: how many, and the first error."""
+
+    count: int = 0
+    first: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows in a row of a file.
+
+    Attributes:
+        columns: the text of each column, without outer blanks.
+        lines: the line on which each begins; found when it is asked for.
+    """
+
+    columns: tuple[pa.Array, ...]
+    lines: Callable[[], list[int]]
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A file of fields.
+
+    Attributes:
+        source: where its text comes from.
+        layout: how it is written; its header names the columns.
+        quoted: fields may stand in quotes.
+        skip_broken: leave out lines with a wrong number of fields or an open quote, and count them in ``left``.
+        left: filled while the file is read.
+    """
+
+    source: Source
+    layout: Layout
+    quoted: bool = True
+    skip_broken: bool = False
+    left: Left = field(default_factory=Left)
+
+    @classmethod
+    def open(cls, source: Source, score: Score, *, skip_broken: bool = False) -> Delimited:
+        """Find out how a file is written, by the names of columns that are looked for.
+
+        Raises DataError for a file that is empty or that is no text.
+        """
+        head = source.head().decode()
+        if not head.strip():
+            raise DataError(f"{source.name} is empty")
+        return cls(source, find_layout(head, score), skip_broken=skip_broken)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a person should be told: encoding, and lines that were passed over before the header."""
+        said = [self.source.remark] if self.source.remark else []
+        if n := len(self.layout.before):
+            lines = "1 line" if n == 1 else f"{n} lines"
+            said.append(f"{self.source.name}: passed over {lines} before the header ({self.layout.before[0][:40]})")
+        return said
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Each record below the header, not the empty ones, with the line on which it begins. For small files."""
+        for rows in self.blocks():
+            fields = zip(*(column.to_pylist() for column in rows.columns))
+            yield from ((line, list(row)) for line, row in zip(rows.lines(), fields))
+
+    def blocks(self, wanted: Sequence[int] | None = None) -> Iterator[Rows]:
+        """The rows below the header, in blocks.
+
+        Args:
+            wanted: the columns to read, by their place in the header; all by default.
+
+        Raises DataError, with the line, for a row with a wrong number of fields and a quote that is not closed.
+        """
+        width = len(self.layout.header)
+        columns = list(range(width)) if wanted is None else list(wanted)
+        rest, line, skip = b"", 1, self.layout.line
+        for block, final in decoding.with_last(self.source.blocks(decoding.BLOCK)):
+            rest += block
+            if skip:  # up to and with the header
+                rest, passed = _after_lines(rest, skip)
+                skip, line = skip - passed, line + passed
+            while rest and not skip:
+                size, parts = self._parse(rest, line, columns, final)
+                yield from filter(len, parts)
+                if not size:
+                    break
+                line += rest.count(b"\n", 0, size)
+                rest = rest[size:]
+
+    def _parse(self, block: bytes, line: int, columns: list[int], final: bool) -> tuple[int, list[Rows]]:
+        """Whole records of a block: their bytes and rows; 0 bytes where more must be read first."""
+        if self.skip_broken or not self.quoted:
+            size = len(block) if final else block.rfind(b"\n") + 1
+            return size, list(self._halves(block[:size], line, columns) if size else ())
+        size, data, proven = scan(block, self.layout.separator, escape=self.layout.escape, final=final)
+        if proven and size and (arrays := self._fast(data, columns)) is not None:
+            return size, [Rows(arrays, partial(self._lines, data, line))]
+        if not size and not final and len(block) < LONGEST_RECORD:
+            return 0, []
+        return self._slow(block, line, columns, final)
+
+    def _halves(self, block: bytes, line: int, columns: list[int]) -> Iterator[Rows]:
+        """Rows of one line each: Arrow's where it can parse them, else those of either half, at last of each line."""
+        data, proven = block, True
+        if self.quoted:
+            _, data, proven = scan(block, self.layout.separator, escape=self.layout.escape, final=True)
+        arrays = self._fast(data, columns) if proven else None
+        if arrays is not None and not any(pc.any(pc.match_substring(array, "\n")).as_py() for array in arrays):
+            yield Rows(arrays, partial(self._lines, data, line))
+            return
+        middle = block.find(b"\n", len(block) // 2) + 1
+        if len(block) > SMALL and 0 < middle < len(block):
+            yield from self._halves(block[:middle], line, columns)
+            yield from self._halves(block[middle:], line + block.count(b"\n", 0, middle), columns)
+            return
+        for number, text in enumerate(block.splitlines(keepends=True), line):
+            yield from self._slow(text, number, columns, final=True)[1]
+
+    def _fast(self, data: bytes, columns: list[int]) -> tuple[pa.Array, ...] | None:
+        """The columns as Arrow parses them; None where it cannot: the slow way finds the line."""
+        if not data.strip():
+            return tuple(pa.array([], pa.string()) for _ in columns)
+        names = [str(i) for i in range(len(self.layout.header))]
+        try:
+            table = pacsv.read_csv(
+                pa.BufferReader(data),
+                read_options=pacsv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+                parse_options=pacsv.ParseOptions(
+                    delimiter=self.layout.separator,
+                    quote_char='"' if self.quoted else False,
+                    escape_char="\\" if self.layout.escape else False,
+                    newlines_in_values=self.quoted and b'"' in data,
+                ),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    include_columns=[names[i] for i in columns],
+                    strings_can_be_null=False,
+                    check_utf8=False,
+                ),
+            ).combine_chunks()
+        except pa.ArrowInvalid:
+            return None
+        return tuple(pc.utf8_trim_whitespace(column.chunk(0)) for column in table.columns)
+
+    def _slow(self, block: bytes, line: int, columns: list[int], final: bool) -> tuple[int, list[Rows]]:
+        size = len(block) if final else block.rfind(b"\n") + 1
+        # Physical lines: of bytes, since ``str.splitlines`` also ends one at U+0085.
+        lengths = [len(text) for text in block[:size].splitlines(keepends=True)]
+        kept: list[list[str]] = []
+        at: list[int] = []
+        done = 0
+        try:
+            for read, fields in self._split(block[:size].decode()):
+                if self._fits(fields, line + done):
+                    kept.append(fields)
+                    at.append(line + done)
+                done = read
+        except csv.Error as error:
+            if "unexpected end" not in str(error) or final or len(block) >= LONGEST_RECORD:
+                self._refuse(line + done, _in_words(error))
+        arrays = tuple(pa.array([fields[i].strip() for fields in kept], pa.string()) for i in columns)
+        return sum(lengths[:done]), [Rows(arrays, lambda: at)]
+
+    def _split(self, text: str) -> Iterator[tuple[int, list[str]]]:
+        return split_records(text, self.layout.separator, escape=self.layout.escape, quoted=self.quoted)
+
+    def _fits(self, fields: list[str], line: int) -> bool:
+        """True if the record has as many fields as the header, of which more may be empty; empty ones are no record."""
+        width = len(self.layout.header)
+        if len(fields) == width or (len(fields) > width and not any(fields[width:])):
+            return True
+        if any(fields):
+            there = f"{len(fields)} field{'s' * (len(fields) != 1)}"
+            self._refuse(line, f"{there} where the header has {width}")
+        return False
+
+    def _refuse(self, line: int, why: str) -> None:
+        error = f"{self.source.name}, line {line}: {why}"
+        if not self.skip_broken:
+            raise DataError(error)
+        self.left.first = self.left.first or error
+        self.left.count += 1
+
+    def _lines(self, data: bytes, line: int) -> list[int]:
+        """The lines of the rows that Arrow parsed."""
+        begun, done = [], 0
+        for read, fields in self._split(data.decode()):
+            if fields:
+                begun.append(line + done)
+            done = read
+        return begun
+
+
+def _after_lines(block: bytes, lines: int) -> tuple[bytes, int]:
+    """The block after so many lines, and how many there were."""
+    at = 0
+    for done in range(lines):
+        end = block.find(b"\n", at)
+        if end < 0:
+            return b"" if done == lines - 1 else block[at:], done
+        at = end + 1
+    return block[at:], lines
+
+
+def _in_words(error: csv.Error) -> str:
+    text = str(error)
+    if "unexpected end" in text or "field limit" in text:
+        return "a quote that opens here is not closed"
+    if "expected after" in text:
+        return "text after a closing quote (an open quote before it?)"
+    return text

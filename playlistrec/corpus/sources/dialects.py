@@ -1,0 +1,132 @@
+"""How a delimited file is written: which separator, which line is the header, what stands before it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+__all__ = ["SEPARATORS", "Layout", "find_layout", "letters", "names_among", "split_records"]
+
+SEPARATORS = (",", ";", "\t")
+LINES_BEFORE = 20
+"""Lines in which a header is looked for."""
+EXCEL = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
+
+Score = Callable[[Sequence[str]], int]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The layout of one file.
+
+    Attributes:
+        separator: one character between fields.
+        header: names of the columns as the file has them, without outer blanks; none where no line is a header.
+        line: the line on which the header ends, 0 where there is none.
+        before: the lines before the header that are not empty.
+        escape: a backslash before a quote makes it part of the field.
+    """
+
+    separator: str
+    header: tuple[str, ...] = ()
+    line: int = 0
+    before: tuple[str, ...] = ()
+    escape: bool = False
+
+
+def find_layout(head: str, score: Score) -> Layout:
+    r"""The layout that a file's first lines prove.
+
+    A line is a header if its fields have known names; the separator is the one with which most of them are found,
+    and of lines with as many the first is taken. Excel's ``sep=;`` counts as a line before the header. Where no
+    separator gives a known name, that with which most lines have the same number of fields, at least two, is taken.
+
+    Args:
+        head: the beginning of the file.
+        score: how many of a line's fields are known names of columns.
+
+    >>> find_layout('Library\nTitle;By\n"a, b";c\n', names_among(["title", "by"])).header
+    ('Title', 'By')
+    """
+    said = EXCEL.match(head.partition("\n")[0].strip("\r"))
+    candidates = (said[1],) if said and said[1] in (*SEPARATORS, "|") else SEPARATORS
+    best, layout = 0, None
+    for separator in candidates:
+        for begun, end, fields in _first(head, separator):
+            if (found := score(fields)) > best:
+                best = found
+                before = [text.strip() for text in head.split("\n")[: begun - 1]]
+                names = tuple(name.strip() for name in fields)
+                layout = Layout(separator, names, end, tuple(filter(None, before)))
+    layout = layout or Layout(max(candidates, key=lambda separator: _regular(head, separator)))
+    return Layout(layout.separator, layout.header, layout.line, layout.before, _escapes(head, layout.separator))
+
+
+def names_among(known: Sequence[str]) -> Score:
+    """A score: the number of fields that are one of these names, compared as :func:`letters`."""
+    names = {letters(name) for name in known}
+    return lambda fields: len({letters(field) for field in fields} & names)
+
+
+def letters(name: str) -> str:
+    """A column's name as it is compared: letters and digits alone, lower case.
+
+    >>> letters(" Track URI"), letters("track_uri")
+    ('trackuri', 'trackuri')
+    """
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def split_records(
+    text: str, separator: str, *, escape: bool = False, quoted: bool = True, strict: bool = True
+) -> Iterator[tuple[int, list[str]]]:
+    """The records of a text, with the number of physical lines that were read when each was complete.
+
+    Raises csv.Error for a quote that is not closed or is followed by other text, if ``strict``.
+    """
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=separator,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        escapechar="\\" if escape else None,
+        skipinitialspace=True,
+        strict=strict,
+    )
+    for fields in reader:
+        yield reader.line_num, fields
+
+
+def _first(head: str, separator: str) -> Iterator[tuple[int, int, list[str]]]:
+    """The records on the first lines, with the lines on which each begins and ends."""
+    begun = 1
+    try:
+        for line, fields in split_records(head, separator, strict=False):
+            yield begun, line, fields
+            begun = line + 1
+            if begun > LINES_BEFORE:
+                return
+    except csv.Error:  # what is wrong is told, with its line, when the file is read
+        return
+
+
+def _regular(head: str, separator: str) -> int:
+    """The number of records that have as many fields, two or more, as the first has."""
+    widths = [len(fields) for _, _, fields in _first(head, separator) if fields]
+    return widths.count(widths[0]) if widths and widths[0] > 1 else 0
+
+
+def _escapes(head: str, separator: str) -> bool:
+    r"""True if only with ``\`` as an escape the quotes of the head are as CSV has them."""
+    return '\\"' in head and not _sound(head, separator, False) and _sound(head, separator, True)
+
+
+def _sound(head: str, separator: str, escape: bool) -> bool:
+    try:
+        for _ in split_records(head, separator, escape=escape):
+            pass
+    except csv.Error:
+        return False
+    return True
