@@ -30,7 +30,7 @@ REMARKS = 3
 @click.option("--playlist", metavar="PID", help="A playlist of the data.")
 @click.option("--title", help="What a new playlist is called.")
 @click.option("--track", "tracks", multiple=True, metavar="URI_OR_NAME", help="A seed track; may repeat.")
-@click.option("--file", type=click.Path(path_type=Path), help="Seed tracks: .m3u, .m3u8, .csv or .json.")
+@click.option("--file", type=click.Path(path_type=Path), help="Seed tracks: a playlist as m3u, CSV, JSON, …")
 @click.option("--batch", metavar="FILE.jsonl", help="A query a line; - is stdin.")
 @click.option("-o", "--out", metavar="FILE.jsonl", help="Where the answers of --batch go; if not given, stdout.")
 @click.option("-k", type=int, default=10, show_default=True, help="How many to recommend.")
@@ -162,8 +162,12 @@ def _located(
     named = _named(screen, service, tracks)
     if file is None:
         return named, title
-    playlist = read_playlist(file)
+    playlist = read_playlist(file, title)
     title = playlist.title if title is None else title
+    for remark in playlist.remarks:
+        screen.warn(remark)
+    for reason, n in playlist.left_out.items():
+        screen.warn(f"left out {n:,} of {file.name}: {reason}")
     found = locate(TrackIndex(service.history, service.history.popularity), playlist.entries)
     missing = [seed.remark for seed in found if seed.track < 0]
     if len(missing) == len(found) and not named and title is None:

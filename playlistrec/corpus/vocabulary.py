@@ -25,6 +25,7 @@ TRACK_SCHEMA = pa.schema(
         "artist_name": pa.string(),
         "album_uri": pa.string(),
         "album_name": pa.string(),
+        "isrc": pa.string(),
         "duration_ms": pa.int64(),
     }
 )

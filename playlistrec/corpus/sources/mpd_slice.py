@@ -50,6 +50,7 @@ class Track(msgspec.Struct, gc=False):
     artist_name: str | None = None
     album_uri: str | None = None
     album_name: str | None = None
+    isrc: str | None = None
     duration_ms: Int64 | None = None
     pos: Int64 | None = None
 

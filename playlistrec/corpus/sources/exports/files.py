@@ -1,0 +1,95 @@
+"""The files of a person's exports: single ones, those of folders and of archives, at any depth."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from ....errors import DataError
+from ..decoding import Source
+
+__all__ = ["LARGEST", "export_files", "natural"]
+
+LARGEST = 2**30
+"""Bytes of one member of an archive, unpacked; a larger one is no export but a bomb."""
+DEEPEST = 3
+"""Archives within archives."""
+HIDDEN = ("__MACOSX", ".")
+
+
+def export_files(paths: Sequence[Path]) -> list[Source]:
+    """All files, those of folders and archives in natural order, each named by its path below what was given.
+
+    Hidden files are left out. Raises DataError for an archive that cannot be opened.
+    """
+    found: list[Source] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [
+                file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path).parts)
+            ]
+            for file in sorted(inside, key=lambda file: natural(str(file.relative_to(path)))):
+                found += _unpacked(Source.of(file), file.relative_to(path).as_posix(), 0)
+        else:
+            found += _unpacked(Source.of(path), path.name, 0)
+    return found
+
+
+def natural(name: str) -> list[str | int]:
+    """A key that puts ``list 2`` before ``list 10``."""
+    return [int(part) if i % 2 else part.casefold() for i, part in enumerate(re.split("([0-9]+)", name))]
+
+
+def _is_hidden(parts: Sequence[str]) -> bool:
+    return any(part.startswith(HIDDEN) for part in parts)
+
+
+def _unpacked(source: Source, name: str, depth: int) -> Iterator[Source]:
+    """The file itself, or the members of an archive."""
+    if not name.lower().endswith(".zip"):
+        yield Source(name, source.open)
+        return
+    if depth == DEEPEST:
+        raise DataError(f"{name} lies {depth} archives deep: unpack it")
+    with _archive(source, name) as archive:
+        members = [info for info in archive.infolist() if not info.is_dir()]
+    members = [info for info in members if not _is_hidden(PurePosixPath(info.filename).parts)]
+    for info in sorted(members, key=lambda info: natural(info.filename)):
+        member = Source(f"{name}/{info.filename}", _opener(source, name, info.filename))
+        yield from _unpacked(member, member.name, depth + 1)
+
+
+def _opener(source: Source, name: str, member: str) -> Callable[[], AbstractContextManager[IO[bytes]]]:
+    @contextmanager
+    def opened() -> Iterator[IO[bytes]]:
+        with _archive(source, name) as archive:
+            yield io.BytesIO(_content(archive, name, member))
+
+    return opened
+
+
+def _content(archive: zipfile.ZipFile, name: str, member: str) -> bytes:
+    try:
+        with archive.open(member) as file:
+            content = file.read(LARGEST + 1)
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+        raise DataError(f"{name}/{member} cannot be read: {str(error).splitlines()[0][:120]}") from None
+    if len(content) > LARGEST:
+        raise DataError(f"{name}/{member} is larger than {LARGEST >> 20:,} MiB: unpack it and read it alone")
+    return content
+
+
+@contextmanager
+def _archive(source: Source, name: str) -> Iterator[zipfile.ZipFile]:
+    with source.open() as file:
+        try:
+            archive = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            raise DataError(f"{name} is not a readable .zip: {str(error).splitlines()[0]}") from None
+        with archive:
+            yield archive
