@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from ..decoding import Source
@@ -46,7 +47,7 @@ def ending(name: str) -> str:
 
 
 def read_playlists(source: Source) -> list[ListedPlaylist]:
-    """The playlists of one file.
+    """The playlists of one file; a guess at its encoding is among the remarks of the first.
 
     Raises DataError where the file is damaged, NotPlaylists where it is no list of tracks.
     """
@@ -54,7 +55,10 @@ def read_playlists(source: Source) -> list[ListedPlaylist]:
     if reader is None:
         known = ", ".join("*" + name for name in READERS)
         raise NotPlaylists(f"{source.name} is not one of {known}")
-    return reader(source)
+    found = reader(source)
+    if reader is not read_xml and found and source.encoding == "cp1252" and (said := source.remark):
+        found[0] = replace(found[0], remarks=tuple(dict.fromkeys((said, *found[0].remarks))))
+    return found
 
 
 def title_of(name: str) -> str:

@@ -1,0 +1,75 @@
+"""Whether a file is somebody's export, by its ending and what it begins with."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ....errors import DataError
+from ..decoding import Source
+from ..dialects import find_layout, letters
+from .addresses import track_uri
+from .columns import known_columns
+from .csv_export import NAMING, columns_of
+from .files import export_files
+from .reading import READERS, ending
+from .text_list import is_spotify_backup
+
+__all__ = ["holds_exports", "is_export"]
+
+HEAD = 2**16
+ALWAYS = frozenset((".m3u", ".m3u8", ".pls", ".xspf", ".xml", ".plist", ".jspf", ".spotdl"))
+COLLECTION = re.compile(rb'"(?:pid|track_uri|plylst_title|song_gn_gnr_basket|mix_id)"\s*:')
+"""Fields of the Million Playlist Dataset, of Melon's and of AOTM's."""
+EXPORT = re.compile(
+    rb'"(?:trackName|trackUri|items|endTime|msPlayed|ms_played|artists?|artistName|creator|identifier|list_name|uri'
+    rb'|song_id|external_ids|track|title|name)"\s*:'
+)
+LISTED = re.compile(rb'\s*\[\s*(?:null\s*,\s*)*"')
+"""A list that begins with a text."""
+OWNERS = frozenset(("playlistid", "pid", "userid", "user", "sessionid", "session", "uid"))
+"""Columns that only a table of many people's playlists has."""
+MOSTLY = 0.5
+
+
+def holds_exports(path: Path) -> bool:
+    """True where a file is an export, or a folder or an archive holds one."""
+    if path.is_file() and not path.name.lower().endswith(".zip"):
+        return is_export(Source(path.name, Source.of(path).open))
+    return any(map(is_export, export_files([path])))
+
+
+def is_export(source: Source) -> bool:
+    """True where a file is a list of tracks as a person exports them, not a table, slice or ratings of a collection.
+
+    >>> is_export(Source.of_bytes("gym.csv", b"Track URI,Track Name\\n"))
+    True
+    >>> is_export(Source.of_bytes("a.txt", b"0 5 7\\n"))
+    False
+    """
+    kind = ending(source.name)
+    if kind not in READERS:
+        return False
+    if kind in ALWAYS:
+        return True
+    with source.open() as file:
+        head = file.read(HEAD)
+    if kind == ".json":
+        return not COLLECTION.search(head) and bool(EXPORT.search(head) or LISTED.match(head))
+    return _is_list(source.name, head if len(head) < HEAD else head[: head.rfind(b"\n") + 1])
+
+
+def _is_list(name: str, head: bytes) -> bool:
+    """True for a table with a column that tells tracks and none that tells owners, or a list of names or uris."""
+    try:
+        text = Source.of_bytes(name, head).text()
+    except DataError:
+        return ending(name) != ".txt"  # its reader tells what is wrong
+    layout = find_layout(text, known_columns)
+    if layout.header:
+        ids = {letters(column) for column in layout.header} & OWNERS
+        both = "playlist" in map(letters, layout.header) and len(layout.header) == 2
+        return not ids and not both and any(column in columns_of(layout.header, []).places for column in NAMING)
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    listed = sum(" - " in line or track_uri(line.split("\t")[0]) is not None for line in lines)
+    return text.lstrip().upper().startswith("#EXTM3U") or is_spotify_backup(lines) or listed > MOSTLY * len(lines)
