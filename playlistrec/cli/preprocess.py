@@ -25,7 +25,7 @@ __all__ = ["command"]
 )
 @click.option(
     "--format",
-    type=click.Choice(["auto", "mpd", "csv", "adjacency", "movielens", "lastfm", "parquet"]),
+    type=click.Choice(["auto", "mpd", "csv", "adjacency", "movielens", "lastfm", "parquet", "exports"]),
     default="auto",
     show_default=True,
 )

@@ -99,7 +99,7 @@ def preprocess(
     source: str | Path,
     out: str | Path,
     *,
-    format: Literal["auto", "mpd", "csv", "adjacency", "movielens", "lastfm", "parquet"] = "auto",
+    format: Literal["auto", "mpd", "csv", "adjacency", "movielens", "lastfm", "parquet", "exports"] = "auto",
     min_rating: float | None = None,
     weights: bool = False,
     k_core: int = 0,

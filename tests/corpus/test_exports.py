@@ -150,10 +150,12 @@ def test_an_isrc_joins_what_names_do_not() -> None:
         Entry(URIS[0], "Something else", "Hex", isrc="USAB12300001"),
         Entry(None, isrc="USAB12300002"),
         Entry(None, "Glass", "Hex", isrc="USAB12300002"),
-        Entry(URIS[1], "Glass", "Hex"),
+        Entry(None, "Amber", "Hex", isrc="USAB12300003"),
+        Entry(URIS[1], "Amber (Live)", "Hex"),
     )
-    assert names(corpus)[0][1] == [URIS[0], URIS[0], "isrc:USAB12300002", "isrc:USAB12300002", URIS[1]]
-    assert corpus.track_table["isrc"].to_pylist() == ["USAB12300001", "USAB12300002", None]
+    isrc = "isrc:USAB12300002"
+    assert names(corpus)[0][1] == [URIS[0], URIS[0], isrc, isrc, URIS[1], URIS[1]]
+    assert corpus.track_table["isrc"].to_pylist() == [f"USAB1230000{i}" for i in (1, 2, 3)]
 
 
 def test_what_is_known_of_a_track_is_put_together() -> None:

@@ -14,6 +14,8 @@ from ...errors import ConfigError, DataError
 from ...events import OnEvent, ignore
 from ..corpus import Corpus
 from .adjacency import read_adjacency
+from .exports.read import read_exports
+from .exports.recognise import holds_exports
 from .mpd import find_slices, read_mpd
 from .parquet import parquet_parts, read_parquet
 from .ratings import NAMES as RATINGS
@@ -23,7 +25,7 @@ from .tables import SIDE_TABLES, read_csv
 
 __all__ = ["FORMATS", "read"]
 
-FORMATS = ("auto", "mpd", "csv", "adjacency", "movielens", "lastfm", "parquet")
+FORMATS = ("auto", "mpd", "csv", "adjacency", "movielens", "lastfm", "parquet", "exports")
 SUFFIXES = {
     **RATINGS_SUFFIXES,
     "mpd": (".json", ".json.gz", ".zip"),
@@ -82,6 +84,8 @@ def read(
         raise ConfigError(f"weights are read from csv, parquet, movielens and lastfm, and {source} is {format}")
     if format == "mpd":
         return read_mpd(source, limit=limit, workers=workers, renumber=renumber, on_event=on_event), None
+    if format == "exports":
+        return read_exports([source], limit=limit, on_event=on_event), None
     if format == "parquet":
         parts = parquet_parts(source)
         corpus, from_test = read_parquet(parts, limit=limit, weights=weights, on_event=on_event)
@@ -101,10 +105,11 @@ def read(
 def _recognise(source: Path) -> str:
     """The format of what lies at ``source``."""
     if source.is_file():
-        formats = {_format(source)} - {None}
+        formats = {"exports"} if holds_exports(source) else {_format(source)} - {None}
     else:
         slices = find_slices(source)[0]
         given = [path for path in _files(source) if _stem(path) in ("train", "test") and _format(path)]
+        given = [path for path in given if not holds_exports(path)]
         if any("mpd.slice." in file.path.name for file in slices):
             formats = {"mpd"}
         elif given:
@@ -114,6 +119,8 @@ def _recognise(source: Path) -> str:
                 raise DataError(f"{source} holds {found}: keep one train and one test file, or give the format")
         elif ratings := {_format(path) for path in _files(source)} & set(RATINGS):
             formats = ratings
+        elif holds_exports(source):
+            formats = {"exports"}
         elif slices and not _tables(source, "csv"):
             formats = {"mpd"}
         else:

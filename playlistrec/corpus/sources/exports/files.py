@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
+import gzip
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from ....errors import DataError
 from ..decoding import Source
@@ -61,27 +62,25 @@ def _unpacked(source: Source, name: str, depth: int) -> Iterator[Source]:
     members = [info for info in members if not _is_hidden(PurePosixPath(info.filename).parts)]
     for info in sorted(members, key=lambda info: natural(info.filename)):
         member = Source(f"{name}/{info.filename}", _opener(source, name, info.filename))
+        if info.file_size > LARGEST:
+            raise DataError(f"{member.name} is larger than {LARGEST >> 20:,} MiB: unpack it and read it alone")
         yield from _unpacked(member, member.name, depth + 1)
 
 
 def _opener(source: Source, name: str, member: str) -> Callable[[], AbstractContextManager[IO[bytes]]]:
     @contextmanager
     def opened() -> Iterator[IO[bytes]]:
-        with _archive(source, name) as archive:
-            yield io.BytesIO(_content(archive, name, member))
+        try:
+            with _archive(source, name) as archive, archive.open(member) as file:
+                if not member.lower().endswith(".gz"):
+                    yield file
+                    return
+                with gzip.open(file) as unpacked:
+                    yield cast(IO[bytes], unpacked)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+            raise DataError(f"{name}/{member} cannot be read: {str(error).splitlines()[0][:120]}") from None
 
     return opened
-
-
-def _content(archive: zipfile.ZipFile, name: str, member: str) -> bytes:
-    try:
-        with archive.open(member) as file:
-            content = file.read(LARGEST + 1)
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise DataError(f"{name}/{member} cannot be read: {str(error).splitlines()[0][:120]}") from None
-    if len(content) > LARGEST:
-        raise DataError(f"{name}/{member} is larger than {LARGEST >> 20:,} MiB: unpack it and read it alone")
-    return content
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -58,32 +58,38 @@ def corpus_of(playlists: Sequence[ListedPlaylist]) -> Corpus:
 
 
 def _ids(entries: Sequence[Entry]) -> list[str]:
-    """The id of each entry."""
-    ids = [entry.uri if _has_id(entry) else None for entry in entries]
+    """The id of each entry: those that have none are looked up among the others, in their order."""
+    keys = _keys(entries)
     by_isrc: dict[str, str] = {}
-    for entry, id in zip(entries, ids):
-        if id is not None and entry.isrc is not None:
-            by_isrc.setdefault(entry.isrc, id)
-    ids = [
-        by_isrc.setdefault(entry.isrc, f"isrc:{entry.isrc}") if id is None and entry.isrc is not None else id
-        for entry, id in zip(entries, ids)
-    ]
+    by_title: defaultdict[str, list[Named]] = defaultdict(list)
+    ids: list[str | None] = [entry.uri if _has_id(entry) else None for entry in entries]
+    found: dict[tuple[str | None, ...], str] = {}
+    for with_id in (True, False):
+        for i, entry in enumerate(entries):
+            if (ids[i] is not None) is not with_id:
+                continue
+            title, artists = keys.get((entry.name, entry.artist), (None, ()))
+            what = (ids[i], entry.isrc, entry.name, entry.artist)
+            if what in found:
+                ids[i] = found[what]
+                continue
+            id = ids[i] or by_isrc.get(entry.isrc or "") or _same(by_title[title or ""], artists)
+            id = id or (f"isrc:{entry.isrc}" if entry.isrc else f"name:{'+'.join(artists)}:{title}")
+            found[what] = ids[i] = id
+            if entry.isrc is not None:
+                by_isrc.setdefault(entry.isrc, id)
+            if title is not None:
+                by_title[title].append(Named(artists, id))
+    return [str(id) for id in ids]
+
+
+def _keys(entries: Sequence[Entry]) -> dict[tuple[str | None, str | None], tuple[str, tuple[str, ...]]]:
+    """For each name and artist the key of the title and those of the artists, the guests in the title among them."""
     names = list(dict.fromkeys((entry.name, entry.artist) for entry in entries if entry.name is not None))
-    keys = dict(
-        zip(names, zip(title_keys(pa.array([name for name, _ in names], pa.string())).to_pylist(), _artists(names)))
-    )
-    known: defaultdict[str, list[Named]] = defaultdict(list)
-    for entry, id in zip(entries, ids):
-        if id is not None and entry.name is not None:
-            title, artists = keys[entry.name, entry.artist]
-            if (named := Named(artists, id)) not in known[title]:
-                known[title].append(named)
-    found: dict[tuple[str | None, str | None], str] = {}
-    for name, artist in dict.fromkeys((e.name, e.artist) for e, id in zip(entries, ids) if id is None):
-        title, artists = keys[name, artist]
-        found[name, artist] = _same(known[title], artists) or f"name:{'+'.join(artists)}:{title}"
-        known[title].append(Named(artists, found[name, artist]))
-    return [id if id is not None else found[entry.name, entry.artist] for entry, id in zip(entries, ids)]
+    titles: list[str] = title_keys(pa.array([name for name, _ in names], pa.string())).to_pylist()
+    own, with_ = artist_parts([artist for _, artist in names]), guests([name for name, _ in names])
+    artists = (tuple(dict.fromkeys((*mine, *theirs))) for mine, theirs in zip(own, with_))
+    return dict(zip(names, zip(titles, artists)))
 
 
 def _has_id(entry: Entry) -> bool:
@@ -93,16 +99,10 @@ def _has_id(entry: Entry) -> bool:
     return entry.name is None or track_uri(entry.uri) is not None or not PATH.search(entry.uri)
 
 
-def _artists(names: Iterable[tuple[str | None, str | None]]) -> list[tuple[str, ...]]:
-    """The keys of the artists of each song, the guests in its title among them."""
-    titles, artists = zip(*names) if names else ((), ())
-    return [tuple(dict.fromkeys((*own, *with_))) for own, with_ in zip(artist_parts(artists), guests(titles))]
-
-
 def _same(known: Sequence[Named], artists: tuple[str, ...]) -> str | None:
     """The id of the track of one title that has the same artists, or else some of them; without artists, the one."""
     if not artists:
-        return known[0].id if len({named.artists for named in known}) == 1 else None
+        return known[0].id if len({named.id for named in known}) == 1 else None
     alike = [named for named in known if same_artists(named.artists, artists)]
     return next((named.id for named in alike if set(named.artists) == set(artists)), alike[0].id if alike else None)
 

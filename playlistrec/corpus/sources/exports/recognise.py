@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ....errors import DataError
@@ -29,14 +30,19 @@ LISTED = re.compile(rb'\s*\[\s*(?:null\s*,\s*)*"')
 """A list that begins with a text."""
 OWNERS = frozenset(("playlistid", "pid", "userid", "user", "sessionid", "session", "uid"))
 """Columns that only a table of many people's playlists has."""
+SIDE_TABLES = ("tracks", "playlists")
+"""Tables beside one of entries: what is known of all tracks."""
 MOSTLY = 0.5
 
 
 def holds_exports(path: Path) -> bool:
-    """True where a file is an export, or a folder or an archive holds one."""
+    """True where a file is an export, or a folder or an archive holds one and no slice or table of a collection."""
     if path.is_file() and not path.name.lower().endswith(".zip"):
         return is_export(Source(path.name, Source.of(path).open))
-    return any(map(is_export, export_files([path])))
+    found = export_files([path])
+    if any("mpd.slice." in file.name for file in found):
+        return False
+    return any(map(is_export, found)) and not any(map(_is_table, found))
 
 
 def is_export(source: Source) -> bool:
@@ -52,24 +58,49 @@ def is_export(source: Source) -> bool:
         return False
     if kind in ALWAYS:
         return True
-    with source.open() as file:
-        head = file.read(HEAD)
     if kind == ".json":
+        with source.open() as file:
+            head = file.read(HEAD)
         return not COLLECTION.search(head) and bool(EXPORT.search(head) or LISTED.match(head))
-    return _is_list(source.name, head if len(head) < HEAD else head[: head.rfind(b"\n") + 1])
+    return _is_list(source)
 
 
-def _is_list(name: str, head: bytes) -> bool:
+def _is_list(source: Source) -> bool:
     """True for a table with a column that tells tracks and none that tells owners, or a list of names or uris."""
     try:
-        text = Source.of_bytes(name, head).text()
+        text = _text(source)
     except DataError:
-        return ending(name) != ".txt"  # its reader tells what is wrong
+        return ending(source.name) != ".txt"  # its reader tells what is wrong
     layout = find_layout(text, known_columns)
     if layout.header:
-        ids = {letters(column) for column in layout.header} & OWNERS
-        both = "playlist" in map(letters, layout.header) and len(layout.header) == 2
-        return not ids and not both and any(column in columns_of(layout.header, []).places for column in NAMING)
+        if source.name.partition(".")[0] in SIDE_TABLES and "track_id" in layout.header:
+            return False
+        return not _has_owners(layout.header) and any(
+            column in columns_of(layout.header, []).places for column in NAMING
+        )
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     listed = sum(" - " in line or track_uri(line.split("\t")[0]) is not None for line in lines)
     return text.lstrip().upper().startswith("#EXTM3U") or is_spotify_backup(lines) or listed > MOSTLY * len(lines)
+
+
+def _is_table(source: Source) -> bool:
+    """True for a table of many people's playlists."""
+    if ending(source.name) not in (".csv", ".tsv"):
+        return False
+    try:
+        layout = find_layout(_text(source), known_columns)
+    except DataError:
+        return False
+    return _has_owners(layout.header) and known_columns(layout.header) > 0
+
+
+def _has_owners(header: Sequence[str]) -> bool:
+    names = {letters(column) for column in header}
+    return bool(names & OWNERS) or (len(header) == 2 and "playlist" in names)
+
+
+def _text(source: Source) -> str:
+    """The text that the first bytes hold, to the last whole line."""
+    with source.open() as file:
+        head = file.read(HEAD)
+    return Source.of_bytes(source.name, head if len(head) < HEAD else head[: head.rfind(b"\n") + 1]).text()
