@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,7 +17,7 @@ from ..corpus.corpus import Corpus, Mask
 from ..errors import DataError
 from ..events import Event, OnEvent, ignore
 from ..experiment.data import Data, write_data
-from ..storage import make_folder, write_file, write_whole
+from ..storage import FolderKind, check_replaceable, make_folder, new_folder, write_file
 from .draw import TRAINING, draw, known_tracks
 from .files import (
     CHALLENGE,
@@ -32,6 +31,7 @@ from .holdout import as_files, as_split, held_out_playlists
 
 __all__ = ["Made", "make_challenge"]
 
+CHALLENGE_FOLDER = FolderKind("a challenge", CHALLENGE, "playlistrec challenge", replaceable=False)
 SHARE, MOST = 200, 1000
 """Playlists of a scenario when the caller does not say: one in so many, at most as many as in 2018."""
 
@@ -83,8 +83,7 @@ def make_challenge(
     n_each = max(1, min(corpus.n_playlists // SHARE, MOST, most)) if per_scenario is None else per_scenario
     require(1 <= n_each <= most, "per_scenario", f"from 1 to {most}: a fortieth of the playlists", n_each)
     require(seed >= 0, "seed", "at least 0", seed)
-    if out.exists():
-        raise DataError(f"{out} exists: choose another folder")
+    check_replaceable(out, CHALLENGE_FOLDER, force=False)
     for column in (corpus.playlists["pid"], corpus.track_table["uri"]):
         check_ids(column)
     random = np.random.Generator(np.random.PCG64(seed))
@@ -105,15 +104,11 @@ def make_challenge(
         "read": data.manifest.get("counts", {}),
     }
     on_event(Event("message", f"writing {out}"))
-    manifest: dict[str, Any] = {}
-
-    def write(folder: Path) -> None:
+    with new_folder(out, CHALLENGE_FOLDER) as folder:
         write_file(folder / CHALLENGE, msgspec.json.encode(challenge), DataError)
         write_file(folder / TRUTH, msgspec.json.encode(truth), DataError)
         make_folder(folder / DATA, DataError)
-        manifest.update(write_data(folder / DATA, rest, split, origin))
-
-    write_whole(out, write)
+        manifest = write_data(folder / DATA, rest, split, origin)
     return Made(challenge, truth, Data(rest, split, manifest, out / DATA))
 
 

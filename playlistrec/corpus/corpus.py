@@ -245,6 +245,6 @@ class Corpus:
     @classmethod
     def load(cls, folder: Path) -> Corpus:
         """The corpus that :meth:`save` wrote. Raises DataError where a file is missing or damaged."""
-        from .files import load_corpus
+        from .files import read_corpus
 
-        return load_corpus(folder)
+        return read_corpus(folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import DataError
+from ..storage import checksum, open_file
 from .corpus import Corpus, Ints
+from .files import write_parquet
 from .track_names import artist_keys, artist_parts, title_keys
 
 __all__ = ["Songs", "merge_versions"]
@@ -94,25 +98,38 @@ class Songs:
 
     def save(self, folder: Path) -> None:
         """Write the files of an index into an existing folder."""
-        pq.write_table(pa.table({"title": self.titles, "song": pa.array(self.song)}), folder / FILES[0])
-        pq.write_table(pa.table({"key": self.artists, "parts": self.parts}), folder / FILES[1])
+        write_parquet(folder / FILES[0], pa.table({"title": self.titles, "song": pa.array(self.song)}))
+        write_parquet(folder / FILES[1], pa.table({"key": self.artists, "parts": self.parts}))
 
     @classmethod
-    def load(cls, folder: Path, corpus: Corpus) -> Songs:
+    def load(cls, folder: Path, corpus: Corpus, digests: Mapping[str, str] | None = None) -> Songs:
         """What :meth:`save` wrote for this corpus, or :meth:`of` it where the folder has none.
+
+        Args:
+            digests: the SHA-256 of the files of this corpus; where others are there by now, it is :meth:`of` it too.
 
         Raises DataError where the files are damaged.
         """
-        if not all((folder / name).is_file() for name in FILES):
-            return cls.of(corpus)
         try:
-            tracks, artists = (pq.read_table(folder / name) for name in FILES)
+            with ExitStack() as stack:
+                files = [stack.enter_context(open_file(folder / name)) for name in FILES]
+                if digests is not None:
+                    if any(checksum(file) != digests.get(name) for file, name in zip(files, FILES)):
+                        return cls.of(corpus)
+                    for file in files:
+                        file.seek(0)
+                tracks, artists = map(pq.read_table, files)
             titles, keys, parts = (c.combine_chunks() for c in (tracks["title"], artists["key"], artists["parts"]))
             found = cls(titles, keys, parts, tracks["song"].to_numpy())
+        except FileNotFoundError:
+            return cls.of(corpus)
         except (OSError, KeyError, pa.ArrowException) as error:
             raise DataError(f"{folder} is damaged: {str(error).splitlines()[0]}") from error
         if len(found.song) != corpus.n_tracks or len(found.artists) != corpus.n_artists:
             raise DataError(f"{folder} is damaged: {FILES[0]} is of {len(found.song)} tracks, not {corpus.n_tracks}")
+        rows = found.song
+        if rows.dtype != np.int32 or (len(rows) and not 0 <= rows.min() <= rows.max() < len(rows)):
+            raise DataError(f"{folder} is damaged: song must be a row of {FILES[0]}")
         return found
 
 

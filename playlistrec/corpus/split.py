@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import typing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
-from ..storage import write_npz
+from ..storage import OpenFolder, read_folder, read_npz, write_npz
 from .corpus import Corpus, Mask
 
 __all__ = ["EvaluationSet", "Part", "Split"]
@@ -141,10 +141,16 @@ class Split:
     @classmethod
     def load(cls, folder: Path) -> Split:
         """Read what :meth:`save` wrote. Raises DataError when it is missing or damaged."""
-        try:
-            with np.load(folder / "split.npz", allow_pickle=False) as arrays:
-                return cls(kind=str(arrays["kind"]), part=arrays["part"])  # type: ignore[arg-type]
-        except FileNotFoundError as error:
-            raise DataError(f"{folder} is not a data folder: split.npz is missing") from error
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise DataError(f"{folder}/split.npz is damaged: {str(error).splitlines()[0]}") from error
+        return read_folder(folder, "split.npz", lambda opened: cls.read(opened, None), DataError)
+
+    @classmethod
+    def read(cls, folder: OpenFolder, digest: str | None) -> Split:
+        """Read ``split.npz``, whose SHA-256 is ``digest``, of an open folder."""
+        name = f"{folder.path}/split.npz"
+        arrays = read_npz(folder.open("split.npz", digest), name)
+        kind, part = arrays.get("kind"), arrays.get("part")
+        if kind is None or kind.shape != () or str(kind) not in typing.get_args(Kind):
+            raise DataError(f"{name} is damaged: kind must be one of {', '.join(typing.get_args(Kind))}")
+        if part is None or part.dtype != np.uint8 or part.ndim != 1 or part.max(initial=0) > TEST_SEED:
+            raise DataError(f"{name} is damaged: part must be a list of codes from 0 to {TEST_SEED}")
+        return cls(kind=str(kind), part=part)  # type: ignore[arg-type]

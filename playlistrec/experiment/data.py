@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +11,7 @@ from typing import Any, Literal
 from ..config import require
 from ..corpus.corpus import Corpus, Mask
 from ..corpus.facts import facts
+from ..corpus.files import load_corpus
 from ..corpus.filters import k_core as core_of
 from ..corpus.filters import largest_component as component_of
 from ..corpus.filters import neighbourhood
@@ -27,13 +26,12 @@ from ..corpus.splitting import (
     split_given,
     split_leave_one_out,
 )
-from ..errors import ConfigError, DataError, Hint
+from ..errors import ConfigError, DataError
 from ..events import Event, OnEvent, ignore
-from ..storage import check_replaceable, write_json, write_whole
+from ..storage import OpenFolder, check_replaceable, checksums, new_folder, read_folder, write_json
+from .data_folder import DATA, FORMAT_VERSION, read_manifest
 
 __all__ = ["Data", "preprocess", "write_data"]
-
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,23 +55,16 @@ class Data:
             raise DataError(
                 f"there is no data folder {folder}: make one with `playlistrec preprocess SOURCE -o {folder}`"
             )
-        try:
-            manifest = json.loads((folder / "manifest.json").read_text())
-        except FileNotFoundError:
-            raise DataError(f"{folder} is not a data folder: manifest.json is missing") from None
-        except ValueError as error:
-            raise DataError(f"{folder}/manifest.json is damaged: {error}") from error
-        if manifest.get("format") != FORMAT_VERSION:
-            raise DataError(
-                f"{folder} has format {manifest.get('format')!r}, this version reads {FORMAT_VERSION}: "
-                "preprocess the source again"
-            )
-        for name, checksum in manifest["files"].items():
-            if not (folder / name).exists():
-                raise DataError(f"{folder} is not whole: {name} is missing")
-            if _checksum(folder / name) != checksum:
-                raise DataError(f"{folder}/{name} is damaged: its checksum is not the manifest's")
-        return cls(Corpus.load(folder), Split.load(folder), manifest, folder)
+        return read_folder(folder, DATA.manifest, cls._read, DataError)
+
+    @classmethod
+    def _read(cls, folder: OpenFolder) -> Data:
+        manifest = read_manifest(folder)
+        digests = manifest["files"]
+        data = cls(load_corpus(folder, digests), Split.read(folder, digests["split.npz"]), manifest, folder.path)
+        if len(data.split.part) != data.corpus.n_entries:
+            raise DataError(f"{folder.path} is damaged: split.npz must have a code for each entry of entries.npz")
+        return data
 
     @classmethod
     def of(cls, corpus: Corpus, split: Split) -> Data:
@@ -87,7 +78,9 @@ class Data:
     @cached_property
     def songs(self) -> Songs:
         """Which tracks are one song, and the keys by which names are found."""
-        return Songs.of(self.corpus) if self.path is None else Songs.load(self.path, self.corpus)
+        if self.path is None:
+            return Songs.of(self.corpus)
+        return Songs.load(self.path, self.corpus, self.manifest.get("files", {}))
 
     @cached_property
     def name(self) -> str:
@@ -135,7 +128,7 @@ def preprocess(
         require(value is None or value >= 1, name, "at least 1", value)
     if (around is None) != (hops is None):
         raise ConfigError("around and hops go together: the playlist, and how many edges from it")
-    _check_out(out, force)
+    check_replaceable(out, DATA, force=force, sources=[Path(source)])  # before anything takes long
     reading: dict[str, Any] = {"format": format, "limit": limit, "min_rating": min_rating, "weights": weights}
     corpus, given = read(Path(source), workers=workers, renumber=renumber, on_event=on_event, **reading)
     if split == "given" and given is None:
@@ -164,8 +157,8 @@ def preprocess(
     }
     origin = {"source": str(source), "options": how, "read": read_counts}
     on_event(Event("message", f"writing {out}"))
-    manifest: dict[str, Any] = {}
-    write_whole(out, lambda folder: manifest.update(write_data(folder, corpus, parts, origin)))
+    with new_folder(out, DATA, force=force, sources=[Path(source)]) as folder:
+        manifest = write_data(folder, corpus, parts, origin)
     return Data(corpus, parts, manifest, out)
 
 
@@ -179,12 +172,6 @@ def _filters(
         yield lambda left, counted: core_of(left, k_core, counted)
     if largest_component:
         yield component_of
-
-
-def _check_out(out: Path, force: bool) -> None:
-    if out.exists() and not force:
-        raise DataError(f"{out} exists", Hint("choose another folder, or replace it with {force}", {"force": True}))
-    check_replaceable(out)
 
 
 def _check_hide(hide: Hide, kind: str) -> None:
@@ -211,13 +198,14 @@ def write_data(folder: Path, corpus: Corpus, split: Split, origin: Mapping[str, 
     split.save(folder)
     Songs.of(corpus).save(folder)
     manifest = {
+        "type": DATA.marker,
         "format": FORMAT_VERSION,
         **origin,
         "counts": {**counts_of(corpus), "parts": split.counts()},
         "vocabulary": corpus.vocabulary_hash,
-        "files": {file.name: _checksum(file) for file in sorted(folder.iterdir())},
+        "files": checksums(folder, DATA.manifest),
     }
-    write_json(folder / "manifest.json", manifest, DataError)
+    write_json(folder / DATA.manifest, manifest, DataError)
     return manifest
 
 
@@ -230,11 +218,3 @@ def counts_of(corpus: Corpus) -> dict[str, int]:
         "entries": corpus.n_entries,
         "pairs": len(corpus.pairs[0]),
     }
-
-
-def _checksum(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ..events import OnEvent, ignore
 from ..models.base import Recommender
 from ..models.embedding.trained import TrainedModel
 from ..models.registry import model_class
-from ..storage import remove_folder, write_file
+from ..storage import checksums, write_file
 from ..train.checkpoint import FitState
 from ..train.options import TrainOptions
 from .data import Data
@@ -23,11 +24,13 @@ from .fit_steps import FitSteps, peak_memory_mb, versions
 from .presets import Preset, preset_for, preset_named
 from .run_folder import (
     FORMAT_VERSION,
-    begin_folder,
+    RUN,
+    begun_folder,
     check_resumable,
     check_same_data,
     model_card,
     read_info,
+    resumed_folder,
     write_info,
 )
 from .runs import Run, pick_device
@@ -91,26 +94,41 @@ def fit(
     elif training is not None and training.teacher:
         refits(data, [training.teacher], refit)  # checked before anything takes long
     info = _begun(data, model, model_options, training, preset, seed or 0)
-    if folder is not None and before is not None:
+    read = [Path(path) for path in (data.path, *_runs_of(model_options, training)) if path]
+    with _where(folder, before, info, data, force, read) as work:
+        began = time.perf_counter()
+        given_to_all = (data, model_type, model_options, training, chosen_device, info["seed"], resume)
+        steps = FitSteps(*given_to_all, time_limit, on_event, checkpoint_every)
+        arrays, state = steps.first(work)
+        refit_arrays = steps.again(None if work is None else work / "refit", state) if refit else None
+        info |= _ended(state, steps, refit, time.perf_counter() - began)
+        if work is not None and folder is not None:
+            write_file(work / "MODEL.md", model_card(folder, info, model_type.summary, data))
+            info |= {"type": RUN.marker, "files": checksums(work, RUN.manifest)}
+            write_info(work, info)
+    return Run(data, model_type, steps.options, arrays, refit_arrays, info, folder)
+
+
+@contextmanager
+def _where(
+    folder: Path | None, before: dict[str, Any] | None, info: dict[str, Any], data: Data, force: bool, read: list[Path]
+) -> Iterator[Path | None]:
+    """The folder in which a fit works: begun, or gone on with if there is a record of ``before``; none in memory."""
+    if folder is None:
+        yield None
+    elif before is None:
+        with begun_folder(folder, info, force=force, sources=read) as work:
+            yield work
+    else:
         check_same_data(folder, before, data)
         check_resumable(folder, before, info)
-    elif folder is not None:
-        begin_folder(folder, info, force=force)
-    began = time.perf_counter()
-    given_to_all = (data, model_type, model_options, training, chosen_device, info["seed"], resume)
-    steps = FitSteps(*given_to_all, time_limit, on_event, checkpoint_every)
-    try:
-        arrays, state = steps.first(folder)
-    except BaseException:
-        if folder is not None and before is None and not (folder / "checkpoint.npz").exists():
-            remove_folder(folder)  # nothing to resume from
-        raise
-    refit_arrays = steps.again(None if folder is None else folder / "refit", state) if refit else None
-    info |= _ended(state, steps, refit, time.perf_counter() - began)
-    if folder is not None:
-        write_info(folder, info)
-        write_file(folder / "MODEL.md", model_card(folder, info, model_type.summary, data))
-    return Run(data, model_type, steps.options, arrays, refit_arrays, info, folder)
+        with resumed_folder(folder) as work:
+            yield work
+
+
+def _runs_of(options: Config, training: TrainOptions | None) -> list[str]:
+    """The run folders that a fit reads."""
+    return [*getattr(options, "runs", ()), *([training.teacher] if training and training.teacher else [])]
 
 
 def _begun(

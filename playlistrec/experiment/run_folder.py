@@ -3,41 +3,117 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import Hint, RunError
-from ..storage import make_folder, remove_folder, toml_text, write_file, write_json
+from ..storage import (
+    Arrays,
+    FolderKind,
+    OpenFolder,
+    check_replaceable,
+    locked,
+    new_folder,
+    read_arrays,
+    read_folder,
+    read_json,
+    remove_ours,
+    toml_text,
+    write_file,
+    write_json,
+)
 from .data import Data
 
 __all__ = [
     "FORMAT_VERSION",
-    "begin_folder",
+    "RUN",
+    "begun_folder",
     "check_resumable",
     "check_same_data",
+    "info_of",
     "model_card",
     "read_info",
+    "read_learned",
+    "resumed_folder",
     "write_info",
 ]
 
 FORMAT_VERSION = 1
 
 
+RUN = FolderKind(
+    "a run folder",
+    "run.json",
+    "playlistrec run",
+    names=tuple(
+        f"(refit/)?{name}"
+        for name in (
+            *(r"config\.toml", r"MODEL\.md", r"weights\.npz", r"weights-before\.npz", r"checkpoint\.npz"),
+            *(r"history\.jsonl", r"timing\.jsonl", r"snapshots/\d+\.npz"),
+        )
+    ),
+    error=RunError,
+)
+KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "model": ((str,), "text"),
+    "options": ((dict,), "an object"),
+    "training": ((dict, type(None)), "an object or null"),
+    "seed": ((int,), "a whole number"),
+    "data": ((str, type(None)), "text or null"),
+    "vocabulary": ((str,), "text"),
+    "split": ((str,), "text"),
+    "refit": ((bool,), "true or false"),
+}
+"""What ``run.json`` always has."""
+LATER: dict[str, tuple[tuple[type, ...], str]] = {
+    "files": ((dict,), "an object"),
+    "preset": ((str, type(None)), "text or null"),
+    "seconds": ((int, float), "a number"),
+    "peak_memory_mb": ((int, float), "a number"),
+    "valid": ((dict, type(None)), "an object or null"),
+    "best_epoch": ((int, type(None)), "a whole number or null"),
+    "versions": ((dict,), "an object"),
+}
+"""What it has when the fit has ended."""
+
+
 def read_info(folder: Path) -> dict[str, Any]:
-    try:
-        info: dict[str, Any] = json.loads((folder / "run.json").read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        what = "is not a run folder: run.json is missing" if folder.exists() else "does not exist"
-        raise RunError(f"{folder} {what}") from None
-    except ValueError as error:
-        raise RunError(f"{folder}/run.json is damaged: {error}") from error
+    """What ``run.json`` of a run folder says. Raises RunError where it is missing or damaged."""
+    if not folder.is_dir():
+        raise RunError(f"{folder} {'is not a run folder: it is a file' if folder.exists() else 'does not exist'}")
+    return read_folder(folder, RUN.manifest, info_of, RunError)
+
+
+def info_of(folder: OpenFolder) -> dict[str, Any]:
+    """What ``run.json`` of an open run folder says."""
+    if not folder.has(RUN.manifest):
+        raise RunError(f"{folder.path} is not a run folder: run.json is missing")
+    name = f"{folder.path}/{RUN.manifest}"
+    info = read_json(folder.open(RUN.manifest), name, RunError)
     if info.get("format") != FORMAT_VERSION:
-        raise RunError(f"{folder} has format {info.get('format')!r}, this version reads {FORMAT_VERSION}")
+        raise RunError(f"{folder.path} has format {info.get('format')!r}, this version reads {FORMAT_VERSION}")
+    for key, (kinds, words) in (KINDS | {k: v for k, v in LATER.items() if k in info}).items():
+        if not isinstance(info.get(key), kinds) or (isinstance(info[key], bool) and bool not in kinds):
+            raise RunError(f"{name} is damaged: {key} must be {words} (got {info.get(key)!r:.60})")
+    if not all(isinstance(value, int | float) for value in (info.get("valid") or {}).values()):
+        raise RunError(f"{name} is damaged: valid must hold numbers")
     return info
 
 
+def read_learned(folder: OpenFolder, info: Mapping[str, Any]) -> tuple[Arrays, Arrays | None]:
+    """The arrays of ``weights.npz``, and those of ``refit/weights.npz`` where the run was refitted."""
+    if not folder.has("weights.npz"):
+        raise RunError(f"{folder.path} has no weights yet", Hint("continue the fit with {resume}", {"resume": True}))
+    digests = info.get("files", {})
+    names = ["weights.npz", *(["refit/weights.npz"] if info["refit"] and folder.has("refit/weights.npz") else [])]
+    found = [read_arrays(folder.path / name, file=folder.open(name, digests.get(name)))[0] for name in names]
+    return found[0], found[1] if len(found) > 1 else None
+
+
 def write_info(folder: Path, info: dict[str, Any]) -> None:
+    """Write ``run.json``."""
     write_json(folder / "run.json", info)
 
 
@@ -48,23 +124,56 @@ def check_same_data(folder: Path, info: dict[str, Any], data: Data) -> None:
         raise RunError(f"{folder} was fitted on another split than that of {data.name}: it may have seen its test part")
 
 
-def begin_folder(folder: Path, info: dict[str, Any], *, force: bool) -> None:
-    """Begin a run folder. Raises RunError where there is one already, unless ``force`` says to replace it."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+@contextmanager
+def begun_folder(folder: Path, info: dict[str, Any], *, force: bool, sources: Sequence[Path]) -> Iterator[Path]:
+    """Begin a run in ``folder``; yields where its files go until the block ends.
+
+    That is the folder itself where there was none: it can be resumed if the fit is interrupted. A run that is replaced
+    with ``force`` stays as it is until the new one is finished, beside it.
+
+    Raises RunError where there is a run already and ``force`` is not given, or where the folder holds anything else.
+    """
+    begun = {**info, "type": RUN.marker}
+
+    def begin(new: Path) -> None:
+        write_info(new, begun)
+        write_file(new / "config.toml", toml_text({**info["options"], **(info["training"] or {})}))
+
+    try:
+        check_replaceable(folder, RUN, force=False, sources=sources)
+    except RunError as error:
         if not force:
-            raise RunError(
-                f"{folder} exists",
-                Hint(
+            if error.hint is not None:
+                error.hint = Hint(
                     "choose another folder, continue it with {resume}, or replace it with {force}",
                     {"resume": True, "force": True},
-                ),
-            )
-        if not (folder / "run.json").exists():
-            raise RunError(f"{folder} is not a run folder: it will not be replaced")
-        remove_folder(folder)
-    make_folder(folder)
-    write_info(folder, info)
-    write_file(folder / "config.toml", toml_text({**info["options"], **(info["training"] or {})}))
+                )
+            raise
+        with new_folder(folder, RUN, force=True, sources=sources) as new:
+            begin(new)
+            try:
+                yield new
+            except RunError as error:
+                error.message = error.message.partition(f"; {new} ")[0]  # nothing is left there to resume
+                raise
+        return
+    with new_folder(folder, RUN, sources=sources) as new:
+        begin(new)
+    with locked(folder, RunError):
+        try:
+            yield folder
+        except BaseException:
+            if not (folder / "checkpoint.npz").exists():
+                remove_ours(folder, RUN)  # nothing to resume from
+            raise
+
+
+@contextmanager
+def resumed_folder(folder: Path) -> Iterator[Path]:
+    """The folder of a run that goes on, which no other process writes within the block."""
+    with locked(folder, RunError):
+        write_info(folder, {key: value for key, value in read_info(folder).items() if key != "files"})
+        yield folder
 
 
 def check_resumable(folder: Path, before: dict[str, Any], info: dict[str, Any]) -> None:

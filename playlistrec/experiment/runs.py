@@ -24,10 +24,10 @@ from ..rank.sampled import evaluate_sampled, sampled_of
 from ..serving.recommender import RecommendationService
 from ..serving.table import RecommendationTable
 from ..serving.vectors import Embeddings
-from ..storage import read_arrays
+from ..storage import OpenFolder, read_folder
 from .data import Data
 from .recommending import recommend_table
-from .run_folder import check_same_data, read_info
+from .run_folder import RUN, check_same_data, info_of, read_info, read_learned
 
 __all__ = ["Run", "pick_device"]
 
@@ -62,26 +62,29 @@ class Run:
         folder = Path(path)
         info = read_info(folder)
         if not isinstance(data, Data):
-            where = Path(data or info["data"])
-            if not where.is_dir():
+            where = Path(data or info["data"] or "")
+            if not (data or info["data"]) or not where.is_dir():
                 raise RunError(
                     f"the data of {folder} is not at {where} any more", Hint("say where with {data}", {"data": None})
                 )
             data = Data.load(where)
-        check_same_data(folder, info, data)
-        if not (folder / "weights.npz").exists():
-            raise RunError(f"{folder} has no weights yet", Hint("continue the fit with {resume}", {"resume": True}))
+        known = data
+        return read_folder(folder, RUN.manifest, lambda opened: cls._read(opened, known), RunError)
+
+    @classmethod
+    def _read(cls, folder: OpenFolder, data: Data) -> Run:
+        info = info_of(folder)
+        check_same_data(folder.path, info, data)
         model_type = model_class(info["model"])
-        options = model_type.config_class.from_options(info["options"])
-        refitted = folder / "refit" / "weights.npz"
+        arrays, refit_arrays = read_learned(folder, info)
         return cls(
             data=data,
             model_type=model_type,
-            options=options,
-            arrays=read_arrays(folder / "weights.npz")[0],
-            refit_arrays=read_arrays(refitted)[0] if info["refit"] and refitted.exists() else None,
+            options=model_type.config_class.from_options(info["options"]),
+            arrays=arrays,
+            refit_arrays=refit_arrays,
             info=info,
-            path=folder,
+            path=folder.path,
         )
 
     def recommender(self, part: Part = "test", *, device: str = "auto") -> Recommender:

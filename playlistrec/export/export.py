@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..errors import ConfigError, DataError, Hint, nearest
+from ..errors import ConfigError, DataError, nearest
 from ..events import Event, OnEvent, ignore
 from ..experiment.data import Data
 from ..experiment.runs import Run
-from ..storage import check_replaceable, write_file, write_json, write_whole
+from ..storage import FolderKind, check_replaceable, checksums, new_folder, write_file, write_json
 
 __all__ = ["KINDS", "export", "export_graph"]
 
 FORMAT_VERSION = 1
+EXPORT = FolderKind("an export", "manifest.json", "playlistrec export")
 
 KINDS = {
     "parquet": "parquet",
@@ -65,13 +65,15 @@ def export(
     for kind in to:
         if kind not in KINDS:
             raise ConfigError(f"unknown kind of export {kind!r}{nearest(kind, KINDS)}; known: {', '.join(KINDS)}")
-    _check_out(out, force)
+    replacing: Any = {"force": force, "sources": _paths(run)}
+    check_replaceable(out, EXPORT, **replacing)
     run = run if isinstance(run, Run) else Run.load(run, data=data)
     on_event(Event("message", f"computing the vectors of {run.model_type.name}"))
     source = run.embeddings(device=device)
     kinds = list(dict.fromkeys(["parquet", *to]))
     kinds_written: dict[str, dict[str, Any]] = {}
-    manifest = {
+    manifest: dict[str, Any] = {
+        "type": EXPORT.marker,
         "export": FORMAT_VERSION,
         "playlistrec": __version__,
         "model": run.model_type.name,
@@ -91,17 +93,16 @@ def export(
         "kinds": kinds_written,
     }
 
-    def write(folder: Path) -> None:
+    with new_folder(out, EXPORT, **replacing) as folder:
         for kind in kinds:
             on_event(Event("message", f"writing {kind}"))
             kinds_written[kind] = _module(kind).write(source, folder)
             for name, value in kinds_written[kind].items():
                 if name.startswith("recall@") and value is not None and value < LOW:
                     on_event(Event("warning", f"the {kind} index finds only {value:.3f} of the best tracks ({name})"))
-        write_json(folder / "manifest.json", manifest, DataError)
         write_file(folder / "README.md", _readme(manifest), DataError)
-
-    write_whole(out, write)
+        manifest["files"] = checksums(folder, EXPORT.manifest)
+        write_json(folder / EXPORT.manifest, manifest, DataError)
     return manifest
 
 
@@ -119,11 +120,13 @@ def export_graph(
     from ..graph.build import build_graph, save_graph
 
     out = Path(out)
-    _check_out(out, force)
+    replacing: Any = {"force": force, "sources": _paths(data)}
+    check_replaceable(out, EXPORT, **replacing)
     data = data if isinstance(data, Data) else Data.load(data)
     on_event(Event("message", "building the graph"))
     graph = build_graph(data.split.training(data.corpus))
-    manifest = {
+    manifest: dict[str, Any] = {
+        "type": EXPORT.marker,
         "export": FORMAT_VERSION,
         "playlistrec": __version__,
         "data": data.name,
@@ -133,29 +136,18 @@ def export_graph(
     }
     load = '`dgl.load_graphs("graph.bin")[0][0]` is the heterograph of the training entries, nodes as in their tables'
 
-    def write(folder: Path) -> None:
+    with new_folder(out, EXPORT, **replacing) as folder:
         save_graph(graph, folder / "graph.bin")
-        write_json(folder / "manifest.json", manifest)
-        write_file(folder / "README.md", f"# The graph of {data.name}\n\n- dgl: {load}.\n")
-
-    write_whole(out, write)
+        write_file(folder / "README.md", f"# The graph of {data.name}\n\n- dgl: {load}.\n", DataError)
+        manifest["files"] = checksums(folder, EXPORT.manifest)
+        write_json(folder / EXPORT.manifest, manifest, DataError)
     return manifest
 
 
-def _check_out(out: Path, force: bool) -> None:
-    if out.exists():
-        if not force:
-            raise DataError(f"{out} exists", Hint("choose another folder, or replace it with {force}", {"force": True}))
-        if not _is_export(out) and (not out.is_dir() or any(out.iterdir())):
-            raise DataError(f"{out} is not an export: it will not be replaced")
-    check_replaceable(out)
-
-
-def _is_export(folder: Path) -> bool:
-    try:
-        return "export" in json.loads((folder / "manifest.json").read_text())
-    except (OSError, ValueError):
-        return False
+def _paths(source: Run | Data | str | Path) -> list[Path]:
+    """The folder that an export is made of; none of what is in memory."""
+    path = source.path if isinstance(source, Run | Data) else source
+    return [] if path is None else [Path(path)]
 
 
 def _module(kind: str) -> Any:

@@ -203,7 +203,7 @@ def test_what_make_refuses(whole: Data, tmp_path: Path) -> None:
     comma = Corpus.from_lists([["a,b", "c"]] * 50)
     with pytest.raises(DataError, match="the id 'a,b' cannot stand in a submission"):
         make_challenge(Data.of(comma, split_edges(comma)), tmp_path / "set")
-    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "mine").mkdir(parents=True)
     with pytest.raises(DataError, match="exists: choose another folder"):
         make_challenge(whole, tmp_path / "set")
-    assert list((tmp_path / "set").iterdir()) == []
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["mine"]

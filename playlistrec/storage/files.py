@@ -1,4 +1,4 @@
-"""The one place that writes: files and folders that appear whole or not at all, arrays, JSON and TOML.
+"""Files that appear whole or not at all: text, arrays, JSON and TOML.
 
 Each writer takes the class of the error that it raises where the disk refuses. Nothing is ever pickled.
 """
@@ -8,16 +8,14 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
+import re
 import sys
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError, DataError, PlaylistrecError, RunError
+from ..errors import ConfigError, DataError, PlaylistrecError, RunError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,22 +27,22 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
+    "META",
+    "PARTIAL",
     "Arrays",
-    "add_files",
-    "check_replaceable",
+    "ErrorType",
     "json_text",
     "make_folder",
     "parse_toml",
-    "read_arrays",
     "read_toml",
-    "remove_folder",
+    "refused",
+    "running",
     "toml_text",
     "write_arrays",
     "write_file",
     "write_json",
     "write_json_lines",
     "write_npz",
-    "write_whole",
 ]
 
 if TYPE_CHECKING:
@@ -55,56 +53,10 @@ ErrorType = type[PlaylistrecError]
 META = "__meta__"
 
 
-def check_replaceable(out: Path) -> None:
-    """Raise DataError unless ``out`` can be made; what exists and is neither empty nor ours is never replaced."""
-    if out.exists() and not (out / "manifest.json").exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out} is not a data folder: it will not be replaced")
-    parent = out.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise DataError(f"{out} cannot be made: {parent} is not a folder that can be written to")
-
-
-def write_whole(out: Path, write: Callable[[Path], None], error: ErrorType = DataError) -> None:
-    """Fill a folder beside ``out`` and rename it, so that a killed or failed run leaves nothing half-made."""
-    parent = out.absolute().parent
-    with _refused(out, error):
-        parent.mkdir(parents=True, exist_ok=True)
-        partial = _partial(out)
-        try:
-            partial.mkdir()
-            write(partial)
-            if out.exists():
-                old = parent / f".{out.name}.old-{os.getpid()}"
-                os.replace(out, old)
-                os.replace(partial, out)
-                shutil.rmtree(old)
-            else:
-                os.replace(partial, out)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-def add_files(out: Path, write: Callable[[Path], None], error: ErrorType = DataError) -> None:
-    """Let ``write`` fill an empty folder, then move its files into ``out``; none of them where it fails."""
-    with _refused(out, error):
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=out) as unfinished:
-            write(Path(unfinished))
-            for path in sorted(Path(unfinished).iterdir()):
-                os.replace(path, out / path.name)
-
-
 def make_folder(folder: Path, error: ErrorType = RunError) -> None:
     """Make ``folder`` and those above it, where they do not exist."""
-    with _refused(folder, error):
+    with refused(folder, error):
         folder.mkdir(parents=True, exist_ok=True)
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder with all that it holds."""
-    shutil.rmtree(folder)
 
 
 def write_file(path: Path, content: str | bytes | memoryview | Iterable[bytes], error: ErrorType = RunError) -> None:
@@ -112,13 +64,19 @@ def write_file(path: Path, content: str | bytes | memoryview | Iterable[bytes], 
 
     The folder must exist. Nothing is left of a file that could not be finished.
     """
-    chunks = [content.encode()] if isinstance(content, str) else content
-    with _refused(path, error):
-        partial = _partial(path)
+    data = content.encode() if isinstance(content, str) else content
+    chunks: Iterable[bytes | memoryview] = [data] if isinstance(data, bytes | memoryview) else data
+    with refused(path, error):
+        real = Path(os.path.realpath(path))  # what a link names is replaced, not the link
+        if real.exists() and not real.is_file() and not real.is_dir():
+            with real.open("wb") as stream:  # a pipe or a device, such as /dev/stdout
+                stream.writelines(chunks)
+            return
+        partial = _partial(real)
         try:
             with partial.open("wb") as file:
-                file.writelines([chunks] if isinstance(chunks, bytes | memoryview) else chunks)
-            os.replace(partial, path)
+                file.writelines(chunks)
+            os.replace(partial, real)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -163,20 +121,6 @@ def write_arrays(
     write_npz(path, {META: np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8), **arrays}, error)
 
 
-def read_arrays(path: Path, error: ErrorType = RunError) -> tuple[Arrays, dict[str, Any]]:
-    """Read the arrays and meta of :func:`write_arrays`. Raises ``error`` where the file is missing or damaged."""
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            meta = json.loads(file[META].tobytes())
-            return {name: file[name] for name in file.files if name != META}, meta
-    except FileNotFoundError as problem:
-        raise error(f"{path} does not exist") from problem
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as problem:
-        raise error(f"{path} is damaged: {str(problem).splitlines()[0]}") from problem
-
-
 def toml_text(options: Mapping[str, Any]) -> str:
     """A flat TOML file; JSON's scalars and lists are TOML's. An option that is None is left out.
 
@@ -204,30 +148,35 @@ def parse_toml(content: str | bytes, name: str) -> dict[str, Any]:
         raise ConfigError(f"{name} is not TOML: {error}") from error
 
 
+PARTIAL = re.compile(r"\.(.+)\.partial(?:-(\d+))?", re.DOTALL)
+"""The name of a file that is being written: that of the file, and the process."""
+
+
 def _partial(path: Path) -> Path:
     """The path beside ``path`` that this process fills; those of processes that have ended are removed."""
     parent = path.absolute().parent
-    for stale in parent.glob(f".{path.name}.partial-*"):
-        if not _running(int(stale.name.rpartition("-")[2])):
-            if stale.is_dir():
-                shutil.rmtree(stale, ignore_errors=True)
-            else:
-                stale.unlink(missing_ok=True)
+    for entry in os.scandir(parent):
+        match = PARTIAL.fullmatch(entry.name)
+        stale = match and match[1] == path.name and match[2] and not running(int(match[2]))
+        if stale and entry.is_file(follow_symlinks=False):
+            Path(entry.path).unlink(missing_ok=True)
     return parent / f".{path.name}.partial-{os.getpid()}"
 
 
 @contextmanager
-def _refused(path: Path, error: ErrorType) -> Iterator[None]:
+def refused(path: Path, error: ErrorType = DataError) -> Iterator[None]:
+    """Within this block a disk that refuses raises ``error``, which names ``path``."""
     try:
         yield
     except OSError as problem:
         raise error(f"{path} cannot be written: {problem.strerror or problem}") from problem
 
 
-def _running(pid: int) -> bool:
+def running(pid: int) -> bool:
+    """True if there is a process of this number."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
