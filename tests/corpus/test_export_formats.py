@@ -104,7 +104,7 @@ def test_exportify_in_all_its_languages(language: str) -> None:
     assert (second.artist, second.first_artist) == ("Milo, The Potter",) * 2
     if language != "none that is known":
         assert first.album == "Low"
-        assert playlist.unread == ("Popularity",)
+        assert playlist.unread == ("Popularity", added)
 
 
 def test_exportify_of_older_days() -> None:
@@ -207,6 +207,14 @@ def test_tables_in_any_dialect(codec: str, ends: str, separator: str) -> None:
     assert brief(one("a.csv", text.encode(codec))) == [(None, "Café", "Zoë"), (None, "Écho…", "Río")]
 
 
+def test_a_column_of_positions_gives_the_order() -> None:
+    text = "Position,Title,Playlist name\n10,Ten,a\n2,Two,a\n1,One,b\n1,First,a\n"
+    assert [[entry.name for entry in found.entries] for found in read("a.csv", text)] == [
+        ["First", "Two", "Ten"],
+        ["One"],
+    ]
+
+
 def test_sep_of_excel() -> None:
     assert brief(one("a.csv", "sep=;\r\nTitle;Artist\r\nEcho;Vela\r\n")) == [(None, "Echo", "Vela")]
 
@@ -300,6 +308,19 @@ def test_streaming_history_of_spotify() -> None:
     assert (brief(playlist), playlist.left_out) == ([(URIS[0], "Echo", "Vela")], {EPISODE: 1})
 
 
+def test_history_of_youtube_music() -> None:
+    heard = {
+        "header": "YouTube Music",
+        "title": "Watched Echo",
+        "titleUrl": "https://music.youtube.com/watch?v=abc_-1",
+        "subtitles": [{"name": "Vela - Topic", "url": "…"}],
+        "time": "2024",
+    }
+    playlist = one("watch-history.json", [heard, {**heard, "header": "YouTube"}, {**heard, "subtitles": None}])
+    assert brief(playlist) == [("youtube:video:abc_-1", "Echo", "Vela"), ("youtube:video:abc_-1", "Echo", None)]
+    assert playlist.left_out == {OTHER: 1}
+
+
 def api_item(number: int, **more: Any) -> dict[str, Any]:
     track = {
         "id": IDS[number],
@@ -320,6 +341,7 @@ def test_web_api_of_spotify() -> None:
     entry = Entry(
         *(URIS[0], "T0", "Vela; Hex", "spotify:artist:1"),
         album="Low",
+        album_uri="spotify:album:1",
         isrc="USAB12300000",
         duration_ms=1000,
         first_artist="Vela",

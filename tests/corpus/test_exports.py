@@ -51,6 +51,7 @@ MEMBERS: dict[str, bytes | str] = {
     "account/Playlist1.json": json.dumps({"playlists": [{"name": "rainy", "items": []}]}),
     "account/Userdata.json": '{"username": "me"}',
     "ReadMeFirst.pdf": b"%PDF",
+    "read me.txt": "These are your playlists.\nHave fun!\n",
     "__MACOSX/Exportify/._road_trip.csv": b"\x00\x05",
     ".DS_Store": b"\x00",
 }
@@ -84,7 +85,7 @@ def test_folders_and_archives_of_mixed_exports(tmp_path: Path, place: object) ->
     assert names(corpus) == EXPECTED
     assert corpus.playlists["pid"].to_pylist() == ["0", "1", "2", "3"]
     assert told[0] == "read 5 files: 5 playlists with 5 entries"
-    assert told[1].startswith("passed over 2 other files: ")
+    assert told[1].startswith("passed over 3 other files: ")
     assert told[2:] == ["left out 1 playlist without a track: rainy"]
 
 
@@ -105,7 +106,7 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         "read 2 files: 2 playlists with 2 entries",
         "b.csv: passed over 1 line before the header (Shazam Library)",
         "2 columns not read: Popularity, Tempo",
-        "left out 3 entries: 1 local file, 1 without a track, 1 episode",
+        "left out 3 entries: local file (1), without a track (1), episode (1)",
     ]
 
 

@@ -39,10 +39,9 @@ def track_uri(text: str) -> str | None:
     ('youtube:video:abc-_123', None)
     """
     text = text.strip()
-    for pattern, prefix in PATTERNS:
-        if found := pattern.match(text):
-            return prefix + found[1]
-    return f"spotify:track:{text}" if spotify_id(text) else None
+    if ":" not in text and "/" not in text:  # as most fields of a table
+        return f"spotify:track:{text}" if spotify_id(text) else None
+    return next((prefix + found[1] for pattern, prefix in PATTERNS if (found := pattern.match(text))), None)
 
 
 def spotify_id(text: str) -> bool:

@@ -53,12 +53,18 @@ NAMES: Mapping[str, tuple[str, ...]] = {
             "專輯名",
         ),
     ),
+    "album_uri": (
+        *("Album URI", "Album ID", "Album-URI", "URI del álbum", "URI de l'album", "URI dell'album", "URI do álbum"),
+        *("Albumets URI", "Albüm URI", "URI άλμπουμ", "رابط الألبوم (URI)", "アルバムURI", "专辑 URI", "專輯 URI"),
+        "專輯 Link",
+    ),
     "isrc": ("ISRC", "Track ISRC", "ISRC Code"),
     "duration_ms": ("Track Duration (ms)", "Duration (ms)", "Duration_ms", "Duration MS"),
     "playlist": (
         *("Playlist Name", "Playlist", "Playlist Title", "Playlistname", "List Name", "Playlist-Name"),
         *("Nom de la playlist", "Nombre de la lista", "Nome della playlist", "Nome da playlist"),
     ),
+    "position": ("Position", "Pos", "Track Position", "Playlist Position", "#"),
     "added": (
         *("Added At", "Added Date", "Date Added", "Time Added", "Tag Time", "Created At", "Start Time"),
         *("Playlist Video Creation Timestamp", "Playlist Video Creation Time", "Hinzugefügt am", "Ajouté le"),

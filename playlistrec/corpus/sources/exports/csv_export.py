@@ -18,6 +18,8 @@ __all__ = ["columns_of", "read_csv"]
 
 NAMING = ("uri", "name", "isrc", "video", "deezer", "apple", "tidal")
 """Columns any of which tells a track."""
+UNUSED = ("added",)
+"""Columns by which a header is known, and that are not read: the order of the rows is the playlist's."""
 MOSTLY = 0.5
 """Share of a column's fields that must be addresses of tracks, in a column whose name is not known."""
 SHOWN = 5
@@ -43,7 +45,7 @@ class Columns:
 
     def unread(self, header: Sequence[str]) -> tuple[str, ...]:
         """The columns that are not read."""
-        read = {i for places in self.places.values() for i in places} | {self.kind}
+        read = {i for ours, places in self.places.items() if ours not in UNUSED for i in places} | {self.kind}
         return tuple(name for i, name in enumerate(header) if i not in read and name)
 
 
@@ -64,19 +66,29 @@ def read_csv(source: Source) -> list[ListedPlaylist]:
     columns = columns_of(header, rows)
     if not any(ours in columns.places for ours in NAMING):
         raise NotPlaylists(f"{source.name} has no column track_uri or track_name ({_there(header)})")
-    lists: dict[str, list[Entry | str]] = {} if rows and "playlist" in columns.places else {"": []}
+    lists: dict[str, list[list[str]]] = {} if rows and "playlist" in columns.places else {"": []}
     for row in rows:
-        known = columns.fields(row)
-        lists.setdefault(known.get("playlist", ""), []).append(_entry(columns, row, known))
+        lists.setdefault(columns.fields(row).get("playlist", ""), []).append(row)
     said = _said(file.layout.before, file.layout.separator)
-    first, *others = [gathered(entries, title or said) for title, entries in lists.items()]
+    first, *others = [
+        gathered((_entry(columns, row) for row in _in_order(listed, columns)), title or said)
+        for title, listed in lists.items()
+    ]
     return [replace(first, remarks=tuple(file.remarks), unread=columns.unread(header)), *others]
 
 
-def _entry(columns: Columns, row: Sequence[str], known: Mapping[str, str]) -> Entry | str:
+def _in_order(rows: list[list[str]], columns: Columns) -> list[list[str]]:
+    """The rows of one playlist by their positions, where each has one."""
+    for place in columns.places.get("position", ()):
+        if all(row[place].isdecimal() for row in rows):
+            return sorted(rows, key=lambda row: int(row[place]))
+    return rows
+
+
+def _entry(columns: Columns, row: Sequence[str]) -> Entry | str:
     if columns.kind is not None and row[columns.kind].lower() in KINDS:
         return OTHER
-    return Entry.from_known(known)
+    return Entry.from_known(columns.fields(row))
 
 
 def columns_of(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Columns:

@@ -46,6 +46,7 @@ class Entry:
     isrc: str | None = None
     duration_ms: int | None = None
     first_artist: str | None = None
+    album_uri: str | None = None
 
     @classmethod
     def of(cls, text: str) -> Entry:
@@ -106,6 +107,7 @@ class Entry:
             "".join(isrc.groups()) if isrc else None,
             int(duration) if duration.isdecimal() else None,
             None if artist is None else _first(artist, len(uris)),
+            found.get("album_uri"),
         )
 
     @property

@@ -36,6 +36,7 @@ def read_json(source: Source) -> list[ListedPlaylist]:
       ``{"tracks": [{"artist", "track", "uri"}]}``, ``[{"endTime", "artistName", "trackName", "msPlayed"}]``;
     - Web API: a playlist, a list of them, a page (``items``) or a list of pages, which is one playlist;
     - spotify-backup: a list of playlists whose ``tracks`` are a list;
+    - history of YouTube Music: ``[{"header", "title", "titleUrl", "subtitles": [{"name"}]}]``;
     - spotDL: songs with a ``list_name``; JSPF: ``{"playlist": {"title", "track": […]}}``;
     - an object with a list called ``tracks``, or a list of uris, names or objects.
 
@@ -157,6 +158,8 @@ def _entry(item: Any) -> Entry | str:
             inside = wrapped
         elif name in item and wrapped is None:
             return _why_none(item)
+    if "titleUrl" in item:
+        return _watched(item)
     played = item.get("msPlayed", item.get("ms_played", LEAST_PLAYED))
     if not isinstance(played, int) or played < LEAST_PLAYED:
         return SHORT
@@ -166,6 +169,22 @@ def _entry(item: Any) -> Entry | str:
         return KINDS[kind]
     entry = Entry.from_fields(_flat(inside))
     return _why_none(item) if entry == NOTHING else entry
+
+
+def _watched(item: Object) -> Entry | str:
+    """An entry of the history of YouTube Music, which Google Takeout mixes with that of YouTube."""
+    if item.get("header") != "YouTube Music":
+        return OTHER
+    channels = item.get("subtitles")
+    channel = (
+        channels[0].get("name") if isinstance(channels, list) and channels and isinstance(channels[0], dict) else None
+    )
+    found = {
+        "uri": as_text(item.get("titleUrl")),
+        "name": as_text(item.get("title")).removeprefix("Watched "),
+        "artist": as_text(channel).removesuffix(" - Topic"),
+    }
+    return Entry.from_known({ours: text for ours, text in found.items() if text})
 
 
 def _why_none(item: Object) -> str:
@@ -186,8 +205,8 @@ def _flat(track: Object) -> dict[str, object]:
     for name, value in track.items():
         if isinstance(value, dict):
             fields[name] = value.get("name") or value.get("title")
-            if our_name(name) == "artist":
-                fields.setdefault("artist_uri", value.get("uri") or value.get("id"))
+            if (ours := our_name(name)) in ("artist", "album"):
+                fields.setdefault(f"{ours}_uri", value.get("uri") or value.get("id"))
         elif isinstance(value, list) and our_name(name) == "artist":
             named = [one if isinstance(one, dict) else {"name": one} for one in value]
             fields[name] = "; ".join(filter(None, (as_text(one.get("name")) for one in named)))

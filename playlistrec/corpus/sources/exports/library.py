@@ -115,7 +115,10 @@ def _tracks(entries: Sequence[Entry], ids: Sequence[str]) -> pa.Table:
     for entry, id in zip(entries, ids):
         row = rows.setdefault(id, {"uri": id})
         artist = main.get(entry.artist) if entry.first_artist is None else entry.first_artist
-        said = {"name": entry.name, "album_name": entry.album, "isrc": entry.isrc, "duration_ms": entry.duration_ms}
+        said = {
+            **{"name": entry.name, "album_name": entry.album, "album_uri": entry.album_uri},
+            **{"isrc": entry.isrc, "duration_ms": entry.duration_ms},
+        }
         if row.get("artist_name") is None and artist is not None:
             row |= {"artist_name": artist, "artist_uri": entry.artist_uri or uris.get(artist)}
         row |= {field: value for field, value in said.items() if value is not None and row.get(field) is None}

@@ -15,11 +15,14 @@ from .entry import ListedPlaylist
 from .files import export_files
 from .library import corpus_of
 from .not_playlists import NotPlaylists
-from .reading import read_playlists, title_of
+from .reading import ending, read_playlists, title_of
+from .recognise import is_export
 
 __all__ = ["read_exports"]
 
 SHOWN = 3
+WIDTH = 80 - len("warning: ")
+"""Of a line, so that a list of names does not run beyond a terminal's edge."""
 
 
 def read_exports(paths: Sequence[Path], *, limit: int | None, on_event: OnEvent) -> Corpus:
@@ -36,6 +39,8 @@ def read_exports(paths: Sequence[Path], *, limit: int | None, on_event: OnEvent)
     other: list[tuple[Source, NotPlaylists]] = []
     for done, file in enumerate(files, 1):
         try:
+            if ending(file.name) == ".txt" and len(files) > 1 and not is_export(file):  # a note beside the exports
+                raise NotPlaylists(f"{file.name} is no list of names or uris")
             listed = read_playlists(file)
         except NotPlaylists as error:
             other.append((file, error))
@@ -61,17 +66,16 @@ def _tell(playlists: Sequence[ListedPlaylist], other: Sequence[str], n_files: in
     for remark in (remark for playlist in playlists for remark in playlist.remarks):
         on_event(Event("warning", remark))
     if other:
-        on_event(
-            Event("message", f"passed over {_count(len(other), 'other file')}: {_some(other)}", {"skipped": other})
-        )
+        text = _some(f"passed over {_count(len(other), 'other file')}: ", other)
+        on_event(Event("warning", text, {"skipped": other}))
     if unread := list(dict.fromkeys(column for playlist in playlists for column in playlist.unread)):
-        on_event(Event("warning", f"{_count(len(unread), 'column')} not read: {_some(unread)}", {"unread": unread}))
+        on_event(Event("warning", _some(f"{_count(len(unread), 'column')} not read: ", unread), {"unread": unread}))
     left_out = sum((playlist.left_out for playlist in playlists), Counter[str]())
     if left_out:
-        reasons = ", ".join(f"{n:,} {reason}" for reason, n in left_out.most_common())
+        reasons = ", ".join(f"{reason} ({n:,})" for reason, n in left_out.most_common())
         on_event(Event("warning", f"left out {_count(left_out.total(), 'entry')}: {reasons}", {"left_out": left_out}))
     if empty := [str(playlist.title) for playlist in playlists if not playlist.entries]:
-        text = f"left out {_count(len(empty), 'playlist')} without a track: {_some(empty)}"
+        text = _some(f"left out {_count(len(empty), 'playlist')} without a track: ", empty)
         on_event(Event("warning", text, {"empty": empty}))
 
 
@@ -80,5 +84,11 @@ def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else plural}"
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + ", …" * (len(names) > SHOWN)
+def _some(said: str, names: Sequence[str]) -> str:
+    """What is said, and as many of the names as the line has room for, at least one."""
+    shown = names[0]
+    for name in names[1:]:
+        if len(f"{said}{shown}, {name}, …") > WIDTH:
+            return f"{said}{shown}, …"
+        shown += f", {name}"
+    return said + shown

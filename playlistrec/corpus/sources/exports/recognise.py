@@ -24,7 +24,7 @@ COLLECTION = re.compile(rb'"(?:pid|track_uri|plylst_title|song_gn_gnr_basket|mix
 """Fields of the Million Playlist Dataset, of Melon's and of AOTM's."""
 EXPORT = re.compile(
     rb'"(?:trackName|trackUri|items|endTime|msPlayed|ms_played|artists?|artistName|creator|identifier|list_name|uri'
-    rb'|song_id|external_ids|track|title|name)"\s*:'
+    rb'|song_id|titleUrl|external_ids|track|title|name)"\s*:'
 )
 LISTED = re.compile(rb'\s*\[\s*(?:null\s*,\s*)*"')
 """A list that begins with a text."""
