@@ -7,31 +7,40 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...corpus.corpus import Corpus, Ints
+from ...corpus.track_names import artist_keys
 from ...errors import DataError
-from .search import likeness, name_keys
+from .near import NearNames
 
 __all__ = ["ArtistIndex"]
 
 SHOWN = 3
 """Artists that an error message lists."""
 
+NEAREST = 40.0
+"""Likeness that they have at least."""
+
 
 class ArtistIndex:
     """Finds artists by uri or name, blind to accents, case, punctuation and spaces.
+
+    Args:
+        keys: (n_artists,) those of :func:`~playlistrec.corpus.track_names.artist_keys`; None: made when first needed.
 
     >>> corpus = Corpus.from_lists([["a", "b"]], {"a": "Sigur Rós", "b": "sigur ros"})
     >>> ArtistIndex(corpus).find("SIGUR-RÓS")
     [0, 1]
     """
 
-    def __init__(self, corpus: Corpus) -> None:
-        self.corpus = corpus
+    def __init__(self, corpus: Corpus, keys: pa.Array | None = None) -> None:
+        self.corpus, self._given = corpus, keys
 
     def rows(self, text: str) -> list[int]:
         """All artists that have this uri or name."""
-        return self._rows.get(text.strip()) or self._rows.get(name_keys(pa.array([text]))[0].as_py(), [])
+        by_uri = pc.equal(self.corpus.artists["uri"], text.strip())
+        return _where(by_uri) or _where(pc.equal(self._keys, artist_keys(pa.array([text]))[0].as_py() or None))
 
     def find(self, text: str) -> list[int]:
         """As :meth:`rows`. Raises DataError, naming the nearest, where there is none."""
@@ -39,10 +48,10 @@ class ArtistIndex:
             raise DataError("the name of an artist must not be empty")
         if found := self.rows(text):
             return found
-        alike = likeness(self._keys, name_keys(pa.array([text]))[0].as_py())
-        near = [row for row in np.argsort(-alike, kind="stable")[:SHOWN].tolist() if alike[row] > 0]
-        names = ", ".join(dict.fromkeys(self.corpus.artists["name"].take(pa.array(near, pa.int64())).to_pylist()))
-        raise DataError(f"no artist is called {text!r}" + (f"; nearest: {names}" if names else ""))
+        near = [row for row, _ in NearNames(self._keys).find(artist_keys(pa.array([text]))[0].as_py(), NEAREST)]
+        names = self.corpus.artists["name"].take(pa.array(near, pa.int64())).to_pylist()
+        listed = ", ".join(list(dict.fromkeys(names))[:SHOWN])
+        raise DataError(f"no artist is called {text!r}" + (f"; nearest: {listed}" if listed else ""))
 
     def one(self, text: str, weights: Ints) -> tuple[int, str | None]:
         """The artist of this uri or name, and a remark where several have it.
@@ -64,13 +73,9 @@ class ArtistIndex:
 
     @cached_property
     def _keys(self) -> pa.Array:
-        return name_keys(self.corpus.artists["name"])
+        return artist_keys(self.corpus.artists["name"]) if self._given is None else self._given
 
-    @cached_property
-    def _rows(self) -> dict[str, list[int]]:
-        rows: dict[str, list[int]] = {}
-        for names in (self._keys.to_pylist(), self.corpus.artists["uri"].to_pylist()):
-            for row, name in enumerate(names):
-                if name is not None and row not in (listed := rows.setdefault(name, [])):
-                    listed.append(row)
-        return rows
+
+def _where(mask: pa.Array | pa.ChunkedArray) -> list[int]:
+    rows: list[int] = np.flatnonzero(np.asarray(pc.fill_null(mask, False))).tolist()
+    return rows

@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...corpus.corpus import Corpus, Ints
-from .search import name_keys
+from ...corpus.track_names import artist_keys, title_keys
 
-__all__ = ["ARTIST", "NAME", "UNKNOWN", "URI", "Seeds", "resolve"]
+__all__ = ["ARTIST", "NAME", "UNKNOWN", "URI", "Seeds", "resolve", "rows_of"]
 
 URI, NAME, ARTIST, UNKNOWN = range(4)
+
+FEW = 20
+"""Times as many rows as values for which a column is searched, and not hashed."""
 
 Names = Sequence[str | None]
 Rows = npt.NDArray[np.int64]
@@ -70,7 +73,7 @@ def resolve(
     >>> seeds.rows.tolist(), seeds.by.tolist()
     ([0, 1, -1], [0, 2, 3])
     """
-    own = _find(corpus.track_table["uri"], uris)
+    own = rows_of(corpus.track_table["uri"], uris)
     seen = (own >= 0) & (popularity[own] > 0)
     rows, by = np.where(seen, own, -1), np.where(seen, URI, UNKNOWN).astype(np.uint8)
     left = np.flatnonzero(~seen)
@@ -83,7 +86,7 @@ def resolve(
     top[artists] = ranking[first]
     artist = np.where(own[left] >= 0, corpus.track_artist[own[left]], -1).astype(np.int64)
     if artist_uris is not None:
-        artist = np.where(artist >= 0, artist, _find(corpus.artists["uri"], [artist_uris[i] for i in left.tolist()]))
+        artist = np.where(artist >= 0, artist, rows_of(corpus.artists["uri"], [artist_uris[i] for i in left.tolist()]))
     if artist_names is not None:
         order = artists[np.argsort(first, kind="stable")]
         by_name = _named(corpus.artists["name"], order, [artist_names[i] for i in left.tolist()])
@@ -96,16 +99,24 @@ def resolve(
     return Seeds(rows, by, own)
 
 
-def _find(column: pa.ChunkedArray, values: Names) -> Rows:
+def rows_of(column: pa.ChunkedArray, values: Names) -> Rows:
     """(n,) where each value first stands in the column, -1 where it does not or is none."""
+    if len(values) * FEW < len(column):  # the smaller side is hashed
+        distinct = list(dict.fromkeys(value for value in values if value is not None))
+        places = pc.index_in(column, value_set=pa.array(distinct, pa.string()), skip_nulls=True).combine_chunks()
+        at = np.asarray(pc.fill_null(places, -1).to_numpy(zero_copy_only=False))
+        rows = np.flatnonzero(at >= 0)
+        first = dict(zip(at[rows][::-1].tolist(), rows[::-1].tolist()))
+        known = {value: first[i] for i, value in enumerate(distinct) if i in first}
+        return np.array([-1 if value is None else known.get(value, -1) for value in values], dtype=np.int64)
     found = pc.index_in(pa.array(values, pa.string()), value_set=column.combine_chunks(), skip_nulls=True)
     return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _named(column: pa.ChunkedArray, order: Ints, wanted: Names) -> Rows:
     """(n,) the first row in ``order`` whose name is as each of ``wanted``, -1 where there is none."""
-    keys = name_keys(pa.array(wanted, pa.string()))
-    known = name_keys(column.take(pa.array(order)))
+    keys = artist_keys(pa.array(wanted, pa.string()))
+    known = artist_keys(column.take(pa.array(order)))
     row: dict[str, int] = {}
     for at in np.flatnonzero(np.asarray(pc.is_in(known, value_set=keys.drop_null(), skip_nulls=True))).tolist():
         row.setdefault(known[at].as_py(), int(order[at]))
@@ -118,9 +129,9 @@ def _twins(corpus: Corpus, ranking: Ints, artist: Ints, names: Names) -> Rows:
     wanted[artist] = True
     wanted[-1] = False
     of_them = ranking[wanted[corpus.track_artist[ranking]]]
-    titles = name_keys(corpus.track_table["name"].take(pa.array(of_them))).to_pylist()
+    titles = title_keys(corpus.track_table["name"].take(pa.array(of_them))).to_pylist()
     row: dict[tuple[int, str | None], int] = {}
     for track, by, title in zip(of_them.tolist(), corpus.track_artist[of_them].tolist(), titles):
         row.setdefault((by, title), track)
-    keys = name_keys(pa.array(names, pa.string())).to_pylist()
+    keys = title_keys(pa.array(names, pa.string())).to_pylist()
     return np.array([row.get((by, key), -1) if key else -1 for by, key in zip(artist.tolist(), keys)], dtype=np.int64)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...corpus.corpus import Corpus, Ints
-from .search import likeness, name_keys
+from .names import name_keys
 
 __all__ = ["Suggestions"]
 
@@ -20,6 +20,9 @@ ALIKE = 0.4
 
 MOST = 4000
 """Names that hold the letters, the most popular, among which twins are looked for."""
+
+SLICE = 200_000
+"""Names compared at a time; bounds the memory."""
 
 
 class Suggestions:
@@ -128,3 +131,27 @@ def _matching(keys: pa.Array, key: str, weights: Ints) -> npt.NDArray[np.int64]:
     alike = likeness(keys, key)
     rows = np.flatnonzero(alike >= ALIKE)
     return rows[np.lexsort((-weights[rows], -alike[rows]))]
+
+
+def likeness(names: pa.Array, key: str) -> npt.NDArray[np.float32]:
+    """(n,) cosine of the sets of trigrams (UTF-8 bytes, the ends marked) of each name and ``key``; 0 for null."""
+    wanted = np.unique(_trigrams(np.frombuffer(f"^{key}$".encode(), np.uint8)))
+    known = np.zeros(1 << 24, dtype=bool)
+    known[wanted] = True
+    found = np.zeros(len(names), dtype=np.float32)
+    for low in range(0, len(names), SLICE):
+        part = pc.binary_join_element_wise("^", pc.fill_null(names.slice(low, SLICE), ""), "$", "")
+        _, offsets, data = part.buffers()
+        start = np.frombuffer(offsets, np.int32)[part.offset : part.offset + len(part) + 1]
+        codes = _trigrams(np.frombuffer(data, np.uint8))
+        before = np.concatenate([[0], np.cumsum(known[codes], dtype=np.int32)])
+        sizes = start[1:] - start[:-1] - 2  # at least 0: the two marks are always there
+        shared = np.minimum(before[start[:-1] + sizes] - before[start[:-1]], len(wanted))
+        found[low : low + SLICE] = shared / np.sqrt(max(len(wanted), 1) * np.maximum(sizes, 1))
+    return found
+
+
+def _trigrams(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    """(len(text) - 2,) every three neighbouring bytes as one number."""
+    wide = text.astype(np.int32)
+    return (wide[:-2] << 16) | (wide[1:-1] << 8) | wide[2:]
