@@ -166,8 +166,9 @@ def _located(
     title = playlist.title if title is None else title
     for remark in playlist.remarks:
         screen.warn(remark)
-    for reason, n in playlist.left_out.items():
-        screen.warn(f"left out {n:,} of {file.name}: {reason}")
+    if playlist.left_out:
+        reasons = ", ".join(f"{reason} ({n:,})" for reason, n in playlist.left_out.items())
+        screen.warn(f"left out of {file.name}: {reasons}")
     found = locate(TrackIndex(service.history, service.history.popularity), playlist.entries)
     missing = [seed.remark for seed in found if seed.track < 0]
     if len(missing) == len(found) and not named and title is None:
