@@ -48,6 +48,8 @@ __all__ = ["command", "from_sets", "seconds_of"]
     is_flag=True,
     help="Then fit once more on training and validation part, for the epochs found best.",
 )
+@click.option("--init", type=click.Path(path_type=Path), metavar="RUN", help="Start from the vectors of another run.")
+@click.option("--slim", is_flag=True, help="Leave the data out of RUN, which then needs DATA to recommend.")
 @click.option("--force", is_flag=True, help="Replace RUN if it is a run folder.")
 def command(
     screen: Screen,

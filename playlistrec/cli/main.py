@@ -16,6 +16,7 @@ VERBS = {
     "stats": "Describe a data folder.",
     "models": "List the models.",
     "fit": "Fit a model to a data folder and keep it in a run folder.",
+    "update": "Take a run to the playlists of a later day, without a fit.",
     "evaluate": "Judge a run by ranking all tracks for every playlist.",
     "compare": "Compare models on one split: a table, and a paired test against the best.",
     "tune": "Search the options of a model on the validation part.",

@@ -10,7 +10,7 @@ from ..corpus.songs import FILES as SONGS
 from ..errors import DataError
 from ..storage import FolderKind, OpenFolder, read_json
 
-__all__ = ["DATA", "FORMAT_VERSION", "read_manifest"]
+__all__ = ["DATA", "FORMAT_VERSION", "KNOWN", "read_manifest"]
 
 FORMAT_VERSION = 1
 ALWAYS = (*FILES, "split.npz")

@@ -25,7 +25,9 @@ from .data import Data
 from .ensembles.blending import blended
 from .ensembles.run_parts import teacher_vectors
 from .ensembles.two_stage import continued
+from .runs import Run
 from .validation import validation
+from .warm_start import warm_start
 
 __all__ = ["FitSteps", "peak_memory_mb", "versions"]
 
@@ -47,6 +49,7 @@ class FitSteps:
     time_limit: float | None
     on_event: OnEvent
     checkpoint_every: float | None = None
+    init: Run | None = None
     made: Recommender | None = None
     began: float = field(default_factory=time.perf_counter)
 
@@ -85,6 +88,8 @@ class FitSteps:
             self.options = model.config
         elif issubclass(self.model_type, TrainedModel):
             model = self.model_type.from_corpus(corpus, self.options, seed=self.seed, device=self.device)
+            if self.init is not None:
+                warm_start(model, corpus, self.init, refit=refit)
         else:
             model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
         state = None

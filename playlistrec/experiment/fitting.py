@@ -21,6 +21,7 @@ from ..train.options import TrainOptions
 from .data import Data
 from .ensembles.run_parts import refits
 from .fit_steps import FitSteps, peak_memory_mb, versions
+from .loading import carry
 from .presets import Preset, preset_for, preset_named
 from .run_folder import (
     FORMAT_VERSION,
@@ -34,6 +35,7 @@ from .run_folder import (
     write_info,
 )
 from .runs import Run, pick_device
+from .warm_start import check_init
 
 __all__ = ["fit", "preset_of", "resolve"]
 
@@ -52,6 +54,8 @@ def fit(
     seed: int | None = None,
     resume: bool = False,
     refit: bool = False,
+    init: Run | str | Path | None = None,
+    slim: bool = False,
     force: bool = False,
     on_event: OnEvent = ignore,
 ) -> Run:
@@ -66,6 +70,10 @@ def fit(
         resume: continue the fit that ``out`` holds.
         refit: then fit once more, from the start, on training and validation part together, for the number of
             epochs that the validation part chose. The test part is ranked with that model.
+        init: a run to start from: rows of playlists, tracks and artists by their ids, and layers, where widths are the
+            same. What the run does not have starts as it would without.
+        slim: leave the data out of the run folder, which otherwise carries all but what the test hides, so that the
+            run recommends where its data folder is gone.
         force: replace a run that ``out`` holds.
 
     Raises:
@@ -93,16 +101,19 @@ def fit(
         refit = refits(data, getattr(model_options, "runs", ()), refit)
     elif training is not None and training.teacher:
         refits(data, [training.teacher], refit)  # checked before anything takes long
+    start = _init(init, model_type, data)
     info = _begun(data, model, model_options, training, preset, seed or 0)
     read = [Path(path) for path in (data.path, *_runs_of(model_options, training)) if path]
     with _where(folder, before, info, data, force, read) as work:
         began = time.perf_counter()
         given_to_all = (data, model_type, model_options, training, chosen_device, info["seed"], resume)
-        steps = FitSteps(*given_to_all, time_limit, on_event, checkpoint_every)
+        steps = FitSteps(*given_to_all, time_limit, on_event, checkpoint_every, start)
         arrays, state = steps.first(work)
         refit_arrays = steps.again(None if work is None else work / "refit", state) if refit else None
         info |= _ended(state, steps, refit, time.perf_counter() - began)
         if work is not None and folder is not None:
+            if not slim:
+                carry(work, data)
             write_file(work / "MODEL.md", model_card(folder, info, model_type.summary, data))
             info |= {"type": RUN.marker, "files": checksums(work, RUN.manifest)}
             write_info(work, info)
@@ -144,7 +155,7 @@ def _begun(
         "seed": seed,
         "data": str(data.path.absolute()) if data.path else None,
         "vocabulary": data.corpus.vocabulary_hash,
-        "split": data.split.fingerprint,
+        "split": data.split_id,
         "refit": False,
     }
 
@@ -162,6 +173,16 @@ def _ended(state: FitState | None, steps: FitSteps, refit: bool, seconds: float)
         "device": str(steps.device),
         "versions": versions(),
     }
+
+
+def _init(init: Run | str | Path | None, model_type: type[Recommender], data: Data) -> Run | None:
+    if init is None:
+        return None
+    if not issubclass(model_type, TrainedModel):
+        raise ConfigError(f"init is for models that are trained by gradient (got {model_type.name})")
+    run = init if isinstance(init, Run) else Run.load(init)
+    check_init(data, run)
+    return run
 
 
 def _before(folder: Path | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +26,11 @@ from ..storage import (
     write_json,
 )
 from .data import Data
+from .data_folder import DATA, KNOWN
 
 __all__ = [
+    "CARRIED",
+    "FITTED",
     "FORMAT_VERSION",
     "RUN",
     "begun_folder",
@@ -41,18 +45,23 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 1
-
+CARRIED, FITTED = "data", "fitted.npz"
+"""The folder with the data that a run carries, and the file that says what an update was fitted to."""
 
 RUN = FolderKind(
     "a run folder",
     "run.json",
     "playlistrec run",
-    names=tuple(
-        f"(refit/)?{name}"
-        for name in (
-            *(r"config\.toml", r"MODEL\.md", r"weights\.npz", r"weights-before\.npz", r"checkpoint\.npz"),
-            *(r"history\.jsonl", r"timing\.jsonl", r"snapshots/\d+\.npz"),
-        )
+    names=(
+        *(
+            f"(refit/)?{name}"
+            for name in (
+                *(r"config\.toml", r"MODEL\.md", r"weights\.npz", r"weights-before\.npz", r"checkpoint\.npz"),
+                *(r"history\.jsonl", r"timing\.jsonl", r"snapshots/\d+\.npz"),
+            )
+        ),
+        re.escape(FITTED),
+        *(f"{CARRIED}/{re.escape(name)}" for name in (*KNOWN, DATA.manifest)),
     ),
     error=RunError,
 )
@@ -120,7 +129,7 @@ def write_info(folder: Path, info: dict[str, Any]) -> None:
 def check_same_data(folder: Path, info: dict[str, Any], data: Data) -> None:
     if info["vocabulary"] != data.corpus.vocabulary_hash:
         raise RunError(f"{folder} was fitted on other data than {data.name}: their playlists or tracks differ")
-    if info["split"] != data.split.fingerprint:
+    if info["split"] != data.split_id:
         raise RunError(f"{folder} was fitted on another split than that of {data.name}: it may have seen its test part")
 
 

@@ -14,20 +14,19 @@ import torch
 from ..config import Config, require
 from ..corpus.corpus import Corpus
 from ..corpus.facts import facts
+from ..corpus.growth import fitted_rows
 from ..corpus.split import TEST_SEED, TRAIN, VALID, VALID_SEED, Part
 from ..errors import ConfigError, DataError, Hint, RunError
 from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
-from ..models.registry import model_class
 from ..rank.protocols import Evaluation, evaluate
 from ..rank.sampled import evaluate_sampled, sampled_of
 from ..serving.recommender import RecommendationService
 from ..serving.table import RecommendationTable
 from ..serving.vectors import Embeddings
-from ..storage import OpenFolder, read_folder
 from .data import Data
+from .loading import read_run
 from .recommending import recommend_table
-from .run_folder import RUN, check_same_data, info_of, read_info, read_learned
 
 __all__ = ["Run", "pick_device"]
 
@@ -41,6 +40,7 @@ class Run:
         arrays: what the model learned from the training part.
         refit_arrays: what it learned from training and validation part together, when it was refitted.
         path: the run folder, or none for a run in memory.
+        fitted: what an update needs to know of the data of the fit, where this is an update; see :attr:`fitted_to`.
     """
 
     data: Data
@@ -50,42 +50,20 @@ class Run:
     refit_arrays: Arrays | None = None
     info: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
+    fitted: Arrays | None = None
     _services: dict[str, RecommendationService] = field(default_factory=dict, init=False)
 
     @classmethod
     def load(cls, path: str | Path, *, data: str | Path | Data | None = None) -> Run:
-        """Read a run folder and the data it names (or ``data``, where that has moved).
+        """Read a run folder and the data it names, or ``data`` where that has moved.
+
+        Where the data is gone the run has what it carries: all but what the test hides.
 
         Raises:
-            RunError: the folder is missing, unfinished, damaged, or was made from other data.
+            RunError: the folder is missing, unfinished, damaged, or was made from other data; or the data is gone and
+                the run carries none.
         """
-        folder = Path(path)
-        info = read_info(folder)
-        if not isinstance(data, Data):
-            where = Path(data or info["data"] or "")
-            if not (data or info["data"]) or not where.is_dir():
-                raise RunError(
-                    f"the data of {folder} is not at {where} any more", Hint("say where with {data}", {"data": None})
-                )
-            data = Data.load(where)
-        known = data
-        return read_folder(folder, RUN.manifest, lambda opened: cls._read(opened, known), RunError)
-
-    @classmethod
-    def _read(cls, folder: OpenFolder, data: Data) -> Run:
-        info = info_of(folder)
-        check_same_data(folder.path, info, data)
-        model_type = model_class(info["model"])
-        arrays, refit_arrays = read_learned(folder, info)
-        return cls(
-            data=data,
-            model_type=model_type,
-            options=model_type.config_class.from_options(info["options"]),
-            arrays=arrays,
-            refit_arrays=refit_arrays,
-            info=info,
-            path=folder.path,
-        )
+        return cls(**read_run(Path(path), data))
 
     def recommender(self, part: Part = "test", *, device: str = "auto") -> Recommender:
         """The model ready to rank ``part``.
@@ -116,6 +94,9 @@ class Run:
         corpus, split = self.data.corpus, self.data.split
         evaluation_set = split.evaluation_set(corpus, part)
         if not len(evaluation_set):
+            if part == "test" and "without" in self.data.manifest:
+                where = f"{self.data.name} is what a run carries, without the test part"
+                raise RunError(where, Hint("say where the whole data is with {data}", {"data": None}))
             raise DataError(f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed")
         model = self.recommender(part, device=device)
         if sampled is not None:
@@ -225,6 +206,11 @@ class Run:
     def _shown(self) -> Corpus:
         """The seeds of playlists that were hidden whole for the test."""
         return self.data.corpus.where(self.data.split.mask(TEST_SEED))
+
+    @cached_property
+    def fitted_to(self) -> Arrays:
+        """How many rows the data of the fit had, and what its playlists held."""
+        return fitted_rows(self.data.corpus, self.data.split) if self.fitted is None else self.fitted
 
     def __repr__(self) -> str:
         valid = {} if not self.info.get("valid") else {k: v for k, v in self.info["valid"].items() if "@" in k}

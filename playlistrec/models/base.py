@@ -16,6 +16,8 @@ from typing_extensions import Self, TypeVar
 
 from ..config import Config
 from ..corpus.corpus import Corpus
+from ..corpus.growth import Growth
+from ..errors import ConfigError
 from .score_vectors import ScoreVectors
 
 __all__ = ["Query", "Recommender", "ScoreVectors"]
@@ -147,6 +149,16 @@ class Recommender(ABC, Generic[ConfigT]):
         ``corpus`` holds what is known at ranking time: models that propagate over a graph propagate over its
         entries, which may be more than they were fitted on (training and validation when the test set is read).
         """
+
+    @classmethod
+    def updated(cls, corpus: Corpus, config: ConfigT, state: Arrays, growth: Growth, *, seed: int = 0) -> Arrays:
+        """The state over the rows of a corpus that has grown since ``state`` was learned, without a fit by gradient.
+
+        By default all is counted anew. Raises ConfigError where the model cannot be updated.
+        """
+        if cls.made_of_runs:
+            raise ConfigError(f"{cls.name} is made of runs: update those, and then fit it to them")
+        return cls.from_corpus(corpus, config, seed=seed).state()
 
     def score_vectors(self, query: Query | None = None) -> ScoreVectors:
         """The vectors of some queries, or of all known playlists, and of all tracks, by which the model scores.

@@ -14,7 +14,9 @@ from typing_extensions import Self
 
 from ...config import Config
 from ...corpus.corpus import Corpus
+from ...corpus.growth import Growth
 from ..base import Arrays, Recommender
+from .inductive import grown_state
 from .initial import init_device
 
 __all__ = ["TrainedModel", "torch_seed"]
@@ -87,6 +89,13 @@ class TrainedModel(nn.Module, Recommender):
         model.config = config
         model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()})
         return model.eval()
+
+    @classmethod
+    def updated(cls, corpus: Corpus, config: Config, state: Arrays, growth: Growth, *, seed: int = 0) -> Arrays:
+        grown = grown_state(corpus, state, growth, refresh=not cls.propagates)
+        if "popularity" in grown:
+            grown["popularity"] = np.log1p(corpus.popularity).astype(np.float32)
+        return grown
 
 
 @contextmanager

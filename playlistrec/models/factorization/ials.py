@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from ...config import Config, require
 from ...corpus.corpus import Corpus
+from ...corpus.growth import Growth
 from ...errors import ConfigError
 from ...graph.products import products
 from ..base import Arrays, Query, Recommender
@@ -98,10 +99,25 @@ class IALS(Recommender[IALSConfig]):
             als.fit(pairs, show_progress=False)
         return cls(torch.from_numpy(np.ascontiguousarray(als.item_factors, dtype=np.float32)), config)
 
-    def score(self, query: Query) -> Tensor:
+    @classmethod
+    def updated(cls, corpus: Corpus, config: IALSConfig, state: Arrays, growth: Growth, *, seed: int = 0) -> Arrays:
+        """The vectors of new tracks by a half-step from the playlists that hold them; the others stay."""
+        tracks = np.zeros((corpus.n_tracks, config.dim), dtype=np.float32)
+        tracks[: growth.n_tracks] = state["tracks"][: growth.n_tracks]
+        model, alpha = cls(torch.from_numpy(tracks), config), config.alpha
+        playlists = model._folded(_lists(corpus.matrix))
+        new = sparse.csr_array(corpus.matrix.T)[growth.n_tracks :]
+        base = playlists.T @ playlists + config.l2 * torch.eye(config.dim)
+        found = ridge_vectors(_lists(new), playlists, base, square=alpha - 1, linear=alpha)
+        tracks[growth.n_tracks :] = found.numpy()
+        return {"tracks": tracks}
+
+    def _folded(self, query: Query) -> Tensor:
         alpha = self.config.alpha
-        vectors = ridge_vectors(query, self.tracks, self._base, square=alpha - 1, linear=alpha)
-        return products(vectors, self.tracks)
+        return ridge_vectors(query, self.tracks, self._base, square=alpha - 1, linear=alpha)
+
+    def score(self, query: Query) -> Tensor:
+        return products(self._folded(query), self.tracks)
 
     def state(self) -> Arrays:
         return {"tracks": self.tracks.numpy()}
@@ -109,3 +125,9 @@ class IALS(Recommender[IALSConfig]):
     @classmethod
     def from_state(cls, corpus: Corpus, config: IALSConfig, state: Arrays) -> Self:
         return cls(torch.from_numpy(state["tracks"].astype(np.float32)), config)
+
+
+def _lists(matrix: sparse.csr_array[np.float32]) -> Query:
+    """The rows of a binary matrix as queries."""
+    offsets = matrix.indptr.astype(np.int64)
+    return Query(offsets, matrix.indices.astype(np.int64), np.full(len(offsets) - 1, -1, dtype=np.int64))
