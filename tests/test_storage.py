@@ -216,20 +216,20 @@ def test_readers_get_the_old_or_the_new_while_it_is_replaced(data_folder: Path, 
 
 def test_a_forced_fit_that_fails_leaves_the_run(data_folder: Path, tmp_path: Path) -> None:
     pr.fit(data_folder, "mf", tmp_path / "r", options={"epochs": 1}, preset="none")
-    before = {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir()}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir() if path.is_file()}
     with pytest.raises(RunError, match="exists"):
         pr.fit(data_folder, "popularity", tmp_path / "r")
     with pytest.raises(RunError, match=r"lr") as told:
         pr.fit(data_folder, "mf", tmp_path / "r", options={"epochs": 3, "lr": 1e30}, preset="none", force=True)
     assert "playlistrec-new" not in str(told.value)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir()} == before
+    assert {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir() if path.is_file()} == before
     assert os.listdir(tmp_path) == ["r"]
     (tmp_path / "r" / "thesis.tex").write_text("mine")
     with pytest.raises(RunError, match=r"holds 'thesis.tex'"):
         pr.fit(data_folder, "popularity", tmp_path / "r", force=True)
     (tmp_path / "r" / "thesis.tex").unlink()
     pr.fit(data_folder, "popularity", tmp_path / "r", force=True)
-    assert sorted(os.listdir(tmp_path / "r")) == ["MODEL.md", "config.toml", "run.json", "weights.npz"]
+    assert sorted(os.listdir(tmp_path / "r")) == ["MODEL.md", "config.toml", "data", "run.json", "weights.npz"]
     assert pr.Run.load(tmp_path / "r").info["model"] == "popularity"
 
 
@@ -240,7 +240,7 @@ def test_a_folder_in_which_a_fit_was_killed_at_once_is_gone_on_with(
     (tmp_path / "r").mkdir()
     (tmp_path / "r" / ".run.json.partial-4194305").write_text('{"for')
     pr.fit(data_folder, "popularity", tmp_path / "r", force=resume)
-    assert sorted(os.listdir(tmp_path / "r")) == ["MODEL.md", "config.toml", "run.json", "weights.npz"]
+    assert sorted(os.listdir(tmp_path / "r")) == ["MODEL.md", "config.toml", "data", "run.json", "weights.npz"]
 
 
 def test_what_is_read_is_not_replaced(data_folder: Path, slices: Path, tmp_path: Path) -> None:
