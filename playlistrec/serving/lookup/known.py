@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...corpus.corpus import Corpus
+from ...corpus.sources.exports.addresses import spellings
 from .seeds import UNKNOWN, Seeds, resolve
 
 __all__ = ["KnownTracks"]
@@ -35,5 +36,9 @@ class KnownTracks:
 
     def seeds(self, uris: Sequence[str]) -> Seeds:
         """A seed for each uri, as :func:`~.seeds.resolve` finds it by uri alone."""
-        own = np.array([self._rows.get(uri, -1) for uri in uris], dtype=np.int64)
+        own = np.array([self._row(uri) for uri in uris], dtype=np.int64)
         return Seeds(self._seeds[own], self._by[own], own)
+
+    def _row(self, uri: str) -> int:
+        row = self._rows.get(uri)
+        return next((self._rows[way] for way in spellings(uri) if way in self._rows), -1) if row is None else row

@@ -15,7 +15,7 @@ from .named import Found, NamedTrack, find_named
 from .names import name_keys
 from .playlist_file import Entry
 from .search import Match, TrackIndex
-from .seeds import rows_of
+from .seeds import rows_of, track_rows
 
 __all__ = ["Located", "locate"]
 
@@ -81,7 +81,7 @@ def _by_name(index: TrackIndex, entries: Sequence[Entry]) -> list[Located]:
 def _by_code(index: TrackIndex, entries: Sequence[Entry]) -> npt.NDArray[np.int64]:
     """(n,) the row of each entry's uri, or else of its ISRC; -1 where there is none."""
     table = index.corpus.track_table
-    rows = rows_of(table["uri"], [entry.uri for entry in entries])
+    rows = track_rows(index.corpus, [entry.uri for entry in entries])
     if "isrc" in table.column_names:
         rows = np.where(rows >= 0, rows, rows_of(table["isrc"], [entry.isrc for entry in entries]))
     return rows

@@ -19,7 +19,7 @@ from ...errors import DataError
 from .named import NamedTrack, find_named
 from .names import NameIndex, name_keys
 from .near import clearly, same_numbers
-from .seeds import rows_of
+from .seeds import track_rows
 
 __all__ = ["Match", "TrackIndex"]
 
@@ -92,7 +92,7 @@ class TrackIndex:
     def find_all(self, texts: Sequence[str]) -> list[Match | DataError]:
         """:meth:`find` for many texts at once, with the errors in place of what is not found."""
         found: list[Match | DataError] = []
-        rows = rows_of(self.corpus.track_table["uri"], [text.strip() for text in texts]).tolist()
+        rows = track_rows(self.corpus, [text.strip() for text in texts]).tolist()
         left = [text for text, row in zip(texts, rows) if row < 0 and text.strip()]
         called = iter(self._called(left) if self.has_names else ())
         for text, row in zip(texts, rows):

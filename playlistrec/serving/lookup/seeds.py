@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...corpus.corpus import Corpus, Ints
+from ...corpus.sources.exports.addresses import spellings
 from ...corpus.track_names import artist_keys, title_keys
 
-__all__ = ["ARTIST", "NAME", "UNKNOWN", "URI", "Seeds", "resolve", "rows_of"]
+__all__ = ["ARTIST", "NAME", "UNKNOWN", "URI", "Seeds", "resolve", "rows_of", "track_rows"]
 
 URI, NAME, ARTIST, UNKNOWN = range(4)
 
@@ -73,7 +74,7 @@ def resolve(
     >>> seeds.rows.tolist(), seeds.by.tolist()
     ([0, 1, -1], [0, 2, 3])
     """
-    own = rows_of(corpus.track_table["uri"], uris)
+    own = track_rows(corpus, uris)
     seen = (own >= 0) & (popularity[own] > 0)
     rows, by = np.where(seen, own, -1), np.where(seen, URI, UNKNOWN).astype(np.uint8)
     left = np.flatnonzero(~seen)
@@ -97,6 +98,18 @@ def resolve(
     rows[left] = np.where(twin >= 0, twin, top[artist])
     by[left] = np.select([twin >= 0, top[artist] >= 0], [NAME, ARTIST], UNKNOWN)
     return Seeds(rows, by, own)
+
+
+def track_rows(corpus: Corpus, texts: Names) -> Rows:
+    """(n,) the track whose uri each text gives, however it spells it; -1 where there is none."""
+    column = corpus.track_table["uri"]
+    rows = rows_of(column, texts)
+    others = [(i, way) for i in np.flatnonzero(rows < 0).tolist() for way in spellings(texts[i] or "")]
+    found = rows_of(column, [way for _, way in others]).tolist()
+    for (i, _), row in zip(others, found):
+        if rows[i] < 0:
+            rows[i] = row
+    return rows
 
 
 def rows_of(column: pa.ChunkedArray, values: Names) -> Rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_episode", "is_local", "is_other", "spotify_id", "track_uri"]
+__all__ = ["is_episode", "is_local", "is_other", "spellings", "spotify_id", "track_uri"]
 
 WAYS = (
     (r"spotify:track:(\w+)", "spotify:track:"),
@@ -42,6 +42,16 @@ def track_uri(text: str) -> str | None:
     if ":" not in text and "/" not in text:  # as most fields of a table
         return f"spotify:track:{text}" if spotify_id(text) else None
     return next((prefix + found[1] for pattern, prefix in PATTERNS if (found := pattern.match(text))), None)
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """The other ways in which data may spell the uri that a text gives: with its scheme, and as a bare id.
+
+    >>> spellings("open.spotify.com/track/4uLU6hMCjMI75M1A2tKUQC")
+    ('spotify:track:4uLU6hMCjMI75M1A2tKUQC', '4uLU6hMCjMI75M1A2tKUQC')
+    """
+    uri = track_uri(text)
+    return () if uri is None else (uri, uri.rpartition(":")[2])
 
 
 def spotify_id(text: str) -> bool:
