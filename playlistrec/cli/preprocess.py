@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ..corpus.sources.registry import FORMATS
+from ..events import Event
 from .console import Screen
 from .verb import verb
 
@@ -14,7 +16,7 @@ __all__ = ["command"]
 
 
 @verb("preprocess")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "-o",
     "--out",
@@ -25,7 +27,7 @@ __all__ = ["command"]
 )
 @click.option(
     "--format",
-    type=click.Choice(["auto", "mpd", "csv", "adjacency", "movielens", "lastfm", "parquet", "exports"]),
+    type=click.Choice(FORMATS),
     default="auto",
     show_default=True,
 )
@@ -66,17 +68,28 @@ __all__ = ["command"]
 @click.option("--workers", type=int, metavar="W", help="Processes that read slices.  [default: the cores]")
 @click.option("--renumber", is_flag=True, help="Number playlists anew, where pids repeat between files.")
 @click.option("--force", is_flag=True, help="Replace DATA if it is a data folder.")
-def command(screen: Screen, source: Path, out: Path, **options: Any) -> None:
+def command(screen: Screen, source: tuple[Path, ...], out: Path, **options: Any) -> None:
     """Read the playlists of SOURCE, filter and split them, and write the data folder DATA.
 
-    SOURCE is MPD slices (a folder, a file, .json.gz, .zip), a CSV or Parquet with playlist_id and track_id (tables
-    tracks.csv and playlists.csv beside it are taken in), adjacency text (playlist track track …), ratings (movielens:
-    .inter, u.data, ratings.dat, ratings.csv; lastfm: user_artists.dat), or a folder with train.* and test.*.
+    SOURCE is a file, a folder, a pattern ("exports/*.csv") or several of them: MPD slices (a folder, a file, .json.gz,
+    .zip), a CSV or Parquet with playlist_id and track_id (tables tracks.csv and playlists.csv beside it are taken in),
+    adjacency text (playlist track track …), ratings (movielens: .inter, u.data, ratings.dat, ratings.csv; lastfm:
+    user_artists.dat; triples: user item weight), or a folder with train.* and test.*, and valid.* where it came too.
     """
     from ..experiment.data import preprocess
 
-    with screen.events() as on_event:
+    summaries: list[str] = []
+    with screen.events() as draw:
+
+        def on_event(event: Event) -> None:
+            if event.data.get("summary"):
+                summaries.append(event.text)
+            else:
+                draw(event)
+
         data = preprocess(source, out, on_event=on_event, **options)
+    for summary in summaries:
+        screen.line(summary)
     counts, parts = data.manifest["counts"], data.split.counts()
     screen.line(
         f"{counts['playlists']:,} playlists, {counts['tracks']:,} tracks, {counts['artists']:,} artists, "

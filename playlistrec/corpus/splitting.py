@@ -54,31 +54,50 @@ def split_edges(corpus: Corpus, valid: float = 0.1, test: float = 0.1, seed: int
     return Split("edges", part)
 
 
-def split_given(corpus: Corpus, test: Mask, valid: float = 0.1, seed: int = 0, hide: Hide = "random") -> Split:
-    """Take the test part as it came with the data, and carve validation out of the rest.
+def split_given(
+    corpus: Corpus,
+    test: Mask,
+    valid: float = 0.1,
+    seed: int = 0,
+    hide: Hide = "random",
+    validation: Mask | None = None,
+) -> Split:
+    """Take the test part as it came with the data, and so the validation part, or carve that out of the rest.
 
     Validation is drawn as :func:`split_edges` does, from what is not test alone.
 
     Args:
         test: (n_entries,) the entries that are test.
+        validation: (n_entries,) the entries that are validation, where it came with the data; ``valid`` then does
+            not count.
 
-    Raises ConfigError for a bad share, DataError when a test entry repeats a track that the same playlist
-    also has outside the test part.
+    Raises ConfigError for a bad share, DataError when a test or validation entry repeats a track that the same
+    playlist also has in an earlier part.
     """
     _check_shares(valid, 0.0, seed)
-    if test.shape != corpus.tracks.shape:
-        raise DataError(f"the test mask must have shape {corpus.tracks.shape} (got {test.shape})")
-    draws = _Draws(corpus, valid, 0.0, seed, hide)
+    for name, mask in (("test", test), ("validation", validation)):
+        if mask is not None and mask.shape != corpus.tracks.shape:
+            raise DataError(f"the {name} mask must have shape {corpus.tracks.shape} (got {mask.shape})")
     part = np.full(corpus.n_entries, TEST, dtype=np.uint8)
-    both: list[int] = []
-    for train, hidden in zip(pair_blocks(corpus, ~test), pair_blocks(corpus, test)):
-        both += np.intersect1d(train.keys, hidden.keys, assume_unique=True).tolist()
+    _refuse_pairs_in_both(corpus, ~test, test, "train and test")
+    if validation is not None:
+        _refuse_pairs_in_both(corpus, ~test & ~validation, validation, "train and valid")
+        part[~test] = np.where(validation[~test], VALID, TRAIN)
+        return Split("given", part)
+    draws = _Draws(corpus, valid, 0.0, seed, hide)
+    for train in pair_blocks(corpus, ~test):
         part[train.entries] = draws.parts(train)[train.of_entry]
+    return Split("given", part)
+
+
+def _refuse_pairs_in_both(corpus: Corpus, one: Mask, other: Mask, what: str) -> None:
+    both: list[int] = []
+    for first, second in zip(pair_blocks(corpus, one), pair_blocks(corpus, other)):
+        both += np.intersect1d(first.keys, second.keys, assume_unique=True).tolist()
     if both:
         playlist, track = divmod(both[0], corpus.n_tracks)
         pid, uri = corpus.playlists["pid"][playlist], corpus.track_table["uri"][track]
-        raise DataError(f"{len(both)} pairs are both train and test; the first: playlist {pid}, track {uri}")
-    return Split("given", part)
+        raise DataError(f"{len(both)} pairs are both {what}; the first: playlist {pid}, track {uri}")
 
 
 def split_continuation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,9 @@ from ..corpus.filters import largest_component as component_of
 from ..corpus.filters import neighbourhood
 from ..corpus.songs import Songs
 from ..corpus.songs import merge_versions as merged
+from ..corpus.sources.formats import Given
 from ..corpus.sources.read import read
-from ..corpus.split import Split
+from ..corpus.split import TEST, TRAIN, VALID, Split
 from ..corpus.splitting import (
     Hide,
     split_continuation,
@@ -94,10 +95,10 @@ class Data:
 
 
 def preprocess(
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
-    format: Literal["auto", "mpd", "csv", "adjacency", "movielens", "lastfm", "parquet", "exports"] = "auto",
+    format: str = "auto",
     min_rating: float | None = None,
     weights: bool = False,
     k_core: int = 0,
@@ -133,16 +134,17 @@ def preprocess(
         require(value is None or value >= 1, name, "at least 1", value)
     if (around is None) != (hops is None):
         raise ConfigError("around and hops go together: the playlist, and how many edges from it")
-    check_replaceable(out, DATA, force=force, sources=[Path(source)])  # before anything takes long
+    sources = [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
+    check_replaceable(out, DATA, force=force, sources=sources)  # before anything takes long
     reading: dict[str, Any] = {"format": format, "limit": limit, "min_rating": min_rating, "weights": weights}
-    corpus, given = read(Path(source), workers=workers, renumber=renumber, on_event=on_event, **reading)
+    corpus, given = read(sources, workers=workers, renumber=renumber, on_event=on_event, **reading)
+    name = ", ".join(map(str, sources))
     if split == "given" and given is None:
-        raise DataError(f"{source} has no given split: it needs a train.* and a test.* file (csv or txt)")
+        raise DataError(f"{name} has no given split: it needs a train.* and a test.* file")
     kind = split or ("edges" if given is None else "given")
     _check_hide(hide, kind)
-    counted = ~given if given is not None and kind == "given" else None
+    counted = given == TRAIN if given is not None and kind == "given" else None
     read_counts = counts_of(corpus)
-
     corpus = merged(corpus) if merge_versions else corpus
     for masks in _filters(around, hops, k_core, largest_component):
         corpus, kept = corpus.subset(*masks(corpus, counted))
@@ -150,19 +152,18 @@ def preprocess(
         counted = None if counted is None else counted[kept]
     parts = _divided(corpus, given, kind, valid=valid, test=test, seed=seed, hide=hide)
     if not parts.counts()["train"]:
-        raise DataError(f"{source} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
+        raise DataError(f"{name} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
     how = {
         **{"format": format, "min_rating": min_rating, "weights": weights, "limit": limit},
         **{"merge_versions": merge_versions, "around": around, "hops": hops},
         **{"k_core": k_core, "largest_component": largest_component, "split": kind},
         "valid": None if kind == "leave-one-out" else valid,
         "test": None if kind in ("given", "leave-one-out") else test,
-        "hide": hide if kind in ("edges", "given") else None,
-        "seed": seed,
+        **{"hide": hide if kind in ("edges", "given") else None, "seed": seed},
     }
-    origin = {"source": str(source), "options": how, "read": read_counts}
+    origin = {"source": name, "options": how, "read": read_counts}
     on_event(Event("message", f"writing {out}"))
-    with new_folder(out, DATA, force=force, sources=[Path(source)]) as folder:
+    with new_folder(out, DATA, force=force, sources=sources) as folder:
         manifest = write_data(folder, corpus, parts, origin)
     return Data(corpus, parts, manifest, out)
 
@@ -185,11 +186,12 @@ def _check_hide(hide: Hide, kind: str) -> None:
 
 
 def _divided(
-    corpus: Corpus, given: Mask | None, kind: str, *, valid: float, test: float, seed: int, hide: Hide
+    corpus: Corpus, given: Given | None, kind: str, *, valid: float, test: float, seed: int, hide: Hide
 ) -> Split:
-    """The split of one kind; ``given`` says which entries are those of the test part that came with the data."""
+    """The split of one kind; ``given`` is the part of each entry that came with the data."""
     if kind == "given" and given is not None:
-        return split_given(corpus, given, valid=valid, seed=seed, hide=hide)
+        came = given == VALID if (given == VALID).any() else None
+        return split_given(corpus, given == TEST, valid=valid, seed=seed, hide=hide, validation=came)
     if kind == "leave-one-out":
         return split_leave_one_out(corpus)
     if kind == "continuation":

@@ -126,7 +126,7 @@ def test_the_door_takes_a_file_a_folder_and_train_beside_test(tmp_path: Path) ->
     corpus, given = read(parts)
     assert _lists(corpus) == {"a": ["1", "2"]}
     assert given is not None
-    assert given.tolist() == [False, True]
+    assert given.tolist() == [0, 2]
 
 
 def _garbage(path: Path) -> None:

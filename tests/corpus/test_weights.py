@@ -60,7 +60,7 @@ def test_what_cannot_be_weights(tmp_path: Path) -> None:
         read(written(tmp_path, "low.csv", "playlist_id,track_id,plays\np,a,1\np,b,-1\n"), weights=True)
     with pytest.raises(DataError, match=r"text.csv, line 2: plays must be a number \(got 'x'\)"):
         read(written(tmp_path, "text.csv", "playlist_id,track_id,plays\np,a,x\n"), weights=True)
-    with pytest.raises(ConfigError, match="weights are read from csv, parquet, movielens and lastfm"):
+    with pytest.raises(ConfigError, match="weights is for movielens, lastfm, csv, triples, parquet, and"):
         read(written(tmp_path, "x.txt", "p a b\n"), weights=True)
 
 

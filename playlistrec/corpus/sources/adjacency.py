@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,30 +13,58 @@ from ...errors import DataError
 from ...events import Event, OnEvent
 from ..corpus import Corpus
 from ..vocabulary import Catalogue, Rows, Vocabulary, distinct
+from . import decoding
+from .decoding import Source
 from .entries import gather
-from .records import open_bytes
+from .formats import Format, Given, Place, Request, some, suffix, tell
+from .plain_text import three_fields, users_end_in_colons
+from .tables import is_table
 
-__all__ = ["read_adjacency"]
+__all__ = ["FORMAT"]
 
-BLOCK = 8 * 2**20
 FOREIGN = r"[,\x00-\x08\x0e-\x1f\x7f]"  # what no line of ids between blanks has
+ID_AND_COLON = r"^[^\s:]+:[^:]*$"
+ENDINGS = (".txt", ".adj")
 
 
-def read_adjacency(
-    files: Sequence[Path], *, limit: int | None, on_event: OnEvent
-) -> tuple[Corpus, npt.NDArray[np.bool_]]:
-    """Read one file, or a training and a test file; a user may stand on several lines or have no item.
+def text_files(place: Place, format: str) -> list[tuple[str, Path]]:
+    """The files of lines of ids and the part of each."""
+    if all(source.is_file() for source in place.sources):
+        return list(place.parts(place.files).items()) or [("train", path) for path in place.files]
+    found = [path for path in place.files if suffix(path) in ENDINGS and not is_table(place, path)]
+    if parts := place.parts(found):
+        return list(parts.items())
+    if len(found) == 1:
+        return [("train", found[0])]
+    what, inside = "several files" if found else "no file", some([path.name for path in found or place.files])
+    raise DataError(f"{place.name} holds {what} of entries ({format}; found {inside}); give one file")
 
-    Returns the corpus and which entries came from the second file; see :func:`~.read.read`. The format has no
-    order: ``ordered`` is false.
+
+def _recognises(place: Place) -> bool:
+    texts = [path for path in place.files if suffix(path) in ENDINGS]
+    return bool(texts) and (len(texts) == len(place.files) or bool(place.parts(texts)))
+
+
+def _read(request: Request) -> tuple[Corpus, Given | None]:
+    """Read lines of ids; a user may stand on several lines or have no item.
+
+    A file of which each line is ``user:item item …`` is read as if the colon were a blank, which is told.
+
+    Returns the corpus and the part of each entry; see :func:`~.read.read`. The format has no order: ``ordered`` is
+    false.
     """
+    files, on_event, limit = text_files(request.place, "adjacency"), request.on_event, request.limit
     catalogue, playlists = Catalogue(), Vocabulary()
     parts = []
-    for done, path in enumerate(files, 1):
-        parts.append(_read_entries(path, catalogue, playlists, limit))
+    if all(three_fields(request.place.head(path)) for _, path in files):
+        text = "each line has three fields, read as `user item item`; `user item weight` is the format triples"
+        on_event(Event("warning", text))
+    for done, (part, path) in enumerate(files, 1):
+        playlist, track = _read_entries(Source.of(path), catalogue, playlists, limit, on_event)
+        parts.append((part, (playlist, track, None)))
         on_event(Event("progress", f"read {path.name}", {"done": done, "total": len(files)}))
     pids = playlists.ids()[:limit]
-    offsets, tracks, _, from_test = gather([(*part, None) for part in parts], len(pids), len(catalogue), on_event)
+    offsets, tracks, _, given = gather(parts, len(pids), len(catalogue), on_event)
     track_table, artists = catalogue.tables()
     corpus = Corpus(
         offsets=offsets,
@@ -46,13 +73,19 @@ def read_adjacency(
         track_table=track_table,
         artists=artists,
     )
-    return corpus, from_test
+    return corpus, given
 
 
-def _read_entries(path: Path, catalogue: Catalogue, playlists: Vocabulary, limit: int | None) -> tuple[Rows, Rows]:
+FORMAT = Format("adjacency", _recognises, _read)
+
+
+def _read_entries(
+    source: Source, catalogue: Catalogue, playlists: Vocabulary, limit: int | None, on_event: OnEvent
+) -> tuple[Rows, Rows]:
     """The playlist and the track of each entry."""
     columns: list[tuple[Rows, Rows]] = []
-    for lines in _lines(path):
+    _check_first_line(source)
+    for lines in _lines(source, on_event):
         tokens = pc.ascii_split_whitespace(lines)
         ids, starts = tokens.values, tokens.offsets.to_numpy()[:-1]
         lengths = pc.list_value_length(tokens).to_numpy()
@@ -66,37 +99,43 @@ def _read_entries(path: Path, catalogue: Catalogue, playlists: Vocabulary, limit
         numbers, first = distinct(items)
         columns.append((playlist[is_item], catalogue.add(pa.table({"uri": items.take(first)}))[numbers]))
     if not columns:
-        raise DataError(f"{path.name} is empty")
+        raise DataError(f"{source.name} is empty")
     playlist, track = (np.concatenate(column) for column in zip(*columns))
     return playlist, track
 
 
-def _lines(path: Path) -> Iterator[pa.Array]:
+def _check_first_line(source: Source) -> None:
+    """Raises DataError for a first line of words above lines of numbers: the header of another format."""
+    lines = [line.split() for line in source.head(2**16).decode().split("\n") if line.strip()]
+    words = len(lines) > 1 and not any(token.isdigit() for token in lines[0])
+    if words and all(token.isdigit() for line in lines[1:] for token in line):
+        shown = " ".join(lines[0])[:40]
+        raise DataError(f"{source.name}, line 1: {shown!r} is unlike the lines below, which are numbers (a header?)")
+
+
+def _lines(source: Source, on_event: OnEvent) -> Iterator[pa.Array]:
     """Blocks of lines without their outer blanks, empty ones left out."""
     line, rest = 1, b""
-    with open_bytes(path) as file:
-        while True:
-            block = file.read(BLOCK)
-            whole, newline, rest = (rest + block).rpartition(b"\n") if block else (rest, b"", b"")
-            if whole:
-                lines = pc.ascii_trim_whitespace(pa.array(_text(path, whole, line).split("\n"), pa.string()))
-                foreign = pc.match_substring_regex(lines, FOREIGN)
-                if pc.any(foreign).as_py():
-                    at = pc.index(foreign, True).as_py()
-                    raise DataError(
-                        f"{path.name}, line {line + at}: a line is ids between blanks, such as "
-                        f"`user item item` (got {lines[at].as_py()[:40]!r})"
-                    )
-                if len(lines := lines.filter(pc.not_equal(lines, ""))):
-                    yield lines
-            line += whole.count(b"\n") + len(newline)
-            if not block:
-                return
+    tell(on_event, [source.remark] if source.remark else [])
+    colons = users_end_in_colons(source.head(2**16).decode())
+    if colons:
+        on_event(Event("warning", f"{source.name}: read as `user:item item …`"))
+    for block, final in decoding.with_last(source.blocks(decoding.BLOCK)):
+        whole, newline, rest = (rest + block, b"", b"") if final else (rest + block).rpartition(b"\n")
+        if whole:
+            lines = pc.ascii_trim_whitespace(pa.array(whole.decode().split("\n"), pa.string()))
+            _check(source, lines, line, colons)
+            if len(lines := lines.filter(pc.not_equal(lines, ""))):
+                yield pc.replace_substring(lines, ":", " ", max_replacements=1) if colons else lines
+        line += whole.count(b"\n") + len(newline)
 
 
-def _text(path: Path, data: bytes, line: int) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line += data.count(b"\n", 0, error.start)
-        raise DataError(f"{path.name}, line {line}: bytes that are not UTF-8 text") from None
+def _check(source: Source, lines: pa.Array, line: int, colons: bool) -> None:
+    bad = pc.match_substring_regex(lines, FOREIGN)
+    rule = "a line is ids between blanks, such as `user item item`"
+    if colons and not pc.any(bad).as_py():
+        bad = pc.and_not(pc.not_equal(lines, ""), pc.match_substring_regex(lines, ID_AND_COLON))
+        rule = "no `user:item item`, as the lines before it are"
+    if pc.any(bad).as_py():
+        at = pc.index(bad, True).as_py()
+        raise DataError(f"{source.name}, line {line + at}: {rule} (got {lines[at].as_py()[:40]!r})")

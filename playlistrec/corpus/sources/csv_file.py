@@ -1,206 +1,220 @@
-"""A CSV file, or one with other separators, as a stream of text columns, with errors that know their line."""
+"""A delimited file as blocks of known columns, its numbers and ids checked, with errors that know their line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 
 from ...errors import DataError
-from .records import (
-    CSV,
-    Dialect,
-    is_gzip,
-    open_bytes,
-    records,
-    unreadable,
-)
+from ...events import Event, OnEvent
+from .decoding import Source
+from .delimited import Delimited
+from .dialects import Layout, Score, letters, names_among
+from .moments import moments
 
-__all__ = ["CsvFile", "is_missing"]
+__all__ = ["Batch", "CsvFile", "Names", "is_missing", "score_of"]
 
-BLOCK = 8 * 2**20
+Names = Mapping[str, Sequence[str]]
+"""Our name of each column, and the names it may have in a file, the preferred one first."""
+
 MISSING = ("", "nan", "null", "none")
 NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 LARGEST = 2.0**53  # beyond it a float no longer holds every whole number
 
 
 def is_missing(text: pa.Array) -> pa.Array:
-    """True where a field of an id or a number is empty, nan, null or none, in any case."""
-    return pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(text)), pa.array(MISSING))
+    """True where a number, a flag or a further id is empty, nan, null or none, in any case."""
+    return pc.is_in(pc.utf8_lower(text), pa.array(MISSING))
+
+
+def score_of(wanted: Names, required: Sequence[str]) -> Score:
+    """How many of the wanted columns a line names; a line that names all required ones is worth more than any other."""
+    every = names_among([name for names in wanted.values() for name in names])
+    needed = [names_among(wanted[ours]) for ours in required]
+    return lambda fields: every(fields) + 100 * all(names(fields) for names in needed)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows in a row: the text of each known column under our name, and the lines on which they begin."""
+
+    columns: Mapping[str, pa.Array]
+    lines: Callable[[], list[int]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def filter(self, kept: npt.NDArray[np.bool_]) -> Batch:
+        """Some of the rows."""
+        mask = pa.array(kept)
+        lines = self.lines
+        return Batch(
+            {name: column.filter(mask) for name, column in self.columns.items()},
+            lambda: np.array(lines())[kept].tolist(),
+        )
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV, plain or gzipped; the columns wanted of it are read as text.
+    """A delimited file, plain or gzipped, of which some columns are wanted.
 
     Attributes:
-        path: the file.
         columns: our name of each column that is there, and the header's.
-        dialect: how it is written.
+        unread: names of the columns that nobody wanted.
+        table: the file.
+        odd: how often an id is a word that often means that there is none; filled while the file is read.
     """
 
-    path: Path
     columns: Mapping[str, str]
-    dialect: Dialect = CSV
+    unread: tuple[str, ...]
+    table: Delimited
+    odd: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def open(
         cls,
         path: Path,
-        wanted: Mapping[str, Sequence[str]],
+        wanted: Names,
         required: Sequence[str],
-        dialect: Dialect = CSV,
+        layout: Layout | None = None,
+        *,
+        quoted: bool = True,
+        skip_broken: bool = False,
+        any_of: Sequence[str] = (),
     ) -> CsvFile:
         """Read the header.
 
         Args:
             path: the file.
-            wanted: our name of each column and the names it may have, the preferred one first.
+            wanted: the columns to look for.
             required: those of our names that must be there.
-            dialect: how it is written.
+            layout: how the file is written, where that is known.
+            quoted: fields may stand in quotes.
+            skip_broken: see :class:`~.delimited.Delimited`.
+            any_of: our names of which one at least must be there.
 
-        Raises DataError when a required column is missing or the file is empty or has no rows.
+        Raises DataError when a required column is missing or the file is empty.
         """
-        rows = records(path, dialect)
-        _, header = (0, list(dialect.names)) if dialect.names else next(rows, (0, None))
-        if header is None:
-            raise DataError(f"{path.name} is empty")
-        found = {name.strip(): name for name in reversed(header)}
+        source = Source.of(path)
+        if layout is None:
+            table = Delimited.open(source, score_of(wanted, required), quoted=quoted, skip_broken=skip_broken)
+        else:
+            table = Delimited(source, layout, quoted, skip_broken)
+            if not source.head().strip():
+                raise DataError(f"{path.name} is empty")
+        header = table.layout.header
+        places = {letters(name): name for name in reversed(header)}
         columns = {}
         for ours, names in wanted.items():
-            there = [name for name in names if name in found]
-            if there:
-                columns[ours] = found[there[0]]
-            elif ours in required:
-                raise DataError(
-                    f"{path.name} has no column {' or '.join(names)} "
-                    f"(it has {', '.join(repr(name[:30]) for name in header[:5])}{', …' * (len(header) > 5)})"
-                )
+            if there := [places[letters(name)] for name in names if letters(name) in places]:
+                columns[ours] = there[0]
+            elif ours in required or (ours in any_of[:1] and not _has_any(any_of, wanted, places)):
+                raise DataError(f"{path.name} has no column {' or '.join(names[:4])}{_it_has(table)}")
         for name in columns.values():
-            if header.count(name) > 1:
-                raise DataError(f"{path.name} has {header.count(name)} columns called {name}")
-        if next(rows, None) is None:
-            raise DataError(f"{path.name} is empty" if dialect.names else f"{path.name} has a header and no rows")
-        return cls(path, columns, dialect)
+            if (n := sum(letters(name) == letters(other) for other in header)) > 1:
+                raise DataError(f"{path.name} has {n} columns called {name}")
+        unread = tuple(name for name in header if name and name not in columns.values())
+        return cls(columns, unread, table)
 
-    def batches(self) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Blocks of rows: the number of the first row and the columns under our names, as text.
+    @property
+    def name(self) -> str:
+        """The file's name in messages."""
+        return self.table.source.name
 
-        Raises DataError for a row with a wrong number of fields and for bytes that are not UTF-8.
-        """
-        start = 0
-        try:
-            with self._stream() as stream:
-                reader = pacsv.open_csv(
-                    stream,
-                    read_options=pacsv.ReadOptions(
-                        block_size=BLOCK, use_threads=False, column_names=self.dialect.names or None
-                    ),
-                    parse_options=pacsv.ParseOptions(
-                        delimiter=self.dialect.character,
-                        quote_char='"' if self.dialect.quoted else False,
-                        newlines_in_values=self.dialect.quoted,
-                    ),
-                    convert_options=pacsv.ConvertOptions(
-                        column_types={name: pa.string() for name in self.columns.values()},
-                        include_columns=list(self.columns.values()),
-                        strings_can_be_null=False,
-                    ),
-                )
-                for batch in reader:
-                    yield start, pa.RecordBatch.from_arrays(batch.columns, names=list(self.columns))
-                    start += batch.num_rows
-        except pa.ArrowInvalid as error:
-            raise self._explain(error) from None
-        except OSError as error:
-            raise unreadable(self.path, error) from None
+    def tell(self, on_event: OnEvent) -> None:
+        """Tell how the file is written, and which of its columns are not read."""
+        for remark in self.table.remarks:
+            on_event(Event("warning", remark))
+        if self.unread:
+            names = ", ".join(name[:30] for name in self.unread[:8]) + ", …" * (len(self.unread) > 8)
+            on_event(Event("warning", f"{self.name}: columns not read: {names}", {"unread": list(self.unread)}))
 
-    def _stream(self) -> pa.NativeFile:
-        if len(self.dialect.separator) == 1:
-            return pa.input_stream(str(self.path), compression="gzip" if is_gzip(self.path) else None)
-        with open_bytes(self.path) as file:  # Arrow parts fields by one character only
-            content = file.read()
-        return pa.BufferReader(content.replace(self.dialect.separator.encode(), self.dialect.character.encode()))
+    def batches(self) -> Iterator[Batch]:
+        """The rows, in blocks. Raises DataError, with the line, for what is no row, and where there is none."""
+        header = list(self.table.layout.header)
+        places = [header.index(name) for name in self.columns.values()]
+        some = False
+        for rows in self.table.blocks(places):
+            some = True
+            yield Batch(dict(zip(self.columns, rows.columns)), rows.lines)
+        if not some:
+            raise DataError(f"{self.name} " + ("has a header and no rows" if self.table.layout.line else "is empty"))
 
-    def ids(self, name: str, start: int, batch: pa.RecordBatch) -> pa.Array:
-        """A column of ids. Raises DataError for one that is missing (empty, ``nan``, ``null``, ``none``)."""
-        column = batch.column(name)
-        encoded = column.dictionary_encode()
-        broken = pc.match_substring(encoded.dictionary, "\n")
-        bad = pc.or_(is_missing(encoded.dictionary), broken).to_numpy(zero_copy_only=False)
-        if bad.any():
-            row = int(np.argmax(bad[encoded.indices.to_numpy()]))
-            value = column[row].as_py()
-            why = f"is missing (got {value!r})" if "\n" not in value else "holds a line break (an open quote?)"
-            raise self.refuse(start + row, f"{self.columns[name]} {why}")
+    def ids(self, name: str, batch: Batch) -> pa.Array:
+        """A column of ids: any text but the empty one. Raises DataError for that, and for one with a line break."""
+        column = batch.columns[name]
+        empty, broken = pc.equal(column, ""), pc.match_substring(column, "\n")
+        if pc.any(pc.or_(empty, broken)).as_py():
+            row = pc.index(pc.or_(empty, broken), True).as_py()
+            why = "is missing" if not column[row].as_py() else "holds a line break (an open quote?)"
+            raise self.refuse(batch, row, f"{self.columns[name]} {why}")
+        if n := pc.sum(is_missing(column)).as_py():
+            self.odd[self.columns[name]] += n
         return column
 
-    def numbers(self, name: str, start: int, batch: pa.RecordBatch, *, required: bool = False) -> pa.Array:
+    def tell_odd(self, on_event: OnEvent) -> None:
+        """Tell of ids that were read and may not be meant as such."""
+        for column, n in self.odd.items():
+            rows = "1 row has" if n == 1 else f"{n:,} rows have"
+            text = f"{self.name}: {rows} the {column} nan, null or none, taken as an id like any other"
+            on_event(Event("warning", text, {"odd": n}))
+
+    def numbers(self, name: str, batch: Batch, *, required: bool = False) -> pa.Array:
         """A column of numbers (float64), null where the field is empty. Raises DataError for other text."""
-        column = batch.column(name)
-        text = pc.utf8_trim_whitespace(column)
+        text = batch.columns[name]
         formed = pc.match_substring_regex(text, NUMBER)
         values = pc.if_else(formed, text, pa.scalar(None, pa.string())).cast(pa.float64())
         good = pc.fill_null(pc.less(pc.abs(values), LARGEST), False)
         if not required:
             good = pc.or_(good, is_missing(text))
-        if not pc.all(good).as_py():
-            row = pc.index(good, False).as_py()
-            raise self.refuse(start + row, f"{self.columns[name]} must be a number (got {column[row].as_py()[:40]!r})")
+        self._require(good, name, batch, "a number")
         return values
 
-    def weights(self, name: str, start: int, batch: pa.RecordBatch) -> npt.NDArray[np.float64]:
+    def moments(self, name: str, batch: Batch) -> npt.NDArray[np.float64]:
+        """(n,) a column of numbers or of times by which rows are ordered; NaN where the field is empty.
+
+        Raises DataError for text that is neither a number nor a date with or without a time (ISO 8601).
+        """
+        values, good = moments(batch.columns[name])
+        self._require(pc.or_(good, is_missing(batch.columns[name])), name, batch, "a number or a date, as 2024-05-31")
+        filled: npt.NDArray[np.float64] = pc.fill_null(values, np.nan).to_numpy(zero_copy_only=False)
+        return filled
+
+    def weights(self, name: str, batch: Batch) -> npt.NDArray[np.float64]:
         """A column of weights. Raises DataError for one that is missing or below 0."""
-        values: npt.NDArray[np.float64] = self.numbers(name, start, batch, required=True).to_numpy(zero_copy_only=False)
-        if len(values) and values.min() < 0:
-            row = int(np.argmax(values < 0))
-            value = batch.column(name)[row].as_py()[:40]
-            raise self.refuse(start + row, f"{self.columns[name]} must be at least 0 to be a weight (got {value!r})")
+        values: npt.NDArray[np.float64] = self.numbers(name, batch, required=True).to_numpy(zero_copy_only=False)
+        self._require(pa.array(values >= 0), name, batch, "at least 0 to be a weight")
         return values
 
-    def flags(self, name: str, start: int, batch: pa.RecordBatch) -> pa.Array:
+    def flags(self, name: str, batch: Batch) -> pa.Array:
         """A column of ``true`` and ``false`` in any case, null where the field is empty."""
-        column = batch.column(name)
-        text = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+        text = pc.utf8_lower(batch.columns[name])
         flags = pc.if_else(pc.equal(text, "true"), True, pc.if_else(pc.equal(text, "false"), False, None))
-        good = pc.or_(flags.is_valid(), is_missing(text))
-        if not pc.all(good).as_py():
-            row = pc.index(good, False).as_py()
-            value = column[row].as_py()[:40]
-            raise self.refuse(start + row, f"{self.columns[name]} must be true or false (got {value!r})")
+        self._require(pc.or_(flags.is_valid(), is_missing(text)), name, batch, "true or false")
         return flags
 
-    def refuse(self, row: int, why: str) -> DataError:
-        """The error for a row (the first below the header is 0), with the line on which it stands."""
-        line, _ = next(islice(records(self.path, self.dialect), row + (not self.dialect.names), None))
-        return DataError(f"{self.path.name}, line {line}: {why}")
+    def _require(self, good: pa.Array, name: str, batch: Batch, rule: str) -> None:
+        if not pc.all(good).as_py():
+            row = pc.index(good, False).as_py()
+            value = batch.columns[name][row].as_py()[:40]
+            raise self.refuse(batch, row, f"{self.columns[name]} must be {rule} (got {value!r})")
 
-    def _explain(self, error: pa.ArrowInvalid) -> DataError:
-        """Find the line that Arrow refused."""
-        with open_bytes(self.path) as file:
-            line = next((line for line, content in enumerate(file, 1) if not _is_text(content)), None)
-        if line is not None:
-            return DataError(f"{self.path.name}, line {line}: bytes that are not UTF-8 text")
-        width = len(self.dialect.names)
-        for line, fields in records(self.path, self.dialect):
-            width = width or len(fields)
-            if len(fields) != width:
-                there = f"{len(fields)} field{'s' * (len(fields) != 1)}"
-                rule = f"there are {width} ({', '.join(self.dialect.names)})" if self.dialect.names else ""
-                return DataError(f"{self.path.name}, line {line}: {there} where {rule or f'the header has {width}'}")
-        return DataError(f"{self.path.name} cannot be read as CSV: {str(error).splitlines()[0][:120]}")
+    def refuse(self, batch: Batch, row: int, why: str) -> DataError:
+        """The error for a row of a batch, with the line on which it begins."""
+        return DataError(f"{self.name}, line {batch.lines()[row]}: {why}")
 
 
-def _is_text(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _has_any(ours: Sequence[str], wanted: Names, places: Mapping[str, str]) -> bool:
+    return any(letters(name) in places for one in ours for name in wanted[one])
+
+
+def _it_has(table: Delimited) -> str:
+    header = table.layout.header or tuple(table.first_record())
+    return f" (it has {', '.join(repr(name[:30]) for name in header[:5])}{', …' * (len(header) > 5)})"

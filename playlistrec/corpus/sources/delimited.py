@@ -18,7 +18,7 @@ import pyarrow.csv as pacsv
 from ...errors import DataError
 from . import decoding
 from .decoding import Source
-from .dialects import Layout, Score, find_layout, split_records
+from .dialects import Layout, Score, find_layout, in_words, split_records
 from .quoting import scan
 
 __all__ = ["Delimited", "Left", "Rows"]
@@ -72,7 +72,7 @@ class Delimited:
     left: Left = field(default_factory=Left)
 
     @classmethod
-    def open(cls, source: Source, score: Score, *, skip_broken: bool = False) -> Delimited:
+    def open(cls, source: Source, score: Score, *, quoted: bool = True, skip_broken: bool = False) -> Delimited:
         """Find out how a file is written, by the names of columns that are looked for.
 
         Raises DataError for a file that is empty or that is no text.
@@ -80,7 +80,7 @@ class Delimited:
         head = source.head().decode()
         if not head.strip():
             raise DataError(f"{source.name} is empty")
-        return cls(source, find_layout(head, score), skip_broken=skip_broken)
+        return cls(source, find_layout(head, score), quoted, skip_broken)
 
     @property
     def remarks(self) -> list[str]:
@@ -90,6 +90,11 @@ class Delimited:
             lines = "1 line" if n == 1 else f"{n} lines"
             said.append(f"{self.source.name}: passed over {lines} before the header ({self.layout.before[0][:40]})")
         return said
+
+    def first_record(self) -> list[str]:
+        """The fields of the first line that has any."""
+        head = self.source.head().decode()
+        return next((fields for _, fields in split_records(head, self.layout.separator, strict=False) if fields), [])
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Each record below the header, not the empty ones, with the line on which it begins. For small files."""
@@ -157,10 +162,10 @@ class Delimited:
         names = [str(i) for i in range(len(self.layout.header))]
         try:
             table = pacsv.read_csv(
-                pa.BufferReader(data),
+                pa.BufferReader(data.replace(self.layout.separator.encode(), self.layout.character.encode())),
                 read_options=pacsv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
                 parse_options=pacsv.ParseOptions(
-                    delimiter=self.layout.separator,
+                    delimiter=self.layout.character,
                     quote_char='"' if self.quoted else False,
                     escape_char="\\" if self.layout.escape else False,
                     newlines_in_values=self.quoted and b'"' in data,
@@ -191,12 +196,13 @@ class Delimited:
                 done = read
         except csv.Error as error:
             if "unexpected end" not in str(error) or final or len(block) >= LONGEST_RECORD:
-                self._refuse(line + done, _in_words(error))
+                self._refuse(line + done, in_words(error))
         arrays = tuple(pa.array([fields[i].strip() for fields in kept], pa.string()) for i in columns)
         return sum(lengths[:done]), [Rows(arrays, lambda: at)]
 
     def _split(self, text: str) -> Iterator[tuple[int, list[str]]]:
-        return split_records(text, self.layout.separator, escape=self.layout.escape, quoted=self.quoted)
+        text = text.replace(self.layout.separator, self.layout.character)
+        return split_records(text, self.layout.character, escape=self.layout.escape, quoted=self.quoted)
 
     def _fits(self, fields: list[str], line: int) -> bool:
         """True if the record has as many fields as the header, of which more may be empty; empty ones are no record."""
@@ -205,7 +211,12 @@ class Delimited:
             return True
         if any(fields):
             there = f"{len(fields)} field{'s' * (len(fields) != 1)}"
-            self._refuse(line, f"{there} where the header has {width}")
+            rule = (
+                f"the header has {width}"
+                if self.layout.line
+                else f"there are {width} ({', '.join(self.layout.header)})"
+            )
+            self._refuse(line, f"{there} where {rule}")
         return False
 
     def _refuse(self, line: int, why: str) -> None:
@@ -234,12 +245,3 @@ def _after_lines(block: bytes, lines: int) -> tuple[bytes, int]:
             return b"" if done == lines - 1 else block[at:], done
         at = end + 1
     return block[at:], lines
-
-
-def _in_words(error: csv.Error) -> str:
-    text = str(error)
-    if "unexpected end" in text or "field limit" in text:
-        return "a quote that opens here is not closed"
-    if "expected after" in text:
-        return "text after a closing quote (an open quote before it?)"
-    return text

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["SEPARATORS", "Layout", "find_layout", "letters", "names_among", "split_records"]
+__all__ = ["SEPARATORS", "Layout", "find_layout", "in_words", "letters", "names_among", "split_records"]
 
 SEPARATORS = (",", ";", "\t")
 LINES_BEFORE = 20
@@ -23,7 +23,7 @@ class Layout:
     """The layout of one file.
 
     Attributes:
-        separator: one character between fields.
+        separator: what stands between fields; more than one character only where fields have no quotes.
         header: names of the columns as the file has them, without outer blanks; none where no line is a header.
         line: the line on which the header ends, 0 where there is none.
         before: the lines before the header that are not empty.
@@ -35,6 +35,11 @@ class Layout:
     line: int = 0
     before: tuple[str, ...] = ()
     escape: bool = False
+
+    @property
+    def character(self) -> str:
+        """The separator for parsers that take one character only: a tab in place of a longer one."""
+        return self.separator if len(self.separator) == 1 else "\t"
 
 
 def find_layout(head: str, score: Score) -> Layout:
@@ -130,3 +135,13 @@ def _sound(head: str, separator: str, escape: bool) -> bool:
     except csv.Error:
         return False
     return True
+
+
+def in_words(error: csv.Error) -> str:
+    """What the strict reader found wrong, for a person."""
+    text = str(error)
+    if "unexpected end" in text or "field limit" in text:
+        return "a quote that opens here is not closed"
+    if "expected after" in text:
+        return "text after a closing quote (an open quote before it?)"
+    return text

@@ -16,13 +16,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ...errors import DataError, Hint
-from ...events import Event, OnEvent
+from ...events import Event
 from ..corpus import Corpus
 from ..vocabulary import Catalogue, drop_unknown
+from .formats import Format, Place, Request, suffix
 from .mpd_slice import Decoder, Piece, SliceFile, send_all
 
-__all__ = ["find_slices", "read_mpd"]
+__all__ = ["FORMAT", "find_slices"]
 
+LIKE_A_SLICE = re.compile(r'\s*\{[^\[]*"playlists"\s*:\s*\[\s*(\]|\{[^{\[]*"pid")', re.DOTALL)
 SMALL = 32 * 2**20  # bytes; below it starting processes takes longer than reading
 
 
@@ -73,9 +75,20 @@ def _natural(name: str) -> list[str | int]:
     return [int(part) if i % 2 else part for i, part in enumerate(re.split("([0-9]+)", name))]
 
 
-def read_mpd(source: Path, *, limit: int | None, workers: int | None, renumber: bool, on_event: OnEvent) -> Corpus:
+def _recognises(place: Place) -> bool:
+    """True for slices by their name, and for JSON that begins as one does, where no table or ratings lie beside it."""
+    named = [file for source in place.sources for file in find_slices(source)[0] if _is_slice(file, "mpd.slice.")]
+    if named:
+        return True
+    texts = [path for path in place.files if suffix(path) == ".json"]
+    return bool(texts) and len(texts) == len(place.files) and all(LIKE_A_SLICE.match(place.head(p)) for p in texts)
+
+
+def _read(request: Request) -> tuple[Corpus, None]:
     """Read slices. The outcome does not depend on the number of ``workers``; see :func:`~.read.read`."""
-    files, others = find_slices(source)
+    limit, workers, renumber, on_event = request.limit, request.workers, request.renumber, request.on_event
+    files, others = _all_slices(request.place.sources)
+    source = request.place.sources[0]
     if not files:
         raise DataError(f"{source} holds no slices (*.json, *.json.gz){_found(others)}")
     if others:
@@ -112,13 +125,22 @@ def read_mpd(source: Path, *, limit: int | None, workers: int | None, renumber: 
     table = drop_unknown(pa.concat_tables(playlists).combine_chunks(), ())
     ordered = pa.array(np.ones(n, dtype=bool))
     tracks, artists = catalogue.tables()
-    return Corpus(
+    corpus = Corpus(
         offsets=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64),
         tracks=np.concatenate(entries),
         playlists=table.add_column(0, "pid", names).append_column("ordered", ordered),
         track_table=tracks,
         artists=artists,
     )
+    return corpus, None
+
+
+FORMAT = Format("mpd", _recognises, _read)
+
+
+def _all_slices(sources: Sequence[Path]) -> tuple[list[SliceFile], list[str]]:
+    found = [find_slices(source) for source in sources]
+    return [file for files, _ in found for file in files], [name for _, others in found for name in others]
 
 
 def _found(names: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
-"""Playlists as CSV: one row an entry, with tables of tracks and playlists beside it where there are any."""
+"""Playlists as tables, one row an entry, with tables of tracks and playlists beside them where there are any."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,87 +11,92 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import DataError
-from ...events import Event, OnEvent
+from ...events import Event
 from ..corpus import Corpus
-from ..vocabulary import (
-    TRACK_SCHEMA,
-    Catalogue,
-    Rows,
-    Vocabulary,
-    conform,
-    distinct,
-    drop_unknown,
-)
-from .csv_file import CsvFile, is_missing
-from .entries import Weights, gather
-from .mpd_slice import PLAYLIST_SCHEMA
+from ..vocabulary import Catalogue, Rows, Vocabulary, distinct, drop_unknown
+from .columns import ENTRIES, OF_A_USER
+from .csv_file import CsvFile, score_of
+from .dialects import letters
+from .entries import Entries, gather
+from .formats import Format, Given, Place, Request, part_of, some, stem, suffix, summarise
+from .side_tables import SIDE_TABLES, add_columns, beside, known, read_ids, read_tracks, track_columns
 
-__all__ = ["SIDE_TABLES", "read_csv"]
+__all__ = ["FORMAT", "SIDE_TABLES", "is_table", "read_csv"]
 
-Names = Mapping[str, Sequence[str]]
-SIDE_TABLES = ("tracks", "playlists", "ordered_playlists")
-
-PID = ("playlist_id", "pid", "playlist")
-WEIGHT = ("weight", "rating", "count", "play_count", "playcount", "plays", "listens")
-URI = ("track_id", "track_uri", "track", "uri")
-OF_A_TRACK: Names = {
-    "artist_uri": ("artist_id", "artist_uri"),
-    "artist_name": ("artist_name",),
-    "album_uri": ("album_id", "album_uri"),
-    "album_name": ("album_name",),
-    "duration_ms": ("duration_ms",),
-    "duration_sec": ("duration_sec",),
-}
-ENTRIES: Names = {
-    "pid": PID,
-    "uri": URI,
-    "pos": ("pos",),
-    "weight": WEIGHT,
-    "playlist_name": ("playlist_name", "name", "title"),
-    "name": ("track_name",),
-    **OF_A_TRACK,
-}
-TRACKS: Names = {"uri": URI, "name": ("track_name", "name", "title"), **OF_A_TRACK}
-PLAYLISTS: Names = {
-    "pid": PID,
-    **{name: (name,) for name in PLAYLIST_SCHEMA.names},
-    "name": ("playlist_name", "name", "title"),
-}
+ORDER = {"pos", "time"}
+ENDINGS = (".csv", ".tsv", ".txt")
+REQUIRED = ("pid", "uri")
 
 
-def read_csv(
-    files: Sequence[Path], *, limit: int | None, weights: bool, on_event: OnEvent
-) -> tuple[Corpus, npt.NDArray[np.bool_]]:
-    """Read one file of entries, or a training and a test file, and the tables beside them.
+def is_table(place: Place, path: Path) -> bool:
+    """True for a file of entries: a delimited file whose header names playlists and tracks."""
+    if suffix(path) not in ENDINGS or stem(path) in SIDE_TABLES:
+        return False
+    score = score_of(ENTRIES, REQUIRED)
+    header = place.layout(path, score).header
+    names = set(map(letters, header))
+    # Beside the name of an artist, "playlist" and "track" are names too: a person's export.
+    return score(header) >= 100 and not ("artist" in names and {"playlist", "track"} <= names)
 
-    Args:
-        weights: keep the weight of each entry.
 
-    Returns the corpus and which entries came from the second file; see :func:`~.read.read`.
+def _recognises(place: Place) -> bool:
+    return any(is_table(place, path) for path in place.files)
+
+
+def entry_files(place: Place) -> list[tuple[str, Path]]:
+    """The files of entries and the part of each: those of a folder that came in parts, or else all that are given."""
+    if all(source.is_file() for source in place.sources):
+        return list(place.parts(place.files).items()) or [("train", path) for path in place.files]
+    tables = [path for path in place.files if is_table(place, path) or (part_of(path) and suffix(path) in ENDINGS[:2])]
+    if not tables:  # the error says which column the one that may be meant lacks
+        tables = [path for path in place.files if suffix(path) in ENDINGS[:2] and stem(path) not in SIDE_TABLES]
+    if found := list(place.parts(tables).items()) or [("train", path) for path in tables if len(tables) == 1]:
+        return found
+    what = "several files" if tables else "no file"
+    inside = some([path.name for path in tables or place.files])
+    raise DataError(f"{place.name} holds {what} of entries (csv; found {inside}); give one file, or several by name")
+
+
+def read_csv(request: Request) -> tuple[Corpus, Given | None]:
+    """Read files of entries and the tables beside the first of them.
+
+    A row is an entry. Where there is a column of positions, or else of times, the entries of a file stand in its order,
+    else in that of the rows. Rows without a track are left out and counted.
+
+    Returns the corpus and the part of each entry; see :func:`~.read.read`.
     """
+    files, on_event, limit = entry_files(request.place), request.on_event, request.limit
+    paths = [path for _, path in files]
     catalogue, playlists = Catalogue(), Vocabulary()
     names: list[pa.Array] = []
-    listing = _beside(files, "tracks")
+    listing = beside(paths, "tracks")
     if listing is not None:
-        _read_tracks(listing, catalogue)
+        read_tracks(listing, catalogue)
     n_listed = len(catalogue)
-    required = ("pid", "uri", "weight") if weights else ("pid", "uri")
-    sources = [CsvFile.open(path, ENTRIES, required=required) for path in files]
-    parts = []
-    for done, source in enumerate(sources, 1):
-        parts.append(_read_entries(source, catalogue, playlists, names, limit, weights))
-        on_event(Event("progress", f"read {source.path.name}", {"done": done, "total": len(files)}))
+    required = (*REQUIRED, "weight") if request.weights else REQUIRED
+    sources = [CsvFile.open(path, ENTRIES, required=required) for path in paths]
+    parts, n_lines = [], 0
+    for done, (source, (part, path)) in enumerate(zip(sources, files), 1):
+        source.tell(on_event)
+        entries, n, n_empty = _read_entries(source, catalogue, playlists, names, limit, request.weights)
+        parts.append((part, entries))
+        n_lines += n
+        source.tell_odd(on_event)
+        if n_empty:
+            what = "1 row has" if n_empty == 1 else f"{n_empty:,} rows have"
+            on_event(
+                Event("warning", f"{path.name}: {what} no {source.columns['uri']}: left out", {"left_out": n_empty})
+            )
+        on_event(Event("progress", f"read {path.name}", {"done": done, "total": len(files)}))
     if listing is not None and (n := len(catalogue) - n_listed):
         what = "1 track that is" if n == 1 else f"{n:,} tracks that are"
         on_event(Event("warning", f"appended {what} not in {listing.name}", {"appended": n}))
     pids = playlists.ids()[:limit]
-    offsets, tracks, kept_weights, from_test = gather(parts, len(pids), len(catalogue), on_event)
+    offsets, tracks, kept_weights, given = gather(parts, len(pids), len(catalogue), on_event)
     table = pa.table({"pid": pids, "name": pa.chunked_array(names, pa.string())[: len(pids)]})
-    if (path := _beside(files, "playlists")) is not None:
-        table = _add_columns(table, path)
-    ordered = pa.array(np.ones(len(pids), dtype=bool))
-    if "pos" not in sources[0].columns and (path := _beside(files, "ordered_playlists")) is not None:
-        ordered = pc.is_in(pids, _read_ids(path))
+    if (more := beside(paths, "playlists")) is not None:
+        table = add_columns(table, more)
+    ordered = _ordered(sources, pids, beside(paths, "ordered_playlists"))
     track_table, artists = catalogue.tables()
     corpus = Corpus(
         offsets=offsets,
@@ -101,16 +106,21 @@ def read_csv(
         artists=artists,
         weights=kept_weights,
     )
-    return corpus, from_test
+    summarise(on_event, n_lines, paths, corpus)
+    return corpus, given
 
 
-def _beside(files: Sequence[Path], stem: str) -> Path | None:
-    """The table called ``stem`` in the same folder, if there is one."""
-    paths = [files[0].with_name(stem + suffix) for suffix in (".csv", ".csv.gz")]
-    found = [path for path in paths if path.is_file() and path not in files]
-    if len(found) > 1:
-        raise DataError(f"{files[0].parent} holds both {found[0].name} and {found[1].name}: keep one of them")
-    return found[0] if found else None
+FORMAT = Format("csv", _recognises, read_csv, frozenset({"weights"}))
+
+
+def _ordered(sources: Sequence[CsvFile], pids: pa.Array, listed: Path | None) -> pa.Array:
+    """(n_playlists,) true where the order of the entries means something."""
+    if all(ORDER & set(source.columns) for source in sources):
+        return pa.array(np.ones(len(pids), dtype=bool))
+    if listed is not None:
+        return pc.is_in(pids, read_ids(listed))
+    of_users = {letters(name) for name in OF_A_USER}
+    return pa.array(np.full(len(pids), letters(sources[0].columns["pid"]) not in of_users))
 
 
 def _read_entries(
@@ -120,102 +130,39 @@ def _read_entries(
     names: list[pa.Array],
     limit: int | None,
     weights: bool,
-) -> tuple[Rows, Rows, Weights]:
-    """Playlist, track and weight of each entry, by ``pos`` where there is one; ``names`` of new playlists."""
+) -> tuple[Entries, int, int]:
+    """The entries in their order, with the ``names`` of new playlists; how many rows there were and had no track."""
     columns: list[tuple[Rows, Rows, npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
-    for start, batch in file.batches():
-        pids = file.ids("pid", start, batch)
-        tracks = _track_columns(file, start, batch)
-        pos = np.zeros(0)
+    n_lines = n_empty = 0
+    for batch in file.batches():
+        n_lines += len(batch)
+        if n := pc.sum(pc.equal(batch.columns["uri"], "")).as_py():
+            n_empty += n
+            batch = batch.filter(pc.not_equal(batch.columns["uri"], "").to_numpy(zero_copy_only=False))
+        pids = file.ids("pid", batch)
+        tracks = track_columns(file, batch)
+        place = np.zeros(0)
         if "pos" in file.columns:
-            pos = file.numbers("pos", start, batch, required=True).to_numpy(zero_copy_only=False)
-        weight = file.weights("weight", start, batch) if weights else np.zeros(0)
+            place = file.numbers("pos", batch, required=True).to_numpy(zero_copy_only=False)
+        elif "time" in file.columns:
+            place = file.moments("time", batch)
+        weight = file.weights("weight", batch) if weights else np.zeros(0)
         numbers, first = distinct(pids)
         before = len(playlists)
         rows = playlists.number(pids.take(first))
-        names.append(_known(file, "playlist_name", batch).take(first[rows >= before]))
+        names.append(known(file, "playlist_name", batch).take(first[rows >= before]))
         playlist = rows[numbers]
         if limit is not None:
             kept = playlist < limit
-            playlist, pos, tracks = playlist[kept], pos[kept[: len(pos)]], tracks.filter(pa.array(kept))
+            playlist, place, tracks = playlist[kept], place[kept[: len(place)]], tracks.filter(pa.array(kept))
             weight = weight[kept[: len(weight)]]
         numbers, first = distinct(tracks["uri"].combine_chunks())
-        columns.append((playlist, catalogue.add(tracks.take(first))[numbers], pos, weight))
-    playlist, track, pos, weight = (np.concatenate(column) for column in zip(*columns))
-    if "pos" in file.columns:
-        order = np.argsort(pos, kind="stable")
+        columns.append((playlist, catalogue.add(tracks.take(first))[numbers], place, weight))
+    if not sum(len(playlist) for playlist, *_ in columns) and n_empty:
+        raise DataError(f"{file.name}: no row has a {file.columns['uri']}")
+    playlist, track, place, weight = (np.concatenate(column) for column in zip(*columns))
+    if len(place):
+        order = np.argsort(place, kind="stable")
         playlist, track = playlist[order], track[order]
         weight = weight[order] if weights else weight
-    return playlist, track, weight if weights else None
-
-
-def _read_tracks(path: Path, catalogue: Catalogue) -> None:
-    file = CsvFile.open(path, TRACKS, required=("uri",))
-    for start, batch in file.batches():
-        tracks = _track_columns(file, start, batch)
-        _, first = distinct(tracks["uri"].combine_chunks())
-        before = len(catalogue)
-        rows = catalogue.add(tracks.take(first))
-        _refuse_repeats(file, start, batch.column("uri"), first[rows >= before])
-
-
-def _add_columns(playlists: pa.Table, path: Path) -> pa.Table:
-    """Add what a table of playlists says of those in ``playlists``."""
-    file = CsvFile.open(path, PLAYLISTS, required=("pid",))
-    listed, chunks = Vocabulary(), []
-    for start, batch in file.batches():
-        pids = file.ids("pid", start, batch)
-        _, first = distinct(pids)
-        before = len(listed)
-        rows = listed.number(pids.take(first))
-        _refuse_repeats(file, start, pids, first[rows >= before])
-        columns = {}
-        for name in PLAYLIST_SCHEMA.names:
-            kind = PLAYLIST_SCHEMA.field(name).type
-            if name not in file.columns or pa.types.is_string(kind):
-                columns[name] = _known(file, name, batch)
-            elif pa.types.is_boolean(kind):
-                columns[name] = file.flags(name, start, batch)
-            else:
-                columns[name] = pc.round(file.numbers(name, start, batch))
-        chunks.append(conform(pa.table(columns), PLAYLIST_SCHEMA))
-    found = listed.find(playlists["pid"])
-    table = pa.concat_tables(chunks).take(pa.array(found, mask=found < 0))
-    name = pc.coalesce(table["name"], playlists["name"])
-    return table.set_column(0, "name", name).add_column(0, "pid", playlists["pid"])
-
-
-def _read_ids(path: Path) -> pa.ChunkedArray:
-    file = CsvFile.open(path, {"pid": PID}, required=("pid",))
-    return pa.chunked_array([file.ids("pid", start, batch) for start, batch in file.batches()], pa.string())
-
-
-def _track_columns(file: CsvFile, start: int, batch: pa.RecordBatch) -> pa.Table:
-    """The columns of ``TRACK_SCHEMA`` that a file has."""
-    columns = {"uri": file.ids("uri", start, batch)}
-    for name in TRACK_SCHEMA.names[1:-1]:
-        if name in file.columns:
-            columns[name] = _known(file, name, batch)
-    for name, unit in (("duration_sec", 1000), ("duration_ms", 1)):
-        if name in file.columns:
-            columns["duration_ms"] = pc.round(pc.multiply(file.numbers(name, start, batch), unit)).cast(pa.int64())
-    return pa.table(columns)
-
-
-def _known(file: CsvFile, name: str, batch: pa.RecordBatch) -> pa.Array:
-    """A column of text, null where the field is empty (an id also where it says ``nan``) or there is none."""
-    nothing = pa.scalar(None, pa.string())
-    if name not in file.columns:
-        return pa.nulls(batch.num_rows, pa.string())
-    column = batch.column(name)
-    missing = is_missing(column) if name.endswith("_uri") else pc.equal(column, "")
-    return pc.if_else(missing, nothing, column)
-
-
-def _refuse_repeats(file: CsvFile, start: int, ids: pa.Array, new: npt.NDArray[np.int64]) -> None:
-    """Raise DataError for the first row that is not among the ``new`` ones."""
-    repeated = np.ones(len(ids), dtype=bool)
-    repeated[new] = False
-    if repeated.any():
-        row = int(np.argmax(repeated))
-        raise file.refuse(start + row, f"{ids[row].as_py()[:60]!r} stands in this table for the second time")
+    return (playlist, track, weight if weights else None), n_lines, n_empty

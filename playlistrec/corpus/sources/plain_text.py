@@ -1,0 +1,54 @@
+"""What lines of ids are, by proof: ``user item item …``, ``user:item item …`` or ``user item weight``."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["separator_of_triples", "three_fields", "users_end_in_colons"]
+
+NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?")
+WITH_COLON = re.compile(r"([^\s:]+):([^:]*)")
+
+
+def separator_of_triples(head: str) -> tuple[str, int] | None:
+    """The separator and the number of fields, three or four, if each line is a user, an item, a weight and no more.
+
+    So it is if all lines have as many fields, those behind the item are numbers, and users stand on several lines.
+
+    >>> separator_of_triples("0 7 5\\n0 8 3\\n"), separator_of_triples("0 7 5\\n1 8 3\\n")
+    ((' ', 3), None)
+    """
+    lines = _lines(head)
+    for separator in ("\t", " ", ",", ";", "::"):
+        fields = [line.split(separator) for line in lines]
+        width = len(fields[0]) if fields else 0
+        if (
+            width in (3, 4)
+            and len({row[0] for row in fields}) < len(fields)
+            and all(len(row) == width and all(NUMBER.fullmatch(one.strip()) for one in row[2:]) for row in fields)
+        ):
+            return separator, width
+    return None
+
+
+def three_fields(head: str) -> bool:
+    """True if each of several lines has three fields, so that they may be a user, an item and a weight."""
+    lines = _lines(head)
+    return len(lines) > 2 and all(len(line.split()) == 3 for line in lines)
+
+
+def users_end_in_colons(head: str) -> bool:
+    """True if each line is a user, a colon and items: no other colons, and not one prefix that all ids share.
+
+    >>> users_end_in_colons("1:5 7\\n2:8\\n"), users_end_in_colons("u:1 5 7\\nu:2 8\\n")
+    (True, False)
+    """
+    found = [WITH_COLON.fullmatch(line) for line in _lines(head)]
+    if not found or not all(found):
+        return False
+    users = {match[1] for match in found if match}
+    return len(users) == len(found) and (len(users) > 1 or all(user.isdigit() for user in users))
+
+
+def _lines(head: str) -> list[str]:
+    return [line.strip() for line in head.split("\n") if line.strip()]
