@@ -71,10 +71,13 @@ def command(
         "time_limit": seconds_of(time_limit),
         "checkpoint_every": seconds_of(checkpoint_every, "--checkpoint-every"),
     }
+    from ..distributed.process_group import joined
     from ..experiment.fitting import fit
 
-    with screen.events() as on_event:
+    with joined() as ranks, (Screen(quiet=True) if ranks.rank else screen).events() as on_event:
         run = fit(data, model, out, options=given, on_event=on_event, **limits, **options)
+    if ranks.rank:
+        return
     info = run.info
     text = f"{model} in {out}: {info['seconds']:.1f} s, peak memory {info['peak_memory_mb']:,} MB"
     if info["best_epoch"]:

@@ -14,6 +14,7 @@ import torch
 
 from .. import __version__
 from ..config import Config
+from ..distributed.process_group import current
 from ..events import Event, OnEvent
 from ..models.base import Arrays, Recommender
 from ..models.embedding.trained import TrainedModel
@@ -66,7 +67,7 @@ class FitSteps:
         last = None if state is None else max(1, state.best_epoch)
         if last is not None:
             self.on_event(Event("message", f"fitting again on training and validation, {last} epochs"))
-        if folder is not None:
+        if folder is not None and current().rank == 0:
             make_folder(folder)
         return self._fit(folder, True, None, None, last)[0]
 
@@ -92,7 +93,7 @@ class FitSteps:
                 warm_start(model, corpus, self.init, refit=refit)
         else:
             model = self.model_type.from_corpus(corpus, self.options, seed=self.seed)
-        state = None
+        state, ranks = None, current()
         if self.training is not None:
             assert isinstance(model, TrainedModel), "options of training are resolved for those alone"
             teacher = self.training.teacher
@@ -105,10 +106,11 @@ class FitSteps:
                 teacher_vectors=teacher_vectors(self.data, teacher, refit=refit) if teacher else None,
                 validate=validate,
                 folder=folder,
-                resume=self.resume and folder is not None and (folder / "checkpoint.npz").exists(),
+                resume=ranks.same(self.resume and folder is not None and (folder / "checkpoint.npz").exists()),
                 time_limit=None if time_limit is None else time_limit - (time.perf_counter() - self.began),
                 checkpoint_every=self.checkpoint_every,
                 last_epoch=last_epoch,
+                ranks=ranks,
                 on_event=self.on_event,
             )
         elif folder is not None:

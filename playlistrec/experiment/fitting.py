@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ..config import Config
+from ..distributed.process_group import current
 from ..errors import ConfigError, RunError, nearest
 from ..events import OnEvent, ignore
 from ..models.base import Recommender
@@ -18,6 +19,7 @@ from ..models.registry import model_class
 from ..storage import checksums, write_file
 from ..train.checkpoint import FitState
 from ..train.options import TrainOptions
+from ..train.ranks import Ranks
 from .data import Data
 from .ensembles.run_parts import refits
 from .fit_steps import FitSteps, peak_memory_mb, versions
@@ -61,6 +63,8 @@ def fit(
 ) -> Run:
     """Fit ``model`` to the training part of ``data`` and keep it in the run folder ``out`` (or in memory).
 
+    Under ``torchrun``, within :func:`~playlistrec.distributed.process_group.joined`, all processes share every batch.
+
     Args:
         options: options of the model and of :class:`~playlistrec.train.options.TrainOptions`, by name.
         preset: where the others come from: the name of a preset or the path of its file, which ends in ``.toml``;
@@ -81,7 +85,10 @@ def fit(
         RunError: ``out`` exists, or cannot be resumed. DataError: there is nothing to fit on.
     """
     data = data if isinstance(data, Data) else Data.load(data)
-    model_type = model_class(model)
+    model_type, ranks = model_class(model), current()
+    on_event = ignore if ranks.rank else on_event
+    if ranks.size > 1 and not model_type.trainable:
+        raise ConfigError(f"{model} is fitted by one process (got {ranks.size})")
     folder = Path(out) if out is not None else None
     before = _before(folder) if resume else None
     given = dict(options or {}) | ({} if epochs is None else {"epochs": epochs})
@@ -104,20 +111,30 @@ def fit(
     start = _init(init, model_type, data)
     info = _begun(data, model, model_options, training, preset, seed or 0)
     read = [Path(path) for path in (data.path, *_runs_of(model_options, training)) if path]
-    with _where(folder, before, info, data, force, read) as work:
+    with _shared(ranks, _where(folder, before, info, data, force, read)) as work:
         began = time.perf_counter()
         given_to_all = (data, model_type, model_options, training, chosen_device, info["seed"], resume)
         steps = FitSteps(*given_to_all, time_limit, on_event, checkpoint_every, start)
         arrays, state = steps.first(work)
         refit_arrays = steps.again(None if work is None else work / "refit", state) if refit else None
         info |= _ended(state, steps, refit, time.perf_counter() - began)
-        if work is not None and folder is not None:
+        if work is not None and folder is not None and ranks.rank == 0:
             if not slim:
                 carry(work, data)
             write_file(work / "MODEL.md", model_card(folder, info, model_type.summary, data))
             info |= {"type": RUN.marker, "files": checksums(work, RUN.manifest)}
             write_info(work, info)
     return Run(data, model_type, steps.options, arrays, refit_arrays, info, folder)
+
+
+@contextmanager
+def _shared(ranks: Ranks, where: AbstractContextManager[Path | None]) -> Iterator[Path | None]:
+    """The folder of the first process, for all of them: it alone begins it, and writes there."""
+    if ranks.rank:
+        yield ranks.same(None)
+    else:
+        with where as work:
+            yield ranks.same(work)
 
 
 @contextmanager

@@ -55,11 +55,19 @@ BEFORE = "weights-before.npz"
 """The best weights before an epoch that was cut off, which a resumed fit goes back to."""
 
 
-def write_checkpoint(folder: Path, trainer: Trainer, state: FitState, losses: Sequence[torch.Tensor] = ()) -> None:
-    """Write ``checkpoint.npz``, and then the history; ``losses`` are those of the steps of an epoch that goes on."""
+def write_checkpoint(
+    folder: Path | None, trainer: Trainer, state: FitState, losses: Sequence[torch.Tensor] = ()
+) -> None:
+    """Write ``checkpoint.npz``, and then the history; ``losses`` are those of the steps of an epoch that goes on.
+
+    All processes of a fit call it together, and the first, which has a ``folder``, writes.
+    """
+    adam = trainer.ranks.moments(trainer.optimizer)
+    if folder is None:
+        return
     arrays: Arrays = {f"weights/{name}": array for name, array in trainer.model.state().items()}
     arrays |= {f"sampler/{name}": tensor.cpu().numpy() for name, tensor in trainer.batches.state().items()}
-    for index, moments in trainer.optimizer.state_dict()["state"].items():
+    for index, moments in adam.items():
         for name, tensor in moments.items():
             arrays[f"adam/{index}/{name}"] = tensor.detach().cpu().numpy()
     if losses:

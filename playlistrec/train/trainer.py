@@ -12,12 +12,13 @@ import torch
 
 from ..config import require
 from ..corpus.corpus import Corpus
-from ..errors import DataError, RunError
+from ..errors import ConfigError, DataError, RunError
 from ..events import Event, OnEvent, ignore
 from ..models.embedding.trained import TrainedModel
 from .batches.plan import BatchPlan, Full, Regime, Sampled
 from .objectives import Objective
 from .optimizer import RowAdam
+from .ranks import ALONE, Ranks
 from .schedule import Constant, Schedule
 
 __all__ = ["SAMPLED_ABOVE", "Trainer", "Validate"]
@@ -41,6 +42,7 @@ class Trainer:
         batch_size: positive pairs a step; playlists a step where batches hold whole playlists.
         regime: over what a step propagates; None picks by the size of the graph.
         precision: of the propagation and of the products of softmax; embeddings and ranking stay float32.
+        ranks: the processes that share every batch.
 
     Raises:
         DataError: there is nothing to learn from. ConfigError: the objective is not for this model.
@@ -67,11 +69,12 @@ class Trainer:
         precision: torch.dtype = torch.float32,
         seed: int = 0,
         device: torch.device | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         if not corpus.n_entries:
             raise DataError("there are no training entries to fit on")
         self.model, self.corpus, self.objective, self.seed = model, corpus, objective, seed
-        self.lr, self.schedule = lr, schedule or Constant()
+        self.lr, self.schedule, self.ranks = lr, schedule or Constant(), ranks
         device = device or torch.device("cpu")
         reduced = None if precision == torch.float32 else precision
         self.optimizer: torch.optim.Optimizer
@@ -85,8 +88,14 @@ class Trainer:
         model.to(device)
         model.precision = precision
         self.optimizer = RowAdam(model.parameters(), lr) if model.aggregates else _adam(model, lr)
-        plan = BatchPlan(batch_size=batch_size, device=device, regime=regime, reduced=reduced)
+        given: dict[str, Any] = {"rank": ranks.rank, "ranks": ranks.size}
+        plan = BatchPlan(batch_size=batch_size, device=device, regime=regime, reduced=reduced, **given)
         self.batches = objective.batches(model, corpus, plan)
+        whole = model.propagates and self.batches.regime == "full"
+        if ranks.size > 1 and (whole or not self.batches.divides):
+            what = "the whole graph" if whole else "its batch as a whole"
+            rule = "the model aggregate, the sampled regime or mf, with a loss over pairs or softmax"
+            raise ConfigError(f"several processes share {rule} ({type(objective).__name__} needs {what})")
         self.done = 0
 
     def epochs(self, n: int, *, validate: Validate | None = None) -> Iterator[Event]:
@@ -144,12 +153,14 @@ class Trainer:
     def step(self, batch: Any, done: float = 0.0) -> torch.Tensor:
         """One step: the loss of a batch, its gradients, and Adam. ``done`` is the share of all steps before it."""
         loss, objective = self.objective(batch)
+        loss, share = self.ranks.mean(loss.detach(), self.objective.mass(batch))
         self.optimizer.zero_grad()
+        objective = objective if self.ranks.size == 1 else objective * share
         objective.backward()  # type: ignore[no-untyped-call]
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate(self.lr, done)
-        self.optimizer.step()
-        return loss.detach()
+        self.ranks.step(self.optimizer)
+        return loss
 
     def diverged(self, loss: float) -> str:
         """The name of a value that is not finite, with the likely cause; empty where all are finite."""

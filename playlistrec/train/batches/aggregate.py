@@ -36,6 +36,7 @@ class AggregateBatches:
 
     regime: ClassVar[str] = "aggregate"
     seeks: ClassVar[bool] = True
+    divides: ClassVar[bool] = True
 
     def __init__(self, model: Aggregate, corpus: Corpus, plan: BatchPlan, n: int, power: float) -> None:
         require(n >= 1, "n_negatives", "at least 1", n)
@@ -61,23 +62,27 @@ class AggregateBatches:
         """See :meth:`state`."""
 
     def __len__(self) -> int:
-        return -(-len(self.playlists) // self.plan.batch_size)
+        return self.plan.n_batches(len(self.playlists))
 
     def epoch(self, seed: int, epoch: int, start: int = 0) -> Iterator[SharedBatch]:
         """One pass, from step ``start`` on."""
         generator = torch.Generator(self.plan.device).manual_seed(seed)
         order = torch.randperm(len(self.playlists), generator=generator, device=self.plan.device)
-        for step, chosen in enumerate(torch.split(order, self.plan.batch_size)):
+        for step, chosen in enumerate(self.plan.split(order)):
             if step >= start:
                 generator.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1)[0]))
                 yield self.batch(self.playlists[chosen], generator)
 
     def batch(self, playlists: Tensor, generator: torch.Generator) -> SharedBatch:
         """The batch of some playlists."""
-        model, n_tracks = self.model, self.model.n_tracks
-        row, track = self._held(playlists, n_tracks)
+        model, plan = self.model, self.plan
+        row, track = self._held(playlists, model.n_tracks)
         lengths = torch.bincount(row, minlength=len(playlists))
         seed = self._seeds(row, lengths, generator)
+        if plan.ranks > 1:  # all processes draw for the whole batch, so that their number changes nothing
+            mine = row % plan.ranks == plan.rank
+            row, track, seed = row[mine] // plan.ranks, track[mine], seed[mine]
+            playlists, lengths = plan.own(playlists), plan.own(lengths)
         first = torch.bincount(row[seed], minlength=len(playlists)).cumsum(0)
         queries = model.compared(model.aggregate(track[seed], torch.cat([first.new_zeros(1), first[:-1]])))
 
@@ -94,7 +99,7 @@ class AggregateBatches:
             prior=model.prior_of(here),
             track_ids=here,
             playlist_ids=playlists,
-            reduced=self.plan.reduced,
+            reduced=plan.reduced,
             own=(row[seed][own >= 0], own[own >= 0]),
             columns=self.columns,
             lengths=lengths,

@@ -145,12 +145,15 @@ class PlaylistBatch(Batch):
         """(n,) of the pairs, adding up to 1: length of the playlist to minus ``exponent``; None where all are alike."""
         if not exponent:
             return None
+        weights = self.raw_weights(exponent)
+        return weights / weights.sum()
+
+    def raw_weights(self, exponent: float) -> Tensor:
+        """(n,) of the pairs: length of the playlist to minus ``exponent``."""
         lengths = self.lengths
         if lengths is None:
             lengths = torch.bincount(self.held()[0], minlength=len(self.vectors[0]))
-        length = lengths.to(self.vectors[0].dtype)
-        weights = length[self.playlist] ** -exponent
-        return weights / weights.sum()
+        return lengths.to(self.vectors[0].dtype)[self.playlist] ** -exponent
 
     def l2(self) -> Tensor:
         playlists, tracks = self.tables

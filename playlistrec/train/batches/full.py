@@ -33,6 +33,7 @@ class FullBatches(ABC):
 
     regime: ClassVar[str] = "full"
     seeks: ClassVar[bool] = False
+    divides: ClassVar[bool] = False
 
     def __init__(self, model: EmbeddingModel, corpus: Corpus, plan: BatchPlan) -> None:
         self.model, self.plan = model, plan
@@ -79,12 +80,12 @@ class FullBatches(ABC):
         return n if share == 1 else max(1, round(n * (1 - share)))
 
     def __len__(self) -> int:
-        return -(-self.n_supervised // self.plan.batch_size)
+        return self.plan.n_batches(self.n_supervised)
 
     def shuffled(self, pairs: Pairs, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
         """Playlists, tracks and contexts of ``batch_size`` pairs at a time, in random order."""
         order = torch.randperm(len(pairs), generator=generator, device=pairs.src.device)
-        for chosen in torch.split(order, self.plan.batch_size):
+        for chosen in self.plan.split(order):
             yield pairs.src[chosen], pairs.dst[chosen], None if self.contexts is None else self.contexts[chosen]
 
     def embedded(self, playlist: Tensor, track: Tensor, contexts: Tensor | None) -> dict[str, Any]:
@@ -118,6 +119,8 @@ class PositiveBatches(FullBatches):
 class PairBatches(FullBatches):
     """Pairs with negatives drawn for each."""
 
+    divides: ClassVar[bool] = True
+
     def __init__(self, model: EmbeddingModel, corpus: Corpus, plan: BatchPlan, negatives: Negatives) -> None:
         super().__init__(model, corpus, plan)
         self.negatives, self.sampler = negatives, negatives.sampler(corpus)
@@ -125,7 +128,10 @@ class PairBatches(FullBatches):
     def batches(self, pairs: Pairs, rest: Pairs | None, generator: torch.Generator) -> Iterator[PairBatch]:
         log_q = self.sampler.log_q if isinstance(self.sampler, PopularityNegatives) else None
         for playlist, track, contexts in self.shuffled(pairs, generator):
-            drawn = self.negatives.draw(self.sampler, playlist, track, generator)
+            # Drawn for the whole batch, so that the number of processes changes nothing.
+            drawn = self.plan.own(self.negatives.draw(self.sampler, playlist, track, generator))
+            playlist, track = self.plan.own(playlist), self.plan.own(track)
+            contexts = None if contexts is None else self.plan.own(contexts)
             batch = PairBatch(**self.embedded(playlist, track, contexts), negatives=drawn, log_q=log_q)
             yield with_hardest(batch, self.negatives)
 

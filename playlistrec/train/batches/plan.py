@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from ...config import require
 from .look import Look
@@ -50,6 +51,7 @@ class BatchPlan:
         noise: length of the noise of contrastive views; None for no views.
         message_edge_share: share of the training pairs that messages pass along, the others being supervised.
         look: what is to be known of how each playlist ranks all tracks.
+        rank, ranks: number of this process and how many share each batch.
     """
 
     batch_size: int = 8192
@@ -59,6 +61,28 @@ class BatchPlan:
     noise: float | None = None
     message_edge_share: float = 1.0
     look: Look = NO_LOOK
+    rank: int = 0
+    ranks: int = 1
 
     def __post_init__(self) -> None:
         require(self.batch_size >= 1, "batch_size", "at least 1", self.batch_size)
+        require(self.batch_size >= self.ranks, "batch_size", f"at least the {self.ranks} processes", self.batch_size)
+
+    def split(self, order: Tensor) -> list[Tensor]:
+        """Batches of ``batch_size`` of the items in ``order``, each with one item or more for every process.
+
+        Raises ConfigError where there are fewer items than processes.
+        """
+        require(len(order) >= self.ranks, "the number of processes", f"at most {len(order)} items", self.ranks)
+        batches = list(torch.split(order, self.batch_size))
+        if len(batches[-1]) < self.ranks and len(batches) > 1:
+            batches[-2:] = [torch.cat(batches[-2:])]
+        return batches
+
+    def n_batches(self, n: int) -> int:
+        """How many batches :meth:`split` makes of ``n`` items."""
+        return max(n // self.batch_size + (n % self.batch_size >= self.ranks), min(n, 1))
+
+    def own(self, items: Tensor) -> Tensor:
+        """The items of a batch that this process takes."""
+        return items if self.ranks == 1 else items[self.rank :: self.ranks]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -30,13 +30,17 @@ class PlaylistBatches(FullBatches):
     Where tracks are scored in contexts, each pair is a row of its own, and ``batch_size`` pairs are a batch.
     """
 
+    divides: ClassVar[bool] = True
+
     def __init__(self, model: EmbeddingModel, corpus: Corpus, plan: BatchPlan) -> None:
         super().__init__(model, corpus, plan)
         self.columns = TrackColumns(corpus.n_tracks)
 
     def batches(self, pairs: Pairs, rest: Pairs | None, generator: torch.Generator) -> Iterator[PlaylistBatch]:
         if self.contexts is not None:
-            for playlist, track, contexts in self.shuffled(pairs, generator):
+            for whole in self.shuffled(pairs, generator):
+                playlist, track = self.plan.own(whole[0]), self.plan.own(whole[1])
+                contexts = None if whole[2] is None else self.plan.own(whole[2])
                 row, held = self.pairs.of_playlists(playlist)
                 others = held != track[row]
                 fields = self.embedded(playlist, track, contexts)
@@ -44,7 +48,7 @@ class PlaylistBatches(FullBatches):
             return
         playlists = pairs.degree.nonzero().squeeze(1)
         order = torch.randperm(len(playlists), generator=generator, device=playlists.device)
-        groups = torch.split(playlists[order], self.plan.batch_size)
+        groups = [self.plan.own(group) for group in self.plan.split(playlists[order])]
         sizes = torch.stack([pairs.degree[group].sum() for group in groups]).tolist()  # one look at the device an epoch
         for group, size in zip(groups, sizes):
             row, track = pairs.of_playlists(group, size)
@@ -68,7 +72,7 @@ class PlaylistBatches(FullBatches):
     def __len__(self) -> int:
         if self.contexts is not None:
             return super().__len__()
-        return -(-int((self.pairs.degree > 0).sum()) // self.plan.batch_size)
+        return self.plan.n_batches(int((self.pairs.degree > 0).sum()))
 
 
 class SharedBatches(PlaylistBatches):

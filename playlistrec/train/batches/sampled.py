@@ -36,6 +36,7 @@ class SampledBatches(ABC):
 
     regime: ClassVar[str] = "sampled"
     seeks: ClassVar[bool] = False
+    divides: ClassVar[bool] = True
 
     def __init__(self, model: GraphModel, corpus: Corpus, plan: BatchPlan) -> None:
         import dgl
@@ -48,9 +49,10 @@ class SampledBatches(ABC):
             model.graph,
             "contains",
             [plan.regime.fanout] * len(model.layers),
-            plan.batch_size,
+            -(-plan.batch_size // plan.ranks),
             self.negative_pairs,
             num_workers=plan.regime.workers,
+            use_ddp=plan.ranks > 1,
         )
 
     def negative_pairs(self, graph: DGLGraph, eids: Mapping[Any, Tensor]) -> dict[Any, tuple[Tensor, Tensor]]:
@@ -75,7 +77,7 @@ class SampledBatches(ABC):
         """The context in which an epoch is the same for the same seed."""
         from ...graph.seeding import seeded
 
-        return seeded(seed)
+        return seeded(seed + self.plan.rank)
 
     def state(self) -> dict[str, Tensor]:
         """Tensors that pass from epoch to epoch, for a checkpoint."""
@@ -134,6 +136,8 @@ class SampledPairBatches(SampledBatches):
 
 class SampledInBatchBatches(SampledBatches):
     """Pairs that compete with each other's tracks."""
+
+    divides: ClassVar[bool] = False
 
     def __init__(self, model: GraphModel, corpus: Corpus, plan: BatchPlan) -> None:
         super().__init__(model, corpus, plan)

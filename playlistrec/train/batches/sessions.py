@@ -111,6 +111,7 @@ class SessionBatches:
 
     regime: ClassVar[str] = "full"
     seeks: ClassVar[bool] = False
+    divides: ClassVar[bool] = False
 
     def __init__(self, model: GRU4Rec, corpus: Corpus, plan: BatchPlan, negatives: SessionNegatives) -> None:
         self.model, self.corpus, self.negatives, self.device = model, corpus, negatives, plan.device

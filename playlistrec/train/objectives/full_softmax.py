@@ -44,6 +44,10 @@ class FullSoftmax(CandidateSoftmax):
             return SampledAllBatches(model, corpus, plan)
         return PlaylistBatches(model, corpus, replace(plan, look=self.look))
 
+    def mass(self, batch: PlaylistBatch) -> Tensor:
+        exponent = self.length_weight_exponent
+        return batch.raw_weights(exponent).sum() if exponent else super().mass(batch)
+
     def loss(self, batch: PlaylistBatch) -> Tensor:
         queries, keys, bias = self.divided(batch, *batch.vectors)
         rows, weights = batch.playlist, batch.weights(self.length_weight_exponent)

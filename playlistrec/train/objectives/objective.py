@@ -31,6 +31,8 @@ class Batches(Protocol):
     regime: ClassVar[str]
     seeks: ClassVar[bool]
     """True if an epoch can be taken up at any step."""
+    divides: ClassVar[bool]
+    """True if several processes can share a batch: its loss is a mean over its pairs."""
 
     def seeded(self, seed: int) -> AbstractContextManager[None]: ...
     def epoch(self, seed: int, epoch: int) -> Iterator[Any]: ...
@@ -90,6 +92,10 @@ class Objective(ABC):
         for term in self.terms:
             total = term.apply(total, batch)
         return loss, total if batch.share == 1 else total * batch.share
+
+    def mass(self, batch: Any) -> Tensor:
+        """The weight of a batch beside others, of which :meth:`loss` is the mean: its pairs."""
+        return batch.playlist.new_tensor(len(batch.playlist))  # type: ignore[no-any-return]
 
     @property
     def needs_whole_graph(self) -> str:

@@ -54,6 +54,10 @@ class SharedSoftmax(CandidateSoftmax):
             return SampledSharedBatches(model, corpus, plan, self.n_negatives, self.popularity_power)
         return SharedBatches(model, corpus, replace(plan, look=self.look), self.n_negatives, self.popularity_power)
 
+    def mass(self, batch: SharedBatch) -> Tensor:
+        exponent = self.length_weight_exponent
+        return batch.raw_weights(exponent).sum() if exponent else super().mass(batch)
+
     def loss(self, batch: SharedBatch) -> Tensor:
         queries, tracks, prior = self.divided(batch, *batch.vectors)
         rows, bias = batch.playlist, batch.bias(self.logq_correction)

@@ -1,0 +1,1 @@
+"""The same fit on several processes and machines, under ``torchrun``."""
