@@ -37,6 +37,7 @@ ROOMS = {
     "nn": "Layers. They import nothing of the package but its graph operations, so that they can be lifted out.",
     "models": "Recommenders by family.",
     "train": "The trainer, objectives, losses, batches, checkpoints.",
+    "distributed": "The same fit on several processes and machines.",
     "rank": "Metrics, top-k, the protocols, significance.",
     "serving": "A fitted model recommends: recommendations, filters, explanations, batches, lookup of names.",
     "experiment": "Data folders and runs: preprocess, fit, compare, tune.",
