@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ...config import require
-from ...errors import ConfigError
+from ...errors import ConfigError, DataError
 from ..recommender import RecommendOptions
 from ..similar import KINDS, Kind
 from .batcher import Batcher, Lane
@@ -24,6 +24,9 @@ from .requests import Named, RecommendRequest, check_text, decoded, real_number,
 from .settings import LIMITS
 
 __all__ = ["Answers", "as_json"]
+
+DROPPED = 16
+"""How many times as much as a body may have is read and dropped of one that has more."""
 
 SHOWN = 10
 """Tracks, artists and titles that a search lists where it is not said how many."""
@@ -109,7 +112,10 @@ class Answers:
         """``POST /playlists/read``: a file as people export it. Its name is read for its ending, and nothing else."""
         name = PurePosixPath(request.query_params.get("name", "list.csv")).name[-LIMITS.text :]
         file = Upload(name, await body_of(request, None))
-        return as_json(await self.lane.run(lambda: self.engine.catalogue.read(file)))
+        try:
+            return as_json(await self.lane.run(lambda: self.engine.catalogue.read(file)))
+        except DataError as error:  # it is the request that is wrong
+            raise Problem(422, error.on_command_line()) from None
 
     async def tracks(self, request: Request) -> Response:
         """``POST /tracks``: what is known of some tracks."""
@@ -123,11 +129,15 @@ async def body_of(request: Request, kind: str | None) -> bytes:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind is not None and given != kind:
         raise Problem(415, f"the Content-Type must be {kind} (got {given[:80]!r})")
-    content = bytearray()
+    content, size = bytearray(), 0
     async for chunk in request.stream():
-        content += chunk
-        if len(content) > LIMITS.body:
-            raise Problem(413, f"the body must be at most {LIMITS.body:,} bytes", {"Connection": "close"})
+        size += len(chunk)
+        if size <= LIMITS.body:
+            content += chunk
+        elif size > DROPPED * LIMITS.body:
+            break
+    if size > LIMITS.body:  # said once it was sent: who is still sending does not listen
+        raise Problem(413, f"the body must be at most {LIMITS.body:,} bytes", {"Connection": "close"})
     return bytes(content)
 
 

@@ -61,7 +61,7 @@ def generate(
     track_map = TrackMap(engine.history.n_tracks)
     gc.collect()
     gc.freeze()  # the collector would write to the pages that are shared
-    nursery = Nursery(watched)
+    nursery = Nursery(watched, listening)
 
     def answer(number: int, ready: Callable[[], None]) -> None:
         from .app import application
@@ -71,6 +71,7 @@ def generate(
         Worker(app, ready, nursery.held).run([listening])
 
     def draw_map() -> None:
+        listening.close()
         os.nice(10)
         draw(engine, track_map)
 
@@ -85,13 +86,16 @@ class Nursery:
 
     Args:
         watched: the end of a pipe that closes when all shall end.
+        listening: kept open for workers to come. It is closed before the workers close theirs: the last to close it
+            takes what stands in its queue.
 
     Attributes:
         held: the end of a pipe that closes with this process, and the workers with it.
     """
 
-    def __init__(self, watched: int) -> None:
-        self._watched, self._children, self._ending = watched, dict[int, int](), False
+    def __init__(self, watched: int, listening: socket.socket) -> None:
+        self._watched, self._listening = watched, listening
+        self._children, self._ending = dict[int, int](), False
         self.held, self._holding = os.pipe()
         self._wake, woken = os.pipe()
         os.set_blocking(woken, False)
@@ -133,5 +137,6 @@ class Nursery:
 
     def _end(self, *_: object) -> None:
         self._ending = True
+        self._listening.close()
         for pid in self._children.values():
             os.kill(pid, signal.SIGTERM)

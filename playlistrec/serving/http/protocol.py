@@ -12,6 +12,9 @@ from .settings import LIMITS
 
 __all__ = ["BoundedProtocol"]
 
+LINGER = 2
+"""Seconds that a connection whose request was refused is still read from."""
+
 
 class BoundedProtocol(HttpToolsProtocol):
     """Closes a connection whose request's head is too long in coming, or too long; and one connection too many."""
@@ -19,6 +22,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _head = 0
     _in_head = True
+    _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -32,6 +36,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         if self._in_head:
             self._head += len(data)
             if self._head > LIMITS.head + LIMITS.body:  # a head, and at most the body that came with it
@@ -70,11 +76,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, problem: Problem) -> None:
         """Answer without the application, and close."""
         self._arrived()
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
         body = problem.body()
         headers: dict[str, Any] = {**problem.headers, "Content-Length": len(body), "Connection": "close"}
         lines = [f"HTTP/1.1 {int(problem.status)} {problem.status.phrase}", f"Content-Type: {MEDIA_TYPE.decode()}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
-        self.transport.close()
+        # What still comes is read and dropped: closing at once would reset the connection, and the answer with it.
+        self._refused = True
+        self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.close)

@@ -39,6 +39,7 @@ class Worker(uvicorn.Server):
     def __init__(self, app: Guard, began: Callable[[], None], held: int) -> None:
         config = uvicorn.Config(
             app,
+            loop="asyncio",  # whose listening sockets close at once
             http=BoundedProtocol,
             ws="none",
             lifespan="off",
