@@ -15,6 +15,8 @@ __all__ = ["BoundedProtocol"]
 LINGER = 2
 """Seconds that a connection whose request was refused is still read from."""
 
+TOO_LONG = Problem(431, f"the head of a request must be at most {LIMITS.head:,} bytes")
+
 
 class BoundedProtocol(HttpToolsProtocol):
     """Closes a connection whose request's head is too long in coming, or too long; and one connection too many."""
@@ -40,12 +42,9 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._in_head:
             self._head += len(data)
-            if self._head > LIMITS.head + LIMITS.body:  # a head, and at most the body that came with it
-                self._refuse(Problem(431, f"the head of a request must be at most {LIMITS.head:,} bytes"))
-                return
         super().data_received(data)
-        if self._in_head and self._head > LIMITS.head and not self.transport.is_closing():
-            self._refuse(Problem(431, f"the head of a request must be at most {LIMITS.head:,} bytes"))
+        if self._in_head and self._head > LIMITS.head:
+            self._refuse(TOO_LONG)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -53,7 +52,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._arrived()
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > LIMITS.head:
+            self._refuse(TOO_LONG)
+            return
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._refused:
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(Problem(400, "this is not a request in HTTP"))

@@ -58,7 +58,7 @@ def test_bodies_have_a_kind_and_a_bound(server: Server) -> None:
     cases = (
         ("/recommend", "{}", {"Content-Type": "text/plain"}, 415),
         ("/recommend", "", kind, 400),
-        ("/recommend", "[" * 100_000, kind, 400),
+        ("/recommend", "[" * 100_000, kind, 422),
         ("/recommend", '{"k": ' + "9" * 5_000 + "}", kind, 400),
         ("/recommend", "[]", kind, 422),
         ("/recommend", "{}", kind, 422),

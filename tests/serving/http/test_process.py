@@ -30,9 +30,7 @@ class Load:
         lost: what was asked on a connection and never answered, or not answered well.
     """
 
-    def __init__(
-        self, server: Server, body: dict[str, object], clients: int = 6, headers: dict[str, str] | None = None
-    ):
+    def __init__(self, server: Server, body: dict[str, object], headers: dict[str, str], clients: int = 6) -> None:
         self.port, self.body = server.port, json.dumps(body)
         self.headers = {"Content-Type": "application/json", **headers}
         self.found: list[tuple[str, ...]] = []
