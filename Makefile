@@ -26,7 +26,7 @@ lint: $(VENV)/installed-dev
 
 $(VENV)/installed: setup.cfg constraints.txt | python
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plots]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plots,serve]'
 	touch $@
 
 $(VENV)/installed-dev: setup.cfg constraints.txt | python

@@ -29,3 +29,6 @@ run recommend "$out/lightgcn" --playlist 7
 # Names are found whatever their case and accents: the first is "Vüre Fün" by Žü.
 run recommend "$out/lightgcn" --track "zu - vure fun" --track "Jamurkun Zan" -k 5
 run report "$out/lightgcn" "$out/itemknn" "$out/popularity" -o "$out/report.html"
+# The page needs the extra `serve`.
+printf '\nTo build playlists on a page with this run, and see them continued:\n\n  %s serve %s/lightgcn\n\n' "$playlistrec" "$out"
+printf 'then open http://127.0.0.1:8000 in a browser.\n'

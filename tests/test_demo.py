@@ -30,3 +30,12 @@ def test_the_demo_uses_commands_that_exist() -> None:
     used = {shlex.split(line)[1] for line in SCRIPT.splitlines() if line.strip().startswith("run ")}
     assert {"synth", "preprocess", "fit", "evaluate", "recommend", "report"} == used
     assert used <= set(VERBS)
+
+
+def test_the_demo_ends_by_saying_how_to_open_the_page() -> None:
+    last = SCRIPT.rstrip().splitlines()[-2:]
+    command = re.findall(r"%s (\w+) %s/(\w+)", last[0])
+    assert command == [("serve", "lightgcn")]
+    assert "serve" in VERBS
+    assert 'fit "$out/data" -m lightgcn -o "$out/lightgcn"' in SCRIPT
+    assert "http://127.0.0.1:8000" in last[1]

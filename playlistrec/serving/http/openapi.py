@@ -176,7 +176,8 @@ def docs_page() -> str:
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>playlistrec: the addresses</title>"
         '<meta name=viewport content="width=device-width,initial-scale=1">'
-        '<link rel=stylesheet href="/page/docs.css"><link rel=icon href="/page/icon.svg">'
+        '<link rel=stylesheet href="/page/style.css"><link rel=stylesheet href="/page/docs.css">'
+        '<link rel=icon href="/page/icon.svg">'
         "<main><h1>The addresses of this server</h1>"
         '<p>For programs: <a href="/openapi.json">openapi.json</a>. For people: <a href="/">the page</a>. '
         "An error is a problem document (RFC 9457) whose <code>detail</code> says in one line what to change.</p>"

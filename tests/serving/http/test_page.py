@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,18 +63,27 @@ def opened(chromium: Any, server: Server) -> Iterator[Any]:
     assert said == []
 
 
+def wait(page: Any, condition: str, arg: Any = None, seconds: float = 60) -> None:
+    """Wait until an expression, or a function of ``arg``, is true; Playwright's own wait needs eval on the page."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition, arg):
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(30)
+
+
 def uris_of(page: Any, part: str) -> list[str]:
     return list(page.eval_on_selector_all(f"#{part} .row", "rows => rows.map(row => row.dataset.uri)"))
 
 
 def settled(page: Any) -> None:
     """Wait until what goes on belongs to what is shown."""
-    page.wait_for_function("document.querySelectorAll('#next .row').length && !document.querySelector('#next.stale')")
+    wait(page, "document.querySelectorAll('#next .row').length && !document.querySelector('#next.stale')")
 
 
 def changed(page: Any, before: list[str]) -> list[str]:
     """What goes on, once it is another list."""
-    page.wait_for_function(
+    wait(
+        page,
         "before => { const now = [...document.querySelectorAll('#next .row')].map(row => row.dataset.uri);"
         " return now.length && JSON.stringify(now) !== before; }",
         arg=json.dumps(before, separators=(",", ":")),
@@ -89,7 +99,7 @@ def test_a_playlist_is_built_continued_and_kept(opened: Any, server: Server, uri
         page.wait_for_selector("#found [role=option]")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
-        page.wait_for_function("n => document.querySelectorAll('#own .row').length === n", arg=place + 1)
+        wait(page, "n => document.querySelectorAll('#own .row').length === n", arg=place + 1)
     assert uris_of(page, "own") == uris[:2]
     settled(page)
     asked = server.recommend(tracks=uris[:2], k=20)
@@ -115,7 +125,7 @@ def test_a_playlist_is_built_continued_and_kept(opened: Any, server: Server, uri
 
     settled(page)
     page.locator("#next .why").first.click()
-    page.wait_for_function("document.querySelector('#next .reason')?.textContent.length > 10")
+    wait(page, "document.querySelector('#next .reason')?.textContent.length > 10")
     shown = uris_of(page, "next")
     page.locator("#next .like").nth(1).click()
     liked = changed(page, shown)
@@ -126,7 +136,7 @@ def test_a_playlist_is_built_continued_and_kept(opened: Any, server: Server, uri
     assert liked[0] not in disliked
     page.locator("#leaning button").first.click()
     page.locator("#leaning button").first.click()
-    page.wait_for_function("!document.querySelector('#leaning button')")
+    wait(page, "!document.querySelector('#leaning button')")
     assert changed(page, disliked) == shown
 
     page.locator("#diversity").fill("0.9")
@@ -155,7 +165,7 @@ def test_a_playlist_is_built_continued_and_kept(opened: Any, server: Server, uri
             continue
         third = opened()
         third.set_input_files("#file", file)
-        third.wait_for_function("document.querySelectorAll('#own .row').length === 3")
+        wait(third, "document.querySelectorAll('#own .row').length === 3")
         assert uris_of(third, "own") == uris_of(page, "own"), "what was saved is read again"
     page.click("#own .remove >> nth=0")
     assert len(uris_of(page, "own")) == 2
@@ -179,14 +189,14 @@ def test_lists_are_pasted_and_dropped_and_moods_picked(opened: Any, uris: list[s
             "new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })); }",
             text,
         )
-        page.wait_for_function("n => document.querySelectorAll('#own .row').length === n", arg=n)
+        wait(page, "n => document.querySelectorAll('#own .row').length === n", arg=n)
     page.evaluate(
         "text => { const data = new DataTransfer(); data.items.add(new File([text], 'list.m3u'));"
         " for (const kind of ['dragenter', 'dragover', 'drop'])"
         " document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true })); }",
         "\n".join(uris[6:8]),
     )
-    page.wait_for_function("document.querySelectorAll('#own .row').length === 8")
+    wait(page, "document.querySelectorAll('#own .row').length === 8")
     assert uris_of(page, "own") == uris[:8]
     page.fill("#search", "a")
     page.wait_for_selector("#found-playlists")
@@ -204,11 +214,13 @@ def test_names_are_text(opened: Any, server: Server, uris: list[str]) -> None:
     settled(page)
     page.fill("#search", "img src")
     page.wait_for_selector("#found [role=option]")
+    assert "<img" in page.locator("#found .name").first.text_content()
+    page.keyboard.press("Escape")
     for place in range(5):
         page.locator("#next .why").nth(place).click()
-        page.wait_for_function("place => document.querySelectorAll('#next .reason').length > place", arg=place)
+        wait(page, "place => document.querySelectorAll('#next .reason').length > place", arg=place)
     assert page.locator("#own .name").first.text_content() == hostile[0]["track_name"]
-    assert page.locator("main img, main b img, #found img").count() == 0
+    assert page.locator("main img").count() == 0
     assert page.title() != "1"
 
 
@@ -237,10 +249,10 @@ def test_the_map_is_moved_and_names_what_is_there(opened: Any, uris: list[str]) 
     assert len(seen) == 8, "each changes what is seen"
     page.focus("#map")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('tip-text').textContent")
+    wait(page, "document.getElementById('tip-text').textContent")
     before = len(uris_of(page, "own"))
     page.click("#tip-add")
-    page.wait_for_function("n => document.querySelectorAll('#own .row').length >= n", arg=before)
+    wait(page, "n => document.querySelectorAll('#own .row').length >= n", arg=before)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +273,7 @@ def test_nobody_is_kept_out_and_nothing_jumps(opened: Any, uris: list[str], look
     page.goto(page.url + "#title=chill&" + "&".join(f"t={uri}" for uri in uris[:4]) + f"&dislike={uris[9]}")
     settled(page)
     page.locator("#next .why").first.click()
-    page.wait_for_function("document.querySelector('#next .reason')?.textContent.length > 10")
+    wait(page, "document.querySelector('#next .reason')?.textContent.length > 10")
     page.fill("#search", "a")
     page.wait_for_selector("#found [role=option]")
     violations = Axe().run(page).response["violations"]

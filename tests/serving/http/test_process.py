@@ -82,6 +82,7 @@ def until(condition, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_newer_runs_and_the_end_lose_nothing(
     served_run: Path, newer_run: Path, uris: list[str], tmp_path: Path
 ) -> None:
@@ -141,6 +142,7 @@ def children(pid: int) -> Sequence[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_what_dies_is_replaced_and_nothing_outlives_the_server(served_run: Path, uris: list[str]) -> None:
     body: dict[str, object] = {"tracks": uris[:2], "k": 3}

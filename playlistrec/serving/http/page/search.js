@@ -25,7 +25,7 @@ export function searching(pick, paste) {
   input.addEventListener('blur', () => setTimeout(() => show(false), 150));
   input.addEventListener('paste', event => {
     const text = event.clipboardData.getData('text');
-    if (!text.trim().includes('\n')) return;
+    if (!/\n|^[[{]/.test(text.trim())) return;  // a list has lines, or is JSON
     event.preventDefault();
     paste(text);
   });
