@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.parametrize("columns", ["80", "200"])
+@pytest.mark.parametrize("columns", ["80"])
 def test_a_folder_of_forty_exports_in_one_command(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:

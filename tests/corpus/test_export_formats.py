@@ -440,6 +440,13 @@ def test_addresses_are_read_alike_everywhere(text: str) -> None:
         assert one(name, content).entries[0].uri == URIS[0], name
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.txt", "a.csv", "a.m3u"])
+def test_lists_of_addresses_without_their_episodes(name: str) -> None:
+    texts = [URIS[0], "spotify:episode:1", "https://open.spotify.com/episode/2", "spotify:local:a:b:c:1"]
+    playlist = one(name, json.dumps(texts) if name.endswith("json") else "\n".join(texts))
+    assert (len(playlist.entries), playlist.left_out) == (1, {EPISODE: 2, LOCAL: 1})
+
+
 @pytest.mark.parametrize(
     ("name", "content", "error"),
     [

@@ -13,6 +13,7 @@ from ..decoding import Source
 from .addresses import track_uri
 from .columns import our_name
 from .entry import EPISODE, LOCAL, NOTHING, OTHER, PAGE, SHORT, Entry, ListedPlaylist, as_text, gathered
+from .media_names import entry_of
 from .not_playlists import NotPlaylists
 
 __all__ = ["read_json"]
@@ -149,7 +150,7 @@ def _by_list_name(songs: Sequence[Any]) -> list[ListedPlaylist]:
 
 def _entry(item: Any) -> Entry | str:
     if isinstance(item, str) and item.strip():
-        return Entry.of(item)
+        return entry_of(item.strip())
     if not isinstance(item, dict):
         return NOTHING
     inside: Object = item

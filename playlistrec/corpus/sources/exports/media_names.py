@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from .addresses import is_episode, is_local, is_other, track_uri
 from .entry import EPISODE, LOCAL, NOTHING, OTHER, Entry
 
-__all__ = ["entry_at", "stem"]
+__all__ = ["entry_at", "entry_of", "stem"]
 
 FOLDERS = re.compile(r".*[\\/]")
 ENDING = re.compile(r"\.(mp3|m4a|m4p|aac|alac|flac|ogg|oga|opus|wav|wma|aiff?|ape|mp4|webm|mka|dsf|wv)$", re.IGNORECASE)
@@ -34,6 +34,11 @@ def entry_at(location: str, said: str | None = None) -> Entry | str:
     if uri is None and name is None and not location:
         return NOTHING
     return Entry(uri or location) if name is None else Entry.named(name, uri or location or None)
+
+
+def entry_of(text: str) -> Entry | str:
+    """The entry for a text alone, a uri, an address, a bare id or a name, or else why it is none."""
+    return entry_at(text) if text.lower().startswith(("spotify:", "http")) else Entry.of(text)
 
 
 def stem(location: str) -> str:

@@ -62,7 +62,9 @@ def _tell(playlists: Sequence[ListedPlaylist], other: Sequence[str], n_files: in
     n_read = n_files - len(other)
     entries = sum(len(playlist.entries) for playlist in playlists)
     text = f"read {_count(n_read, 'file')}: {_count(len(playlists), 'playlist')} with {_count(entries, 'entry')}"
-    on_event(Event("message", text, {"files": n_read, "playlists": len(playlists), "entries": entries}))
+    on_event(
+        Event("message", text, {"summary": True, "files": n_read, "playlists": len(playlists), "entries": entries})
+    )
     for remark in (remark for playlist in playlists for remark in playlist.remarks):
         on_event(Event("warning", remark))
     if other:

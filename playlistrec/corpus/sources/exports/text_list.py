@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..decoding import Source
 from .entry import Entry, ListedPlaylist, gathered
-from .media_names import entry_at
+from .media_names import entry_of
 
 __all__ = ["is_spotify_backup", "read_lines", "read_text"]
 
@@ -21,11 +21,7 @@ def read_text(source: Source) -> list[ListedPlaylist]:
 def read_lines(lines: list[str]) -> ListedPlaylist:
     """A uri, an address or ``Artist - Title`` a line; ``#`` begins a remark."""
     listed = (line.strip() for line in lines)
-    return gathered(_entry(line) for line in listed if line and not line.startswith("# "))
-
-
-def _entry(line: str) -> Entry | str:
-    return entry_at(line) if line.lower().startswith(("spotify:", "http")) else Entry.of(line)
+    return gathered(entry_of(line) for line in listed if line and not line.startswith("# "))
 
 
 def is_spotify_backup(lines: list[str]) -> bool:
