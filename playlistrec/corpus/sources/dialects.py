@@ -124,8 +124,10 @@ def _regular(head: str, separator: str) -> int:
 
 
 def _escapes(head: str, separator: str) -> bool:
-    r"""True if only with ``\`` as an escape the quotes of the head are as CSV has them."""
-    return '\\"' in head and not _sound(head, separator, False) and _sound(head, separator, True)
+    r"""True if of the lines with ``\"`` more are as CSV has them with the backslash as an escape than without."""
+    lines = [line for line in head.split("\n") if '\\"' in line]
+    with_, without = (sum(_sound(line, separator, escape) for line in lines) for escape in (True, False))
+    return with_ > without
 
 
 def _sound(head: str, separator: str, escape: bool) -> bool:

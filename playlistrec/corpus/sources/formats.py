@@ -143,8 +143,9 @@ def tell(on_event: OnEvent, remarks: Sequence[str]) -> None:
         on_event(Event("warning", remark))
 
 
-def summarise(on_event: OnEvent, n_lines: int, files: Sequence[Path], corpus: Corpus) -> None:
+def summarise(on_event: OnEvent, n: int, files: Sequence[Path], corpus: Corpus, unit: str = "line") -> None:
     """Say how much was read; what was left out has been told."""
-    text = f"read {n_lines:,} line{'s' * (n_lines != 1)} of {some([path.name for path in files])}"
+    units = unit if n == 1 else f"{unit}{'es' if unit.endswith('x') else 's'}"
+    text = f"read {n:,} {units} of {some([path.name for path in files])}"
     text += f": {corpus.n_playlists:,} playlists, {corpus.n_tracks:,} tracks, {corpus.n_entries:,} entries"
-    on_event(Event("message", text, {"summary": True, "lines": n_lines}))
+    on_event(Event("message", text, {"summary": True, "read": n}))

@@ -12,6 +12,11 @@ __all__ = ["FALLBACKS", "FORMATS", "format_called"]
 
 # In this order they are asked whether what lies there is theirs.
 READERS = {
+    "melon": "collections.melon:FORMAT",
+    "aotm": "collections.aotm:FORMAT",
+    "30music": "collections.thirty_music:FORMAT",
+    "yes": "collections.yes:FORMAT",
+    "nowplaying": "collections.nowplaying:FORMAT",
     "mpd": "mpd:FORMAT",
     "movielens": "ratings:MOVIELENS",
     "lastfm": "ratings:LASTFM",
