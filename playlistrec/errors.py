@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+FLAGS = {"trust": "allow"}
+"""Arguments that the command line calls otherwise."""
+
 
 @dataclass(frozen=True)
 class Hint:
@@ -14,7 +17,8 @@ class Hint:
 
     Attributes:
         text: a clause in which ``{name}`` stands for an option.
-        options: names and values of the options; ``True`` for a switch, ``None`` for a value that the user knows.
+        options: names and values of the options; ``True`` for a switch, ``None`` for a value that the user knows, a
+            tuple for one that the hint gives.
         settings: names and values of options of a model or its training.
 
     >>> hint = Hint("choose another folder, or replace it with {force}", {"force": True})
@@ -38,7 +42,10 @@ class Hint:
 
     def on_command_line(self) -> str:
         """The clause with the options of the command line."""
-        words = {name: f"--{name.replace('_', '-')}" for name in dict(self.options)}
+        words = {name: f"--{FLAGS.get(name, name).replace('_', '-')}" for name in dict(self.options)}
+        words |= {
+            name: f"{words[name]} {' '.join(v)}" for name, v in dict(self.options).items() if isinstance(v, tuple)
+        }
         words |= {name: f"--set {name}={value}" for name, value in dict(self.settings).items()}
         return self.text.format(**words)
 

@@ -47,7 +47,7 @@ def make(screen: Screen, data: Path, out: Path, per_scenario: int | None, seed: 
     screen.line(f"to train on: {counts['playlists']:,} playlists, {counts['tracks']:,} tracks in {out / 'data'}")
 
 
-@verb("submit")
+@verb("submit", reads_runs=True)
 @click.argument("run", type=FOLDER)
 @click.argument("challenge", type=FOLDER, metavar="SET")
 @click.option("-o", "--out", type=FOLDER, required=True, metavar="FILE", help="submission.csv.gz, or .csv.")

@@ -14,6 +14,7 @@ import click
 
 from ..errors import ConfigError, RunError
 from ..storage import read_toml
+from ..trust import trusting
 from .console import Screen
 from .verb import verb
 
@@ -27,7 +28,7 @@ LOWER_IS_BETTER = ("gini", "fit, s", "fit, MB", "rank, s")
 NEITHER_IS_BETTER = ("popularity",)
 
 
-@verb("compare")
+@verb("compare", reads_runs=True)
 @click.argument("paths", nargs=-1, required=True, metavar="DATA | RUN RUN …", type=click.Path(path_type=Path))
 @click.option(
     "-m", "--model", "models", multiple=True, metavar='"MODEL [OPTIONS]"', help="As `fit` takes it; may repeat."
@@ -92,7 +93,8 @@ def command(
             data = paths[0]
             if not runs:
                 raise RunError(_in_words(failed))
-        found = compare(runs, part=split, k=ks, seed=seed, data=data, on_event=on_event, **options)
+        with trusting(text.split()[0] for text in models):
+            found = compare(runs, part=split, k=ks, seed=seed, data=data, on_event=on_event, **options)
     failed |= found.failed
     names = _columns(found, metrics, ks)
     if as_json or form == "json":

@@ -19,7 +19,7 @@ NOT_COMPARABLE = (
 )
 
 
-@verb("evaluate")
+@verb("evaluate", reads_runs=True)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--split",

@@ -12,7 +12,7 @@ from .verb import verb
 __all__ = ["command"]
 
 
-@verb("export")
+@verb("export", reads_runs=True)
 @click.argument("run", metavar="RUN | DATA", type=click.Path(path_type=Path))
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where to.")
 @click.option(

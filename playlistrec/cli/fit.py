@@ -16,7 +16,7 @@ from .verb import verb
 __all__ = ["command", "from_sets", "seconds_of"]
 
 
-@verb("fit")
+@verb("fit", reads_runs=True)
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-m", "--model", required=True, help="Which model; `playlistrec models` lists them.")
 @click.option(

@@ -14,7 +14,7 @@ from .verb import verb
 __all__ = ["command"]
 
 
-@verb("plot")
+@verb("plot", reads_runs=True)
 @click.argument("figure")
 @click.argument("paths", nargs=-1, required=True, metavar="DATA | RUN [RUN …]", type=click.Path(path_type=Path))
 @click.option(

@@ -25,7 +25,7 @@ REMARKS = 3
 """Warnings about single tracks that are shown in full; the rest are counted."""
 
 
-@verb("recommend")
+@verb("recommend", reads_runs=True)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--playlist", metavar="PID", help="A playlist of the data.")
 @click.option("--title", help="What a new playlist is called.")

@@ -14,7 +14,7 @@ from .verb import verb
 __all__ = ["command"]
 
 
-@verb("report")
+@verb("report", reads_runs=True)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN …]", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="The file to write."

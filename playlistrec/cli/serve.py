@@ -22,7 +22,7 @@ PARTS = ("run.json", "weights.npz", "refit/weights.npz")
 """Files of a run folder whose change makes it another run; the second is the last that a fit writes."""
 
 
-@verb("serve")
+@verb("serve", reads_runs=True)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", type=int, default=8000, show_default=True, help="0: any that is free.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@verb("similar")
+@verb("similar", reads_runs=True)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--track", metavar="URI_OR_NAME", help="Like this track.")
 @click.option("--artist", metavar="URI_OR_NAME", help="Like this artist.")

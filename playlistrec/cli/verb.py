@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from ..errors import ConfigError, PlaylistrecError
+from ..trust import trusting
 from .console import Screen
 
 __all__ = ["verb"]
@@ -18,8 +19,16 @@ __all__ = ["verb"]
 DATA_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 
 
-def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
-    """Make a command of a function of ``(screen, **options)``.
+ALLOW = click.option(
+    "--allow",
+    multiple=True,
+    metavar="MODULE:CLASS",
+    help="A model, not ours, that a run may be of: its code is run. May repeat.",
+)
+
+
+def verb(name: str, *, reads_runs: bool = False) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command of a function of ``(screen, **options)``; with ``reads_runs`` it has the option ``--allow``.
 
     Exit codes: 0; 1 for errors of data or run; 2 for usage and options that cannot be; 130 when interrupted.
     """
@@ -28,9 +37,10 @@ def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
         @click.option("-q", "--quiet", is_flag=True, help="No progress, messages or warnings.")
         @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
         @functools.wraps(function)
-        def command(quiet: bool, debug: bool, **options: Any) -> None:
+        def command(quiet: bool, debug: bool, allow: tuple[str, ...] = (), **options: Any) -> None:
             try:
-                function(Screen(quiet), **options)
+                with trusting(allow):
+                    function(Screen(quiet), **options)
                 sys.stdout.flush()
             except (click.ClickException, click.exceptions.Exit):
                 raise
@@ -45,7 +55,7 @@ def verb(name: str) -> Callable[[Callable[..., None]], click.Command]:
                     raise
                 _fail(_one_line(error), USAGE_ERROR if isinstance(error, ConfigError) else DATA_ERROR)
 
-        return click.command(name)(command)
+        return click.command(name)(ALLOW(command) if reads_runs else command)
 
     return wrap
 

@@ -20,6 +20,7 @@ from ..storage import checksums, write_file
 from ..train.checkpoint import FitState
 from ..train.options import TrainOptions
 from ..train.ranks import Ranks
+from ..trust import trusted
 from .data import Data
 from .ensembles.run_parts import refits
 from .fit_steps import FitSteps, peak_memory_mb, versions
@@ -124,7 +125,8 @@ def fit(
             write_file(work / "MODEL.md", model_card(folder, info, model_type.summary, data))
             info |= {"type": RUN.marker, "files": checksums(work, RUN.manifest)}
             write_info(work, info)
-    return Run(data, model_type, steps.options, arrays, refit_arrays, info, folder)
+    own = frozenset(name for name in (model, *getattr(model_options, "parts", ())) if ":" in name)
+    return Run(data, model_type, steps.options, arrays, refit_arrays, info, folder, trust=own | trusted())
 
 
 @contextmanager

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from ..corpus.split import TEST, Split
 from ..errors import Hint, RunError
-from ..models.registry import model_class
 from ..storage import OpenFolder, make_folder, read_arrays, read_folder
+from ..trust import trusting
 from .data import Data, write_data
-from .run_folder import CARRIED, FITTED, RUN, check_same_data, info_of, read_info, read_learned
+from .run_folder import check_same_data
+from .run_reading import CARRIED, FITTED, RUN, info_of, learned_of, read_info
 
 __all__ = ["carry", "origin_of", "read_run"]
 
@@ -18,25 +20,26 @@ ORIGIN = ("source", "options", "read")
 """Keys of a data folder's manifest that say where it comes from."""
 
 
-def read_run(path: Path, data: str | Path | Data | None) -> dict[str, Any]:
+def read_run(path: Path, data: str | Path | Data | None, trust: Collection[str]) -> dict[str, Any]:
     """The fields of a :class:`~.runs.Run`. Arguments and errors: see :meth:`~.runs.Run.load`."""
     info = read_info(path)
     known = data if isinstance(data, Data) else Data.load(_where(path, info, data))
-    return read_folder(path, RUN.manifest, lambda opened: _fields(opened, known), RunError)
+    with trusting(trust) as trusted:
+        fields = read_folder(path, RUN.manifest, lambda opened: _fields(opened, known), RunError)
+    return {**fields, "trust": trusted}
 
 
 def _fields(folder: OpenFolder, data: Data) -> dict[str, Any]:
     info = info_of(folder)
     check_same_data(folder.path, info, data)
-    model_type = model_class(info["model"])
-    arrays, refit_arrays = read_learned(folder, info)
+    model_type, options, arrays, refit_arrays = learned_of(folder, info, data.corpus)
     fitted, digests = None, info.get("files", {})
     if folder.has(FITTED):
         fitted = read_arrays(folder.path / FITTED, file=folder.open(FITTED, digests.get(FITTED)))[0]
     return {
         "data": data,
         "model_type": model_type,
-        "options": model_type.config_class.from_options(info["options"]),
+        "options": options,
         "arrays": arrays,
         "refit_arrays": refit_arrays,
         "info": info,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,22 +10,16 @@ from typing import Any
 
 from ..errors import Hint, RunError
 from ..storage import (
-    Arrays,
-    FolderKind,
-    OpenFolder,
     check_replaceable,
     locked,
     new_folder,
-    read_arrays,
-    read_folder,
-    read_json,
     remove_ours,
     toml_text,
     write_file,
     write_json,
 )
 from .data import Data
-from .data_folder import DATA, KNOWN
+from .run_reading import CARRIED, FITTED, FORMAT_VERSION, RUN, read_info
 
 __all__ = [
     "CARRIED",
@@ -36,89 +29,11 @@ __all__ = [
     "begun_folder",
     "check_resumable",
     "check_same_data",
-    "info_of",
     "model_card",
     "read_info",
-    "read_learned",
     "resumed_folder",
     "write_info",
 ]
-
-FORMAT_VERSION = 1
-CARRIED, FITTED = "data", "fitted.npz"
-"""The folder with the data that a run carries, and the file that says what an update was fitted to."""
-
-RUN = FolderKind(
-    "a run folder",
-    "run.json",
-    "playlistrec run",
-    names=(
-        *(
-            f"(refit/)?{name}"
-            for name in (
-                *(r"config\.toml", r"MODEL\.md", r"weights\.npz", r"weights-before\.npz", r"checkpoint\.npz"),
-                *(r"history\.jsonl", r"timing\.jsonl", r"snapshots/\d+\.npz"),
-            )
-        ),
-        re.escape(FITTED),
-        *(f"{CARRIED}/{re.escape(name)}" for name in (*KNOWN, DATA.manifest)),
-    ),
-    error=RunError,
-)
-KINDS: dict[str, tuple[tuple[type, ...], str]] = {
-    "model": ((str,), "text"),
-    "options": ((dict,), "an object"),
-    "training": ((dict, type(None)), "an object or null"),
-    "seed": ((int,), "a whole number"),
-    "data": ((str, type(None)), "text or null"),
-    "vocabulary": ((str,), "text"),
-    "split": ((str,), "text"),
-    "refit": ((bool,), "true or false"),
-}
-"""What ``run.json`` always has."""
-LATER: dict[str, tuple[tuple[type, ...], str]] = {
-    "files": ((dict,), "an object"),
-    "preset": ((str, type(None)), "text or null"),
-    "seconds": ((int, float), "a number"),
-    "peak_memory_mb": ((int, float), "a number"),
-    "valid": ((dict, type(None)), "an object or null"),
-    "best_epoch": ((int, type(None)), "a whole number or null"),
-    "versions": ((dict,), "an object"),
-}
-"""What it has when the fit has ended."""
-
-
-def read_info(folder: Path) -> dict[str, Any]:
-    """What ``run.json`` of a run folder says. Raises RunError where it is missing or damaged."""
-    if not folder.is_dir():
-        raise RunError(f"{folder} {'is not a run folder: it is a file' if folder.exists() else 'does not exist'}")
-    return read_folder(folder, RUN.manifest, info_of, RunError)
-
-
-def info_of(folder: OpenFolder) -> dict[str, Any]:
-    """What ``run.json`` of an open run folder says."""
-    if not folder.has(RUN.manifest):
-        raise RunError(f"{folder.path} is not a run folder: run.json is missing")
-    name = f"{folder.path}/{RUN.manifest}"
-    info = read_json(folder.open(RUN.manifest), name, RunError)
-    if info.get("format") != FORMAT_VERSION:
-        raise RunError(f"{folder.path} has format {info.get('format')!r}, this version reads {FORMAT_VERSION}")
-    for key, (kinds, words) in (KINDS | {k: v for k, v in LATER.items() if k in info}).items():
-        if not isinstance(info.get(key), kinds) or (isinstance(info[key], bool) and bool not in kinds):
-            raise RunError(f"{name} is damaged: {key} must be {words} (got {info.get(key)!r:.60})")
-    if not all(isinstance(value, int | float) for value in (info.get("valid") or {}).values()):
-        raise RunError(f"{name} is damaged: valid must hold numbers")
-    return info
-
-
-def read_learned(folder: OpenFolder, info: Mapping[str, Any]) -> tuple[Arrays, Arrays | None]:
-    """The arrays of ``weights.npz``, and those of ``refit/weights.npz`` where the run was refitted."""
-    if not folder.has("weights.npz"):
-        raise RunError(f"{folder.path} has no weights yet", Hint("continue the fit with {resume}", {"resume": True}))
-    digests = info.get("files", {})
-    names = ["weights.npz", *(["refit/weights.npz"] if info["refit"] and folder.has("refit/weights.npz") else [])]
-    found = [read_arrays(folder.path / name, file=folder.open(name, digests.get(name)))[0] for name in names]
-    return found[0], found[1] if len(found) > 1 else None
 
 
 def write_info(folder: Path, info: dict[str, Any]) -> None:

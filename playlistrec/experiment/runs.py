@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,11 @@ from ..rank.sampled import evaluate_sampled, sampled_of
 from ..serving.recommender import RecommendationService
 from ..serving.table import RecommendationTable
 from ..serving.vectors import Embeddings
+from ..trust import trusting
 from .data import Data
 from .loading import read_run
 from .recommending import recommend_table
+from .run_reading import damaged
 
 __all__ = ["Run", "pick_device"]
 
@@ -41,6 +43,7 @@ class Run:
         refit_arrays: what it learned from training and validation part together, when it was refitted.
         path: the run folder, or none for a run in memory.
         fitted: what an update needs to know of the data of the fit, where this is an update; see :attr:`fitted_to`.
+        trust: models that parts of it may be of, beside ours.
     """
 
     data: Data
@@ -51,19 +54,23 @@ class Run:
     info: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
     fitted: Arrays | None = None
+    trust: frozenset[str] = frozenset()
     _services: dict[str, RecommendationService] = field(default_factory=dict, init=False)
 
     @classmethod
-    def load(cls, path: str | Path, *, data: str | Path | Data | None = None) -> Run:
+    def load(cls, path: str | Path, *, data: str | Path | Data | None = None, trust: Collection[str] = ()) -> Run:
         """Read a run folder and the data it names, or ``data`` where that has moved.
 
         Where the data is gone the run has what it carries: all but what the test hides.
+
+        Args:
+            trust: models beside ours that the run may be of, ``module:Class``: their code is imported and run.
 
         Raises:
             RunError: the folder is missing, unfinished, damaged, or was made from other data; or the data is gone and
                 the run carries none.
         """
-        return cls(**read_run(Path(path), data))
+        return cls(**read_run(Path(path), data, trust))
 
     def recommender(self, part: Part = "test", *, device: str = "auto") -> Recommender:
         """The model ready to rank ``part``.
@@ -73,7 +80,8 @@ class Run:
         """
         learned = self.refit_arrays if part == "test" and self.refit_arrays is not None else self.arrays
         known = self.data.split.ranking(self.data.corpus, part)
-        return self.model_type.from_state(known, self.options, learned).to(pick_device(device))
+        with damaged(self.path), trusting(self.trust):
+            return self.model_type.from_state(known, self.options, learned).to(pick_device(device))
 
     def evaluate(
         self,

@@ -93,7 +93,9 @@ def _updated(
         states.append(_trained(run, data, state, refit, epochs, device, on_event) if epochs else state)
     info |= {"seconds": round(time.perf_counter() - began, 2), "peak_memory_mb": peak_memory_mb()}
     fitted = fitted_rows(data.corpus, data.split) if epochs else base
-    return Run(data, run.model_type, run.options, states[0], states[1] if states[1:] else None, info, None, fitted)
+    return Run(
+        data, run.model_type, run.options, states[0], states[1] if states[1:] else None, info, None, fitted, run.trust
+    )
 
 
 def grown_data(before: Data, data: Data) -> Data:

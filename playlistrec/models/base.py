@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic
 
@@ -19,6 +19,7 @@ from ..corpus.corpus import Corpus
 from ..corpus.growth import Growth
 from ..errors import ConfigError
 from .score_vectors import ScoreVectors
+from .state_schema import Csr, Field, check_arrays
 
 __all__ = ["Query", "Recommender", "ScoreVectors"]
 
@@ -113,6 +114,9 @@ class Recommender(ABC, Generic[ConfigT]):
     made_of_runs: ClassVar[bool] = False
     """True if the model is made of others, which its config names as ``runs`` or ``parts``."""
 
+    state_schema: ClassVar[Mapping[str, Field | Csr]] = {}
+    """What the arrays of :meth:`state` are: see :mod:`playlistrec.models.state_schema`."""
+
     config: ConfigT
     n_tracks: int
 
@@ -159,6 +163,15 @@ class Recommender(ABC, Generic[ConfigT]):
         if cls.made_of_runs:
             raise ConfigError(f"{cls.name} is made of runs: update those, and then fit it to them")
         return cls.from_corpus(corpus, config, seed=seed).state()
+
+    @classmethod
+    def check_state(cls, corpus: Corpus, config: ConfigT, state: Arrays) -> None:
+        """Raise RunError where ``state``, which may be another's, is not what a model of this corpus learns.
+
+        Each array is held to :attr:`state_schema` before anything computes with it.
+        """
+        sizes = {"tracks": corpus.n_tracks, "playlists": corpus.n_playlists}
+        check_arrays(cls.state_schema, state, sizes)
 
     def score_vectors(self, query: Query | None = None) -> ScoreVectors:
         """The vectors of some queries, or of all known playlists, and of all tracks, by which the model scores.

@@ -11,6 +11,7 @@ from typing_extensions import Self
 from ..config import Config
 from ..corpus.corpus import Corpus
 from .base import Arrays, Query, Recommender
+from .state_schema import Field, schema
 
 __all__ = ["Popularity"]
 
@@ -29,6 +30,7 @@ class Popularity(Recommender[Config]):
     name = "popularity"
     summary = "the tracks that stand in most playlists, the same for everyone"
     personalised = False
+    state_schema = schema(counts=Field("f", ("tracks",), low=0))
 
     def __init__(self, counts: npt.NDArray[np.float32], config: Config) -> None:
         self.counts = torch.tensor(counts)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError, Hint, RunError, nearest
+from ..trust import trusted
 from .base import Recommender
 
-__all__ = ["MODELS", "model_class"]
+__all__ = ["MODELS", "model_class", "model_of_run"]
 
 MODELS: dict[str, tuple[str, str]] = {
     "popularity": ("popularity", "Popularity"),
@@ -47,6 +48,21 @@ def model_class(name: str) -> type[Recommender]:
     module, attribute = MODELS[name]
     found: type[Recommender] = getattr(import_module(f".{module}", __package__), attribute)
     return found
+
+
+def model_of_run(name: str, where: str) -> type[Recommender]:
+    """The class of a model that a run names; ``where`` says in which file.
+
+    Raises RunError where it is none of ours and not trusted: see :mod:`playlistrec.trust`.
+    """
+    if not isinstance(name, str) or (":" not in name and name not in MODELS):
+        raise RunError(f"{where} is damaged: model must be one of {', '.join(MODELS)} (got {name!r:.60})")
+    if ":" in name and name not in trusted():
+        raise RunError(
+            f"{where} names the model {name!r:.80}, whose code is not playlistrec's and would be run",
+            Hint("if you know and trust it, read the run with {trust}", {"trust": (name[:80],)}),
+        )
+    return model_class(name)
 
 
 def _foreign(name: str) -> type[Recommender]:

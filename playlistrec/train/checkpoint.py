@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import torch
 
 from ..errors import RunError
+from ..models.state_schema import Field, check_like
 from ..storage import Arrays, read_arrays, write_arrays, write_json_lines
 
 __all__ = [
@@ -96,26 +99,69 @@ def read_checkpoint(folder: Path, trainer: Trainer) -> tuple[FitState, Arrays | 
     if not path.exists():
         raise RunError(f"{folder} has no checkpoint to resume from")
     arrays, meta = read_arrays(path)
-    load_weights(trainer.model, {name[8:]: array for name, array in arrays.items() if name.startswith("weights/")})
-    moments: dict[int, dict[str, Any]] = {}
-    for name, array in arrays.items():
-        if name.startswith("adam/"):
-            _, index, moment = name.split("/")
-            moments.setdefault(int(index), {})[moment] = torch.from_numpy(np.array(array))
+    try:
+        state = msgspec.convert(meta, FitState)
+        check_like(trainer.model.state(), _under("weights", arrays))
+        moments = _moments(arrays, trainer)
+        _check_kept(arrays, trainer)
+    except (RunError, msgspec.ValidationError) as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+    load_weights(trainer.model, _under("weights", arrays))
     trainer.optimizer.load_state_dict({**trainer.optimizer.state_dict(), "state": moments})
-    state = FitState(**meta)
     trainer.done = state.epoch
     best = None
     if state.best_epoch:
-        best, weights_meta = read_arrays(folder / "weights.npz")
-        if weights_meta["epoch"] != state.best_epoch and (folder / BEFORE).exists():
-            best, weights_meta = read_arrays(folder / BEFORE)
-        if weights_meta["epoch"] != state.best_epoch:
+        best, epoch = _weights(folder / "weights.npz", trainer)
+        if epoch != state.best_epoch and (folder / BEFORE).exists():
+            best, epoch = _weights(folder / BEFORE, trainer)
+        if epoch != state.best_epoch:
             # Killed between writing weights and checkpoint: the epoch that wrote them is repeated, identically.
             best = None
-    kept = {name[8:]: torch.from_numpy(array) for name, array in arrays.items() if name.startswith("sampler/")}
-    trainer.batches.restore(kept)
+    trainer.batches.restore({name: torch.from_numpy(array) for name, array in _under("sampler", arrays).items()})
     return state, best, list(torch.from_numpy(np.array(arrays.get("losses", np.zeros(0, np.float32)))))
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {name[len(prefix) + 1 :]: array for name, array in arrays.items() if name.startswith(f"{prefix}/")}
+
+
+def _weights(path: Path, trainer: Trainer) -> tuple[Arrays, Any]:
+    """The weights of a file and the epoch that it says. Raises RunError where they are not those of the model."""
+    arrays, meta = read_arrays(path)
+    try:
+        check_like(trainer.model.state(), arrays)
+    except RunError as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+    return arrays, meta.get("epoch")
+
+
+def _moments(arrays: Arrays, trainer: Trainer) -> dict[int, dict[str, Any]]:
+    """Adam's moments by parameter. Raises RunError where they are not of its shape: Adam does not look."""
+    parameters = [p for group in trainer.optimizer.param_groups for p in group["params"]]
+    moments: dict[int, dict[str, Any]] = {}
+    for name, array in _under("adam", arrays).items():
+        match = re.fullmatch(r"(\d{1,6})/(step|exp_avg|exp_avg_sq|max_exp_avg_sq)", name)
+        if match is None or int(match[1]) >= len(parameters):
+            raise RunError(f"adam/{name} is not a moment of one of the {len(parameters)} parameters")
+        shape = () if match[2] == "step" else tuple(parameters[int(match[1])].shape)
+        Field("f", shape, low=None if match[2] == "exp_avg" else 0).check(f"adam/{name}", array, {})
+        moments.setdefault(int(match[1]), {})[match[2]] = torch.from_numpy(np.array(array))
+    for index, found in moments.items():
+        if not {"step", "exp_avg", "exp_avg_sq"} <= found.keys():
+            raise RunError(f"adam/{index} must have step, exp_avg and exp_avg_sq (got {', '.join(found)})")
+    return moments
+
+
+def _check_kept(arrays: Arrays, trainer: Trainer) -> None:
+    """Raise RunError where what samplers keep, or the losses, cannot be theirs."""
+    if "losses" in arrays:
+        Field("f", ("steps",)).check("losses", arrays["losses"], {})
+    nodes = trainer.corpus.n_playlists, trainer.corpus.n_tracks
+    for name, array in _under("sampler", arrays).items():
+        if array.dtype.kind not in "if" or array.ndim < 1 or array.shape[0] not in nodes:
+            raise RunError(f"sampler/{name} must have a row for each playlist or track (got {array.shape})")
+        if array.dtype.kind == "i":
+            Field("i", array.shape, low=-1, below=max(nodes) + 1).check(f"sampler/{name}", array, {})
 
 
 def copied(arrays: Arrays) -> Arrays:

@@ -40,11 +40,13 @@ def test_a_model_of_someone_else_is_fitted_kept_and_blended(mine: None, tmp_path
     corpus = pr.Corpus.from_lists(lists)
     data = pr.Data.of(corpus, split_edges(corpus, valid=0.2, test=0.2, seed=0))
     pr.fit(data, "mine:Unpopular", tmp_path / "run")
-    ours = pr.Run.load(tmp_path / "run", data=data).evaluate("valid", k=[5]).metrics["recall@5"]
+    ours = (
+        pr.Run.load(tmp_path / "run", data=data, trust=["mine:Unpopular"]).evaluate("valid", k=[5]).metrics["recall@5"]
+    )
     popular = pr.fit(data, "popularity").evaluate("valid", k=[5]).metrics["recall@5"]
     assert ours < popular
     pr.fit(data, "blend", tmp_path / "blend", options={"parts": "mine:Unpopular", "weights": "1"})
-    blend = pr.Run.load(tmp_path / "blend", data=data)
+    blend = pr.Run.load(tmp_path / "blend", data=data, trust=["mine:Unpopular"])
     assert blend.evaluate("valid", k=[5]).metrics["recall@5"] == pytest.approx(ours)
 
 

@@ -16,6 +16,7 @@ from ...config import Config
 from ...corpus.corpus import Corpus
 from ...corpus.growth import Growth
 from ..base import Arrays, Recommender
+from ..state_schema import check_like
 from .inductive import grown_state
 from .initial import init_device
 
@@ -87,6 +88,7 @@ class TrainedModel(nn.Module, Recommender):
         with torch_seed(0):
             model = cls.blank(corpus, config)
         model.config = config
+        check_like(model.state(), state)
         model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()})
         return model.eval()
 

@@ -16,7 +16,8 @@ from typing_extensions import Self
 from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ..base import Arrays, Query, Recommender
-from .parts import fit_parts, parts_from_state, state_of_parts
+from ..state_schema import Field, check_arrays
+from .parts import fit_parts, parts_described, parts_from_state, state_of_parts
 
 __all__ = ["Blend", "BlendConfig", "reciprocal_ranks", "standardised"]
 
@@ -110,6 +111,10 @@ class Blend(Recommender[BlendConfig]):
 
     def state(self) -> Arrays:
         return state_of_parts(self.parts) | {"weights": self.weights.numpy()}
+
+    @classmethod
+    def check_state(cls, corpus: Corpus, config: BlendConfig, state: Arrays) -> None:
+        check_arrays({"weights": Field("f", (len(parts_described(state)),))}, state, {})
 
     @classmethod
     def from_state(cls, corpus: Corpus, config: BlendConfig, state: Arrays) -> Self:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ...corpus.corpus import Corpus
-from ...errors import ConfigError
+from ...errors import ConfigError, RunError
 from ..base import Arrays, Recommender
-from ..registry import model_class
+from ..registry import model_class, model_of_run
 
-__all__ = ["fit_parts", "parts_from_state", "state_of_parts", "under"]
+__all__ = ["fit_parts", "parts_described", "parts_from_state", "state_of_parts", "under"]
 
 
 def fit_parts(names: Sequence[str], corpus: Corpus, *, seed: int = 0) -> list[Recommender]:
@@ -32,13 +33,28 @@ def state_of_parts(parts: Sequence[Recommender]) -> Arrays:
 
 
 def parts_from_state(corpus: Corpus, arrays: Arrays) -> list[Recommender]:
-    """The parts that :func:`arrays_of` was given."""
+    """The parts that :func:`state_of_parts` was given. Raises RunError where one is none of ours and not trusted."""
     parts = []
-    for index, about in enumerate(json.loads(arrays["parts"].tobytes())):
-        kind = model_class(about["model"])
-        parts.append(
-            kind.from_state(corpus, kind.config_class.from_options(about["options"]), under(str(index), arrays))
-        )
+    for index, about in enumerate(parts_described(arrays)):
+        kind = model_of_run(about["model"], "parts")
+        config, state = kind.config_class.from_options(about["options"]), under(str(index), arrays)
+        kind.check_state(corpus, config, state)
+        parts.append(kind.from_state(corpus, config, state))
+    return parts
+
+
+def parts_described(arrays: Arrays) -> list[dict[str, Any]]:
+    """The models and options of the parts."""
+    try:
+        parts = json.loads(arrays["parts"].tobytes())
+    except (KeyError, ValueError, RecursionError):
+        parts = None
+    fine = isinstance(parts, list) and all(
+        isinstance(part, dict) and isinstance(part.get("model"), str) and isinstance(part.get("options"), dict)
+        for part in parts
+    )
+    if not fine or not isinstance(parts, list) or not parts:
+        raise RunError("parts must say the model and the options of each part")
     return parts
 
 

@@ -17,6 +17,7 @@ from ...errors import ConfigError
 from ...graph.products import products
 from ..base import Arrays, Query, Recommender
 from ..edge_weights import EdgeWeights, scaled_weights
+from ..state_schema import Field, schema
 from .ridge import ridge_vectors
 
 __all__ = ["IALS", "IALSConfig"]
@@ -68,6 +69,7 @@ class IALS(Recommender[IALSConfig]):
     name = "ials"
     summary = "matrix factorisation by implicit alternating least squares"
     config_class = IALSConfig
+    state_schema = schema(tracks=Field("f", ("tracks", "dim")))
 
     def __init__(self, tracks: Tensor, config: IALSConfig) -> None:
         self.tracks = tracks

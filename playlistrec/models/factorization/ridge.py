@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import RunError
 from ..base import Query
 
 __all__ = ["ridge_vectors"]
@@ -35,5 +36,8 @@ def ridge_vectors(
         for row, vectors in enumerate(torch.split(held, np.diff(seeds.indptr).tolist())):
             systems[row].addmm_(vectors.T, vectors, alpha=square)
             sums[row] = linear * vectors.sum(0)
-        solved.append(torch.linalg.solve(systems, sums if pull is None else sums + pull))
+        try:
+            solved.append(torch.linalg.solve(systems, sums if pull is None else sums + pull))
+        except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+            raise RunError("the vectors of the tracks are no solution for this data: they are too large") from None
     return torch.cat(solved)

@@ -16,6 +16,7 @@ from typing_extensions import Self
 from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ..base import Arrays, Query, Recommender
+from ..state_schema import Csr, Field, schema
 from .spectrum import low_frequencies, normalised
 
 __all__ = ["ChebyCF", "ChebyCFConfig", "plateau"]
@@ -78,6 +79,11 @@ class ChebyCF(Recommender[ChebyCFConfig]):
     name = "chebycf"
     summary = "graph filter without training: a plateau over the spectrum and a low-pass of singular vectors"
     config_class = ChebyCFConfig
+    state_schema = schema(
+        pairs=Csr("playlists", "tracks"),
+        vectors=Field("f", ("tracks", "dim")),
+        values=Field("f", ("dim",), low=0, below=2),
+    )
 
     def __init__(
         self, pairs: sparse.csr_array[np.float32], vectors: Matrix, values: Matrix, config: ChebyCFConfig

@@ -15,6 +15,7 @@ from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ...errors import ConfigError
 from ..base import Arrays, Query, Recommender
+from ..state_schema import Field, schema
 from .memory import available_memory
 from .side import side_rows
 
@@ -77,6 +78,9 @@ class EASE(Recommender[EASEConfig]):
     name = "ease"
     summary = "linear autoencoder in closed form; memory grows with the square of the tracks"
     config_class = EASEConfig
+    state_schema = schema(
+        tracks=Field("i", ("ranked",), low=0, below="tracks", rising=True), weights=Field("f", ("ranked", "ranked"))
+    )
 
     def __init__(self, weights: Matrix, tracks: npt.NDArray[np.int64], n_tracks: int, config: EASEConfig) -> None:
         self.weights = weights

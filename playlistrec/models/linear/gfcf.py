@@ -16,6 +16,7 @@ from typing_extensions import Self
 from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ..base import Arrays, Query, Recommender
+from ..state_schema import Csr, Field, schema
 from .spectrum import normalised
 
 __all__ = ["GFCF", "GFCFConfig"]
@@ -59,6 +60,7 @@ class GFCF(Recommender[GFCFConfig]):
     name = "gfcf"
     summary = "graph filter without training: two hops and a low-pass of singular vectors"
     config_class = GFCFConfig
+    state_schema = schema(pairs=Csr("playlists", "tracks"), vectors=Field("f", ("tracks", "dim")))
 
     def __init__(
         self, pairs: sparse.csr_array[np.float32], vectors: npt.NDArray[np.float32], config: GFCFConfig

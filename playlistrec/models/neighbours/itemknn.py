@@ -18,6 +18,7 @@ from ...errors import ConfigError
 from ..base import Arrays, Query, Recommender
 from ..edge_weights import EdgeWeights, scaled_weights
 from ..linear.side import side_rows
+from ..state_schema import Csr, schema
 from .top_neighbours import keep_highest, rows_of, squares
 from .weighting import TermWeights, Weighting
 
@@ -86,6 +87,7 @@ class ItemKNN(Recommender[ItemKNNConfig]):
     name = "itemknn"
     summary = "tracks that share playlists with the seeds (cosine item neighbours)"
     config_class = ItemKNNConfig
+    state_schema = schema(votes=Csr("tracks", "tracks", data="data"))
 
     def __init__(self, votes: sparse.csr_array[np.float32], config: ItemKNNConfig) -> None:
         self.votes = votes

@@ -14,6 +14,7 @@ from typing_extensions import Self
 from ...config import Config, require
 from ...corpus.corpus import Corpus
 from ..base import Arrays, Query, Recommender
+from ..state_schema import Csr, schema
 from .top_neighbours import keep_highest, rows_of, squares
 from .weighting import TermWeights, Weighting
 
@@ -66,6 +67,7 @@ class UserKNN(Recommender[UserKNNConfig]):
     name = "userknn"
     summary = "what the playlists most like this one hold (cosine playlist neighbours)"
     config_class = UserKNNConfig
+    state_schema = schema(pairs=Csr("playlists", "tracks"))
 
     def __init__(self, pairs: sparse.csr_array[np.float32], config: UserKNNConfig) -> None:
         self.pairs = pairs

@@ -18,6 +18,7 @@ from ...corpus.titles import TitleFeatures, normalised
 from ..base import Arrays, Query, Recommender
 from ..neighbours.top_neighbours import keep_highest
 from ..neighbours.weighting import TermWeights
+from ..state_schema import Csr, Field, schema
 from .features import Titled, TitleSpace
 
 __all__ = ["TitleConfig", "TitleNeighbours"]
@@ -68,6 +69,13 @@ class TitleNeighbours(Recommender[TitleConfig]):
     name = "title"
     summary = "what playlists of similar titles hold; needs no seed tracks"
     config_class = TitleConfig
+    state_schema = schema(
+        hashes=Field("u", ("ngrams",), rising=True),
+        sizes=Field("f", ("titles",), low=0),
+        titles=Csr("titles", "ngrams", "titles_indptr", "titles_indices"),
+        counts=Csr("titles", "tracks", "counts_indptr", "counts_indices", "counts_data"),
+        popularity=Field("f", ("tracks",), low=0),
+    )
     personalised = False
 
     def __init__(

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import torch
 from typing_extensions import Self
 
-from ...errors import ConfigError
+from ...errors import ConfigError, RunError
 from ..base import Arrays
+from .tree_text import checked
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -37,9 +38,11 @@ class Trees:
 
     Attributes:
         texts: what LightGBM writes of each booster, that of all last.
+        n_features: of a candidate.
     """
 
     texts: tuple[str, ...]
+    n_features: int
 
     @classmethod
     def grown(
@@ -96,7 +99,7 @@ class Trees:
         )["cvbooster"]
         best = judged.best_iteration
         boosters = [*judged.boosters, lightgbm.train(parameters, data, num_boost_round=best)]
-        return cls(tuple(booster.model_to_string(num_iteration=best) for booster in boosters))
+        return cls(tuple(booster.model_to_string(num_iteration=best) for booster in boosters), features.shape[1])
 
     def predict(self, features: Floats, folds: npt.NDArray[np.int64]) -> Floats:
         """(n,) scores, each by the trees that did not see its fold; for the fold -1 by those that saw all."""
@@ -114,14 +117,20 @@ class Trees:
     @cached_property
     def _boosters(self) -> list[Booster]:
         lightgbm = _lightgbm()
-        return [lightgbm.Booster(model_str=text) for text in self.texts]
+        return [lightgbm.Booster(model_str=checked(text, self.n_features)) for text in self.texts]
 
     def state(self) -> Arrays:
         return {str(i): np.frombuffer(text.encode(), dtype=np.uint8) for i, text in enumerate(self.texts)}
 
     @classmethod
-    def from_state(cls, arrays: Arrays) -> Self:
-        return cls(tuple(arrays[str(i)].tobytes().decode() for i in range(len(arrays))))
+    def from_state(cls, arrays: Arrays, n_features: int) -> Self:
+        """The trees of :meth:`state`. Raises RunError where a text is not one of whole trees."""
+        texts = [arrays[str(i)].tobytes().decode(errors="replace") for i in range(len(arrays)) if str(i) in arrays]
+        if len(texts) != len(arrays) or len(texts) < 2:
+            raise RunError(f"trees must be numbered from 0, two or more (got {', '.join(arrays) or 'none'})")
+        for text in texts:
+            checked(text, n_features)
+        return cls(tuple(texts), n_features)
 
 
 def _lightgbm() -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from ...corpus.titles import normalised
 from ..base import Arrays, Query
 from ..factorization.context import last_tracks
 from ..linear.side import albums
+from ..state_schema import Csr, Field, schema
 from .held_out import ordered
 
 __all__ = ["PairFeatures"]
@@ -173,6 +174,13 @@ class PairFeatures:
         some = np.flatnonzero(self.title_of >= 0)
         shape = max(1, len(self.titles)), len(self.title_of)
         return sparse.csr_array((np.ones(len(some), np.float32), (self.title_of[some], some)), shape=shape)
+
+    state_schema: ClassVar = schema(
+        pairs=Csr("playlists", "tracks"),
+        position=Field("f", ("tracks",), nan=True),
+        titles=Field("U", ("titles",)),
+        title_of=Field("i", ("playlists",), low=-1, below="titles"),
+    )
 
     def state(self) -> Arrays:
         """The learned arrays; artists and albums are the corpus'."""

@@ -14,11 +14,12 @@ from typing_extensions import Self
 
 from ...config import Config, require
 from ...corpus.corpus import Corpus
-from ...errors import DataError
+from ...errors import DataError, RunError
 from ...events import Event, OnEvent, ignore
 from ..base import Arrays, Query, Recommender
 from ..ensemble.blend import standardised
-from ..ensemble.parts import fit_parts, parts_from_state, state_of_parts, under
+from ..ensemble.parts import fit_parts, parts_described, parts_from_state, state_of_parts, under
+from ..state_schema import Field, check_arrays, schema
 from .boosting import Trees
 from .candidates import FirstStage, Pool
 from .held_out import HeldOut, hold_out
@@ -97,6 +98,7 @@ class TwoStage(Recommender[TwoStageConfig]):
     summary = "candidates of several runs or models, ranked again by gradient-boosted trees"
     config_class = TwoStageConfig
     made_of_runs = True
+    state_schema = schema(learned_from=Field("u", ("queries",), rising=True), strongest=Field("i", (), low=0))
 
     def __init__(
         self,
@@ -197,10 +199,18 @@ class TwoStage(Recommender[TwoStageConfig]):
         }
 
     @classmethod
+    def check_state(cls, corpus: Corpus, config: TwoStageConfig, state: Arrays) -> None:
+        sizes = {"tracks": corpus.n_tracks, "playlists": corpus.n_playlists}
+        check_arrays(PairFeatures.state_schema, under("pairs", state), sizes, "pairs/")
+        super().check_state(corpus, config, state)
+        if not len(state["learned_from"]) or int(state["strongest"]) >= len(parts_described(state)):
+            raise RunError("learned_from must hold a query, and strongest must be one of the parts")
+
+    @classmethod
     def from_state(cls, corpus: Corpus, config: TwoStageConfig, state: Arrays) -> Self:
         pairs = PairFeatures.from_state(corpus, under("pairs", state))
         first = FirstStage(parts_from_state(corpus, state), pairs, config.candidates)
-        trees = Trees.from_state(under("trees", state))
+        trees = Trees.from_state(under("trees", state), len(first.names))
         return cls(first, trees, state["learned_from"].astype(np.uint64), int(state["strongest"]), config)
 
     def to(self, device: torch.device) -> Self:
