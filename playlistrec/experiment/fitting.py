@@ -90,7 +90,7 @@ def fit(
     on_event = ignore if ranks.rank else on_event
     if ranks.size > 1 and not model_type.trainable:
         raise ConfigError(f"{model} is fitted by one process (got {ranks.size})")
-    folder = Path(out) if out is not None else None
+    folder = None if out is None else Path(out)
     before = _before(folder) if resume else None
     given = dict(options or {}) | ({} if epochs is None else {"epochs": epochs})
     if before is None:
@@ -125,8 +125,12 @@ def fit(
             write_file(work / "MODEL.md", model_card(folder, info, model_type.summary, data))
             info |= {"type": RUN.marker, "files": checksums(work, RUN.manifest)}
             write_info(work, info)
-    own = frozenset(name for name in (model, *getattr(model_options, "parts", ())) if ":" in name)
-    return Run(data, model_type, steps.options, arrays, refit_arrays, info, folder, trust=own | trusted())
+    return Run(data, model_type, steps.options, arrays, refit_arrays, info, folder, trust=_named(model, model_options))
+
+
+def _named(model: str, options: Config) -> frozenset[str]:
+    """The models beside ours that the caller names, and so trusts."""
+    return trusted() | {name for name in (model, *getattr(options, "parts", ())) if ":" in name}
 
 
 @contextmanager
