@@ -158,7 +158,7 @@ def make(folder: Path, n_tracks: int, n_playlists: int) -> None:
     lines += [f"p{p},t{t},Song {t},Artist {t % (n_tracks // 8)}" for p, t in zip(playlists, drawn)]
     (folder / "playlists.csv").write_text("\n".join(lines))
     pr.preprocess(folder / "playlists.csv", folder / "data")
-    options = {"epochs": 1, "batch_size": 65_536, "eval_every": 0}
+    options = {"epochs": 1, "batch_size": 65_536, "eval_every": 1}
     pr.fit(folder / "data", "mf", folder / "run", options=options)
 
 

@@ -17,7 +17,6 @@ from ..recommender import RecommendOptions
 from ..similar import KINDS, Kind
 from .batcher import Batcher, Lane
 from .board import Tally
-from .catalogue import Upload
 from .engine import Asked, Engine
 from .problems import Problem
 from .requests import Named, RecommendRequest, check_text, decoded, real_number, whole_number
@@ -111,9 +110,11 @@ class Answers:
     async def read(self, request: Request) -> Response:
         """``POST /playlists/read``: a file as people export it. Its name is read for its ending, and nothing else."""
         name = PurePosixPath(request.query_params.get("name", "list.csv")).name[-LIMITS.text :]
-        file = Upload(name, await body_of(request, None))
+        title = request.query_params.get("title")
+        check_text("title", title or "")
+        content = await body_of(request, None)
         try:
-            return as_json(await self.lane.run(lambda: self.engine.catalogue.read(file)))
+            return as_json(await self.lane.run(lambda: self.engine.catalogue.read(name, content, title)))
         except DataError as error:  # it is the request that is wrong
             raise Problem(422, error.on_command_line()) from None
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from ...errors import DataError
 from ...models.base import Query
 from ..lookup.locating import locate
-from ..lookup.playlist_file import Entry, read_playlist
+from ..lookup.playlist_file import Entry, sent_playlist
 from ..lookup.search import TrackIndex
 from ..lookup.seeds import NAME
 from ..recommender import RecommendationService
@@ -19,25 +18,10 @@ from ..similar import Kind, find, similar
 from ..vectors import Embeddings
 from .settings import LIMITS
 
-__all__ = ["Catalogue", "Upload"]
+__all__ = ["Catalogue"]
 
 REMARKS = 20
 """Remarks about single tracks of a file; the rest are counted."""
-
-
-class Upload:
-    """A file that was sent: it has a name, whose ending tells what it is, and lies nowhere."""
-
-    def __init__(self, name: str, content: bytes) -> None:
-        self.name, self._content = name, content
-        self.suffix = Path(name).suffix
-
-    def __str__(self) -> str:
-        return self.name
-
-    def read_bytes(self) -> bytes:
-        """The content."""
-        return self._content
 
 
 class Catalogue:
@@ -112,21 +96,34 @@ class Catalogue:
             "unknown": [u for u, row in zip(uris, own.tolist()) if row < 0],
         }
 
-    def read(self, file: Upload) -> dict[str, Any]:
-        """The tracks of a file that are in the data, its title, and what is not as the file has it."""
-        playlist = read_playlist(cast(Path, file))
+    def read(self, name: str, content: bytes, title: str | None) -> dict[str, Any]:
+        """The tracks of a file that are in the data, its title, and what is not as the file has it.
+
+        Args:
+            name: its ending tells what the file is.
+            title: which playlist, where the file has several.
+        """
+        playlist = sent_playlist(name, content, title)
         if len(playlist.entries) > LIMITS.tracks:
-            raise DataError(f"{file.name} names {len(playlist.entries):,} tracks; at most {LIMITS.tracks:,} are read")
+            raise DataError(f"{name} names {len(playlist.entries):,} tracks; at most {LIMITS.tracks:,} are read")
         found = locate(self.index, playlist.entries)
         rows = [seed.taken[0] if seed.taken else -1 for seed in found]
         remarks = [seed.remark for seed in found if seed.remark is not None]
         missing = sum(row < 0 for row in rows)
         if len(remarks) > REMARKS:
             remarks[REMARKS:] = [f"and so on: {len(remarks)} of the {len(found)} tracks are not as the file has them"]
+        if playlist.left_out:
+            reasons = ", ".join(f"{reason} ({n:,})" for reason, n in playlist.left_out.items())
+            remarks.insert(0, f"left out of {name}: {reasons}")
         if missing:
-            remarks.append(f"{missing} of the {len(found)} tracks of {file.name} are not in the data and were left out")
+            remarks.append(f"{missing} of the {len(found)} tracks of {name} are not in the data and were left out")
         kept = np.array([row for row in rows if row >= 0], dtype=np.int64)
-        return {"title": playlist.title, "n_entries": len(rows), "items": self._described(kept), "warnings": remarks}
+        return {
+            "title": playlist.title,
+            "n_entries": len(rows),
+            "items": self._described(kept),
+            "warnings": [*playlist.remarks, *remarks],
+        }
 
     def _described(self, rows: Any) -> list[dict[str, Any]]:
         counts = self.history.popularity[rows].tolist()

@@ -132,11 +132,12 @@ def test_files_are_read_as_the_command_line_reads_them(server: Server, uris: lis
     for name, text in (
         ("a.m3u", "#EXTM3U\n#PLAYLIST:Mine\n" + "\n".join(uris[:3])),
         ("b.csv", "Track URI,Track Name\n" + "\n".join(f"{uri}," for uri in uris[:3])),
+        ("d.txt", "\n".join(uris[:3])),
         ("c.json", json.dumps({"name": "Mine", "tracks": uris[:3]})),
     ):
         answer = server.ask("POST", f"/playlists/read?name={name}", text).content
         assert [item["track_uri"] for item in answer["items"]] == uris[:3]
-        assert answer["title"] == (None if name == "b.csv" else "Mine")
+        assert answer["title"] == ("Mine" if name in ("a.m3u", "c.json") else None)
     answer = server.ask("POST", "/playlists/read?name=../../etc/passwd", "x")
     assert answer.status == 422
     assert "etc" not in answer.content["detail"]

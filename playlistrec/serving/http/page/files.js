@@ -41,7 +41,9 @@ async function copy(text, said) {
 function kindOf(text) {
   const first = text.trimStart();
   if (first.startsWith('#EXTM3U') || first.startsWith('#EXTINF')) return 'm3u';
-  return first.startsWith('[') || first.startsWith('{') ? 'json' : 'csv';
+  if (/^[[{]/.test(first)) return 'json';
+  if (first.startsWith('<')) return 'xml';
+  return /^[^\n]*(uri|track|artist|title|name|url)[^\n]*[,;\t]/i.test(first) ? 'csv' : 'txt';
 }
 
 export async function readList(name, content) {
