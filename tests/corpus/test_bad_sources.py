@@ -69,11 +69,15 @@ SLICES: list[tuple[str, dict[str, Content], list[str]]] = [
         {"a.json": slice_of({"pid": 3, "tracks": [{"pos": 0}]})},
         ["(pid 3): track 1, field track_uri is m"],
     ),
-    ("empty uri", {"a.json": slice_of(playlist(3, "a", ""))}, ["(pid 3): track 2, field track_uri is empty"]),
     (
-        "uri null",
-        {"a.json": slice_of(playlist(3, None))},
-        ["track 1, field track_uri must be text (got null)"],
+        "uri a number",
+        {"a.json": slice_of(playlist(3, 7))},
+        ["track 1, field track_uri must be text or null (got a whole number)"],
+    ),
+    (
+        "a challenge set",
+        {"a.json": slice_of(playlist(3, "a", num_holdouts=5))},
+        ["a.json: its playlists are incomplete (num_holdouts)", "no slice to learn from"],
     ),
     (
         "pid text",
@@ -304,7 +308,7 @@ def test_the_wrong_format(tmp_path: Path) -> None:
 def test_options_out_of_range(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError,
-        match=r"format must be one of auto, mpd, movielens, lastfm, csv, exports, .*, parquet \(got 'xml'\)",
+        match=r"format must be one of auto, melon, .*, mpd, movielens, lastfm, csv, .*, parquet \(got 'xml'\)",
     ):
         read(tmp_path, format="xml")
     with pytest.raises(ConfigError, match=r"limit must be at least 1 \(got 0\)"):

@@ -292,3 +292,37 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "DataError: a process that read slices died" in done.stderr
     assert "__name__ == '__main__'" in done.stderr
+
+
+def test_null_tracks_are_left_out_and_counted(tmp_path: Path) -> None:
+    tracks = [{"track_uri": "b", "pos": 2}, None, {"track_uri": None, "pos": 1}, {"track_uri": "", "pos": 3}]
+    playlists = [{"pid": 1, "tracks": [*tracks, {"track_uri": "a", "pos": 0}]}, {"pid": 2, "tracks": [None]}]
+    (tmp_path / "mpd.slice.0-9.json").write_text(json.dumps({"playlists": playlists}))
+    events: list[Event] = []
+    corpus, _ = read(tmp_path, on_event=events.append)
+    assert [corpus.track_table["uri"][i].as_py() for i in corpus.tracks] == ["a", "b"]
+    assert corpus.lengths.tolist() == [2, 0]
+    assert [event.text for event in events if event.kind == "warning"] == [
+        "left out 4 entries that name no track (null)"
+    ]
+
+
+@pytest.mark.parametrize("copy", ["mpd.slice.0-9 (1).json", "mpd.slice.0-9 - Copy.json", "mpd.slice.0-9 copy 2.json"])
+def test_copies_and_incomplete_playlists_are_passed_over(copy: str, tmp_path: Path) -> None:
+    whole = {"playlists": [{"pid": 1, "tracks": [{"track_uri": "a"}]}]}
+    (tmp_path / "mpd.slice.0-9.json").write_text(json.dumps(whole))
+    (tmp_path / copy).write_text(json.dumps(whole))
+    for renumber in (False, True):
+        events: list[Event] = []
+        assert read(tmp_path, renumber=renumber, on_event=events.append)[0].n_playlists == 1
+        warnings = [event.text for event in events if event.kind == "warning"]
+        assert warnings == [f"passed over {copy}, a copy of mpd.slice.0-9.json"]
+    (tmp_path / copy).write_text(json.dumps({"playlists": [{"pid": 2, "tracks": [{"track_uri": "b"}]}]}))
+    assert read(tmp_path)[0].n_playlists == 2, "called a copy, but it is none"
+    for path in tmp_path.iterdir():
+        path.rename(path.with_name(path.name.replace("mpd.slice.", "part ")))
+    challenge = {"playlists": [{"pid": 9, "num_holdouts": 5, "tracks": [{"track_uri": "a"}]}]}
+    (tmp_path / "zz.json").write_text(json.dumps(challenge))
+    events = []
+    assert read(tmp_path, on_event=events.append)[0].n_playlists == 2
+    assert [event.text[:19] for event in events if event.kind == "warning"] == ["passed over zz.json"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
-import zipfile
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,64 +19,19 @@ from ...events import Event
 from ..corpus import Corpus
 from ..vocabulary import Catalogue, drop_unknown
 from .formats import Format, Place, Request, suffix
-from .mpd_slice import Decoder, Piece, SliceFile, send_all
+from .mpd_files import find_slices, is_called_slice, whole_ones
+from .mpd_slice import Decoder, Piece, send_all
+from .slice_file import SliceFile
 
-__all__ = ["FORMAT", "find_slices"]
+__all__ = ["FORMAT"]
 
 LIKE_A_SLICE = re.compile(r'\s*\{[^\[]*"playlists"\s*:\s*\[\s*(\]|\{[^{\[]*"pid")', re.DOTALL)
 SMALL = 32 * 2**20  # bytes; below it starting processes takes longer than reading
 
 
-def find_slices(source: Path) -> tuple[list[SliceFile], list[str]]:
-    """The slices of a folder (or its ``data`` folder), a ``.zip`` or a file, in natural order; other files.
-
-    Where any file is called ``mpd.slice.*`` those alone are slices, else every ``.json`` and ``.json.gz``.
-    Raises DataError for a ``.zip`` that cannot be opened.
-    """
-    if source.is_dir():
-        places = [[SliceFile(path) for path in _files(folder)] for folder in (source, source / "data")]
-    elif zipfile.is_zipfile(source) or source.suffix == ".zip":
-        places = [[SliceFile(source, member) for member in _members(source)]]
-    else:
-        return [SliceFile(source)], []
-    for prefix in ("mpd.slice.", ""):
-        for files in places:
-            slices = [file for file in files if _is_slice(file, prefix)]
-            if slices:
-                others = [file.name for file in files if file not in set(slices)]
-                return sorted(slices, key=lambda file: _natural(file.member or file.path.name)), others
-    return [], [file.name for files in places for file in files]
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-
-
-def _members(archive: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            return [info.filename for info in opened.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
-        raise DataError(f"{archive.name} is not a readable .zip: {str(error).splitlines()[0]}") from None
-
-
-def _is_slice(file: SliceFile, prefix: str) -> bool:
-    path = PurePosixPath(file.member or file.path.name)
-    return (
-        path.name.startswith(prefix)
-        and path.name.endswith((".json", ".json.gz"))
-        and not path.name.startswith(".")
-        and "__MACOSX" not in path.parts
-    )
-
-
-def _natural(name: str) -> list[str | int]:
-    return [int(part) if i % 2 else part for i, part in enumerate(re.split("([0-9]+)", name))]
-
-
 def _recognises(place: Place) -> bool:
     """True for slices by their name, and for JSON that begins as one does, where no table or ratings lie beside it."""
-    named = [file for source in place.sources for file in find_slices(source)[0] if _is_slice(file, "mpd.slice.")]
+    named = [file for source in place.sources for file in find_slices(source)[0] if is_called_slice(file)]
     if named:
         return True
     texts = [path for path in place.files if suffix(path) == ".json"]
@@ -91,6 +45,7 @@ def _read(request: Request) -> tuple[Corpus, None]:
     source = request.place.sources[0]
     if not files:
         raise DataError(f"{source} holds no slices (*.json, *.json.gz){_found(others)}")
+    files = whole_ones(files, on_event)
     if others:
         text = f"skipped {len(others)} other file{'s' * (len(others) > 1)} in {source.name}"
         on_event(Event("message", text, {"skipped": others}))
@@ -101,7 +56,7 @@ def _read(request: Request) -> tuple[Corpus, None]:
     playlists: list[pa.Table] = []
     taken: dict[int, int] = {}
     rows: defaultdict[int, npt.NDArray[np.int32]] = defaultdict(lambda: np.empty(0, dtype=np.int32))
-    left = limit
+    left, n_null = limit, 0
     with closing(_decoded(files, limit, workers)) as slices:
         for number, (decoder, pieces) in enumerate(slices):
             for piece in pieces:
@@ -110,6 +65,7 @@ def _read(request: Request) -> tuple[Corpus, None]:
                     _claim(taking.pids.tolist(), number, taken, files)
                 pids.append(taking.pids)
                 lengths.append(taking.lengths)
+                n_null += taking.n_null
                 rows[decoder] = np.concatenate([rows[decoder], catalogue.add(taking.tracks)])
                 entries.append(rows[decoder][taking.entries])
                 playlists.append(taking.playlists)
@@ -118,6 +74,9 @@ def _read(request: Request) -> tuple[Corpus, None]:
             on_event(Event("progress", f"read {files[number].name}", progress))
             if left == 0:
                 break
+    if n_null:
+        what = "1 entry that names" if n_null == 1 else f"{n_null:,} entries that name"
+        on_event(Event("warning", f"left out {what} no track (null)", {"left_out": n_null}))
     n = sum(map(len, pids))
     if not n:
         raise DataError(f"{source} holds no playlists")

@@ -1,17 +1,13 @@
-"""One slice of the Million Playlist Dataset into Arrow columns. Worker processes import this file alone."""
+"""One slice of the Million Playlist Dataset into Arrow columns. Worker processes import this and little else."""
 
 from __future__ import annotations
 
 import gc
-import gzip
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from operator import attrgetter
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -22,8 +18,9 @@ import pyarrow as pa
 from ...errors import DataError
 from ..vocabulary import TRACK_SCHEMA, Vocabulary
 from .json_errors import in_words
+from .slice_file import SliceFile
 
-__all__ = ["PLAYLIST_SCHEMA", "Decoder", "Piece", "SliceFile", "send_all"]
+__all__ = ["PLAYLIST_SCHEMA", "Decoder", "Piece", "send_all"]
 
 PLAYLISTS_A_PIECE = 1000  # bounds the Python objects alive at a time where one file holds many
 
@@ -44,7 +41,7 @@ Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 class Track(msgspec.Struct, gc=False):
     """An entry of a playlist, as the file has it."""
 
-    track_uri: Annotated[str, msgspec.Meta(min_length=1)]
+    track_uri: str | None
     track_name: str | None = None
     artist_uri: str | None = None
     artist_name: str | None = None
@@ -59,7 +56,7 @@ class Playlist(msgspec.Struct, gc=False):
     """A playlist, as the file has it."""
 
     pid: Int64
-    tracks: list[Track]
+    tracks: list[Track | None]
     name: str | None = None
     description: str | None = None
     collaborative: bool | Literal["true", "false"] | None = None
@@ -78,40 +75,6 @@ ENVELOPE = msgspec.json.Decoder(Envelope)
 PLAYLIST = msgspec.json.Decoder(Playlist)
 
 
-@dataclass(frozen=True)
-class SliceFile:
-    """The path of a slice: a file, gzipped or not, or a member of a ``.zip``."""
-
-    path: Path
-    member: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The slice's name in messages."""
-        return self.path.name if self.member is None else f"{self.path.name}/{self.member}"
-
-    def read(self) -> bytes:
-        """The JSON text. Raises DataError when the file is empty, damaged or cannot be read."""
-        try:
-            if self.member is None:
-                data = self.path.read_bytes()
-            else:
-                with zipfile.ZipFile(self.path) as archive:
-                    data = archive.read(self.member)
-            if data.startswith(b"\x1f\x8b"):
-                data = gzip.decompress(data)
-        except EOFError:
-            raise DataError(f"{self.name} is cut off: the compressed data ends too early") from None
-        except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
-            raise DataError(f"{self.name} is damaged: {_first_line(error)}") from None
-        except (OSError, RuntimeError, NotImplementedError) as error:
-            raise DataError(f"{self.name} cannot be read: {_first_line(error)}") from None
-        data = data.removeprefix(b"\xef\xbb\xbf")
-        if not data.strip():
-            raise DataError(f"{self.name} is empty")
-        return data
-
-
 @dataclass(frozen=True, eq=False)
 class Piece:
     """Some playlists in a row, their tracks numbered as their decoder first met them.
@@ -122,6 +85,7 @@ class Piece:
         entries: (n_entries,) int32 numbers of the tracks.
         playlists: table of ``PLAYLIST_SCHEMA``.
         tracks: table of ``TRACK_SCHEMA`` with the tracks that no earlier piece had, by number.
+        n_null: entries of the playlists that named no track, and are not among these.
         n_before: tracks that earlier pieces had, the number of the first in ``tracks``.
     """
 
@@ -131,12 +95,21 @@ class Piece:
     playlists: pa.Table
     tracks: pa.Table
     n_before: int
+    n_null: int = 0
 
     def head(self, n: int) -> Piece:
         """The first ``n`` playlists and their tracks."""
         entries = self.entries[: self.lengths[:n].sum()]
         n_new = max(0, int(entries.max(initial=-1)) + 1 - self.n_before)
-        return Piece(self.pids[:n], self.lengths[:n], entries, self.playlists[:n], self.tracks[:n_new], self.n_before)
+        return Piece(
+            self.pids[:n],
+            self.lengths[:n],
+            entries,
+            self.playlists[:n],
+            self.tracks[:n_new],
+            self.n_before,
+            self.n_null,
+        )
 
 
 class Decoder:
@@ -166,8 +139,8 @@ class Decoder:
             yield self._columns([_playlist(file, raws, i) for i in range(start, stop)])
 
     def _columns(self, playlists: Sequence[Playlist]) -> Piece:
-        _sort(playlists)
-        tracks = [track for playlist in playlists for track in playlist.tracks]
+        lists = [_whole(playlist) for playlist in playlists]
+        tracks = [track for kept in lists for track in kept]
         n_before = len(self._tracks)
         entries = self._tracks.number([track.track_uri for track in tracks])
         new = np.flatnonzero(entries >= n_before)
@@ -180,7 +153,7 @@ class Decoder:
         columns["collaborative"] = [None if flag is None else flag in (True, "true") for flag in flags]
         return Piece(
             pids=np.array([playlist.pid for playlist in playlists], dtype=np.int64),
-            lengths=np.array([len(playlist.tracks) for playlist in playlists], dtype=np.int64),
+            lengths=np.array(list(map(len, lists)), dtype=np.int64),
             entries=entries,
             playlists=pa.table(columns, schema=PLAYLIST_SCHEMA),
             tracks=pa.table(
@@ -188,6 +161,7 @@ class Decoder:
                 schema=TRACK_SCHEMA,
             ),
             n_before=n_before,
+            n_null=sum(len(playlist.tracks) for playlist in playlists) - len(tracks),
         )
 
 
@@ -214,12 +188,13 @@ def _playlist(file: SliceFile, raws: Sequence[msgspec.Raw], index: int) -> Playl
     return playlist
 
 
-def _sort(playlists: Sequence[Playlist]) -> None:
-    """Put tracks in the order of their ``pos``, where every track of a playlist has one."""
-    for playlist in playlists:
-        order = [track.pos for track in playlist.tracks]
-        if order != list(range(len(order))) and None not in order:
-            playlist.tracks.sort(key=attrgetter("pos"))
+def _whole(playlist: Playlist) -> list[Track]:
+    """The tracks of a playlist without null ones, in the order of their ``pos`` where every track has one."""
+    tracks = [track for track in playlist.tracks if track is not None and track.track_uri]
+    order = [track.pos for track in tracks]
+    if order != list(range(len(order))) and None not in order:
+        tracks.sort(key=attrgetter("pos"))
+    return tracks
 
 
 def _pid(raw: msgspec.Raw) -> str:
@@ -229,7 +204,3 @@ def _pid(raw: msgspec.Raw) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
         return ""
     return f" (pid {repr(pid)[:40]})"
-
-
-def _first_line(error: BaseException) -> str:
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0][:120]
