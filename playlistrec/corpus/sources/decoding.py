@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-
 from ...errors import DataError
 from .records import open_bytes
 
@@ -125,14 +123,13 @@ class Source:
 
     def _letters(self) -> tuple[int, int]:
         """Letters beyond ASCII that are UTF-8, and bytes that are not."""
-        decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        decoder = codecs.getincrementaldecoder("utf-8")("ignore")
         good = bad = 0
         with self.open() as file:
             while block := file.read(BLOCK):
-                codes = np.frombuffer(decoder.decode(block).encode("utf-32-le", "surrogatepass"), dtype="<u4")
-                foreign = (codes >= 0xDC80) & (codes <= 0xDCFF)
-                bad += int(foreign.sum())
-                good += int((codes > 0x7F).sum() - foreign.sum())
+                text = decoder.decode(block)
+                bad += len(block) - len(text.encode())
+                good += len(text) - len(text.encode("ascii", "ignore"))
         return good, bad
 
 

@@ -7,7 +7,7 @@ Python's csv module, strictly. Both read the same, the first many times as fast.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,37 +20,16 @@ from . import decoding
 from .decoding import Source
 from .dialects import Layout, Score, find_layout, in_words, split_records
 from .quoting import scan
+from .rows import Left, Rows, joined
 
-__all__ = ["Delimited", "Left", "Rows"]
+__all__ = ["Delimited"]
 
 LONGEST_RECORD = 2**24
 """Bytes after which a quote that is still open is an error."""
+PIECE = 2**17
+"""Bytes that are parsed at a time where broken lines are left out."""
 SMALL = 4096
 """Bytes of which each line is read alone, where one of them is broken."""
-
-
-@dataclass
-class Left:
-    """Lines that a reader could not use: how many, and the first error."""
-
-    count: int = 0
-    first: str = ""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows in a row of a file.
-
-    Attributes:
-        columns: the text of each column, without outer blanks.
-        lines: the line on which each begins; found when it is asked for.
-    """
-
-    columns: tuple[pa.Array, ...]
-    lines: Callable[[], list[int]]
-
-    def __len__(self) -> int:
-        return len(self.columns[0])
 
 
 @dataclass(frozen=True)
@@ -130,7 +109,15 @@ class Delimited:
         """Whole records of a block: their bytes and rows; 0 bytes where more must be read first."""
         if self.skip_broken or not self.quoted:
             size = len(block) if final else block.rfind(b"\n") + 1
-            return size, list(self._halves(block[:size], line, columns) if size else ())
+            parts: list[Rows] = []
+            at = 0
+            while at < size:  # in pieces, so that a broken line is looked for in a small one
+                end = block.find(b"\n", at + PIECE, size) + 1 if self.skip_broken else size
+                end = end or size
+                parts += filter(len, self._halves(block[at:end], line, columns))
+                line += block.count(b"\n", at, end)
+                at = end
+            return size, [joined(parts)] if parts else []
         size, data, proven = scan(block, self.layout.separator, escape=self.layout.escape, final=final)
         if proven and size and (arrays := self._fast(data, columns)) is not None:
             return size, [Rows(arrays, partial(self._lines, data, line))]

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["SEPARATORS", "Layout", "find_layout", "in_words", "letters", "names_among", "split_records"]
 
@@ -76,6 +77,7 @@ def names_among(known: Sequence[str]) -> Score:
     return lambda fields: len({letters(field) for field in fields} & names)
 
 
+@lru_cache(4096)
 def letters(name: str) -> str:
     """A column's name as it is compared: letters and digits alone, lower case.
 

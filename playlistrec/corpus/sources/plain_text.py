@@ -6,6 +6,8 @@ import re
 
 __all__ = ["separator_of_triples", "three_fields", "users_end_in_colons"]
 
+LOOKED_AT = 1000
+"""Lines."""
 NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?")
 WITH_COLON = re.compile(r"([^\s:]+):([^:]*)")
 
@@ -51,4 +53,4 @@ def users_end_in_colons(head: str) -> bool:
 
 
 def _lines(head: str) -> list[str]:
-    return [line.strip() for line in head.split("\n") if line.strip()]
+    return [line.strip() for line in head.split("\n")[:LOOKED_AT] if line.strip()]

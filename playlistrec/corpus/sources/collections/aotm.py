@@ -42,8 +42,10 @@ def _read(request: Request) -> tuple[Corpus, None]:
         mixes += decoded(path, list[Mix])
         request.on_event(Event("progress", f"read {path.name}", {"done": done, "total": len(files)}))
     mixes = mixes[: request.limit]
-    entries = [[entry for entry in mix.playlist if _names_a_song(entry)] for mix in mixes]
-    lengths = np.array([len(kept) for kept in entries], dtype=np.int64)
+    entries = [
+        [e for e in mix.playlist if e and (e[1] or (e[0] and len(e[0]) > 1 and e[0][1]))] for mix in mixes
+    ]  # an entry without an id needs a title
+    lengths = np.array(list(map(len, entries)), dtype=np.int64)
     given = sum(len(mix.playlist) for mix in mixes)
     left_out(request.on_event, given - int(lengths.sum()), "entries without a song")
     tracks = _tracks([entry for kept in entries for entry in kept])
@@ -60,28 +62,17 @@ def _read(request: Request) -> tuple[Corpus, None]:
     return corpus, None
 
 
-def _names_a_song(entry: Any) -> bool:
-    return bool(entry and (entry[1] or (entry[0] and len(entry[0]) > 1 and entry[0][1])))
-
-
 def _tracks(entries: list[Any]) -> pa.Table:
     """The id, title and artist of each entry."""
     ids = [song for _, song in entries]
-    artists = pa.array([(names[0] or "").strip() if names else "" for names, _ in entries], pa.string())
-    titles = pa.array(
-        [(names[1] or "").strip() if names and len(names) > 1 else "" for names, _ in entries], pa.string()
-    )
+    names = [(names[0], names[1]) if names and len(names) > 1 else (None, None) for names, _ in entries]
+    artists, titles = (pc.utf8_trim_whitespace(pc.fill_null(pa.array(part, pa.string()), "")) for part in zip(*names))
     without = np.array([not song for song in ids], dtype=bool)
     uris = np.array(ids, dtype=object)
     mask = pa.array(without)
     uris[without] = NamedTracks().ids(artists.filter(mask), titles.filter(mask)).to_pylist()
-    return pa.table(
-        {
-            "uri": pa.array(uris.tolist(), pa.string()),
-            "name": _known(titles),
-            "artist_name": _known(artists),
-        }
-    )
+    columns = {"uri": pa.array(uris, pa.string()), "name": _known(titles), "artist_name": _known(artists)}
+    return pa.table(columns)
 
 
 def _known(texts: pa.Array) -> pa.Array:
