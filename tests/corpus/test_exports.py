@@ -15,6 +15,7 @@ from playlistrec.corpus.sources.exports.entry import Entry, ListedPlaylist
 from playlistrec.corpus.sources.exports.library import corpus_of
 from playlistrec.corpus.sources.exports.read import read_exports
 from playlistrec.corpus.sources.exports.recognise import holds_exports
+from playlistrec.corpus.sources.read import read as read_source
 from playlistrec.errors import DataError
 from playlistrec.events import Event
 
@@ -80,7 +81,7 @@ def as_zip_in_a_folder(folder: Path) -> Path:
 @pytest.mark.parametrize("place", [as_folder, as_zip, as_zip_in_a_folder])
 def test_folders_and_archives_of_mixed_exports(tmp_path: Path, place: object) -> None:
     path = place(tmp_path)  # type: ignore[operator]
-    assert holds_exports(path)
+    assert holds_exports([path])
     corpus, told = read(path)
     assert names(corpus) == EXPECTED
     assert corpus.playlists["pid"].to_pylist() == ["0", "1", "2", "3"]
@@ -181,6 +182,11 @@ def test_what_is_known_of_a_track_is_put_together() -> None:
         ("a.csv", "playlist_id,track_id,track_name\n0,a,b\n", False),
         ("a.csv", '"user_id", "artistname", "trackname", "playlistname"\n', False),
         ("a.csv", "playlist;track\n0;1\n", False),
+        ("a.csv", "playlist,track,pos\n0,1,5\n", False),
+        ("a.csv", "Playlist,Track,Artist\nrainy,Echo,Vela\n", True),
+        ("a.csv", "Song,Artist,Album,Playlist,Deezer Track ID\nEcho,Vela,Low,rainy,5\n", True),
+        ("a.csv", "Title,Playlist,Spotify ID\nEcho,rainy,1kiZJvWgImR4VLlX087BvV\n", True),
+        ("a.csv", "session_id,session_position,track_id_clean\n0,1,t_a\n", False),
         ("a.csv", "userId,movieId,rating,timestamp\n1,2,3,4\n", False),
         ("a.csv", "Vela - Echo\nHex - Glass\n", True),
         ("a.txt", "Vela - Echo\nHex - Glass\n", True),
@@ -196,8 +202,8 @@ def test_what_is_known_of_a_track_is_put_together() -> None:
 )
 def test_what_is_an_export(tmp_path: Path, name: str, content: str, export: bool) -> None:
     (tmp_path / name).write_text(content)
-    assert holds_exports(tmp_path / name) is export
-    assert holds_exports(tmp_path) is export
+    assert holds_exports([tmp_path / name]) is export
+    assert holds_exports([tmp_path]) is export
 
 
 def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,3 +232,17 @@ def test_a_damaged_file_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(archive({"x/gym.csv": 'Title,Artist\nEcho,Vela\n"Open,Hex\n'}))
     with pytest.raises(DataError, match=r"a\.zip/x/gym\.csv, line 3: a quote"):
         read(tmp_path / "a.zip")
+
+
+def test_files_and_patterns_of_any_formats(tmp_path: Path) -> None:
+    folder = as_folder(tmp_path)
+    (folder / "deezer.csv").write_text("Song,Artist,Playlist\nGlass,Hex,a\nAmber,Hex,b\n")
+    for sources in (
+        [folder / "*.csv", folder / "deep"],
+        [folder / "deezer.csv", folder / "deep" / "er" / "*", folder / "*.txt"],
+    ):
+        corpus, given = read_source(sources)
+        assert given is None
+        assert names(corpus) == [("a", ["name:hex:glass"]), ("b", ["name:hex:amber"]), ("rainy", ["name:vela:echo"])]
+    corpus, _ = read_source(folder / "Exportify" / "gym*.csv")
+    assert sorted(title or "" for title, _ in names(corpus)) == ["gym 10", "gym 2"]

@@ -11,7 +11,7 @@ __all__ = ["FORMAT"]
 
 
 def _recognises(place: Place) -> bool:
-    return all(map(holds_exports, place.sources))
+    return holds_exports(place.sources)
 
 
 def _read(request: Request) -> tuple[Corpus, None]:

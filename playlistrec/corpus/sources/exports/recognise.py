@@ -10,7 +10,7 @@ from ....errors import DataError
 from ..decoding import Source
 from ..dialects import find_layout, letters
 from .addresses import track_uri
-from .columns import known_columns
+from .columns import known_columns, our_name
 from .csv_export import NAMING, columns_of
 from .files import export_files
 from .reading import READERS, ending
@@ -30,16 +30,16 @@ LISTED = re.compile(rb'\s*\[\s*(?:null\s*,\s*)*"')
 """A list that begins with a text."""
 OWNERS = frozenset(("playlistid", "pid", "userid", "user", "sessionid", "session", "uid"))
 """Columns that only a table of many people's playlists has."""
+IDS = frozenset(("track", "song", "item", "trackid", "trackuri", "songid", "itemid", "uri"))
+"""Columns that may hold the ids of tracks in such a table."""
 SIDE_TABLES = ("tracks", "playlists")
 """Tables beside one of entries: what is known of all tracks."""
 MOSTLY = 0.5
 
 
-def holds_exports(path: Path) -> bool:
-    """True where a file is an export, or a folder or an archive holds one and no slice or table of a collection."""
-    if path.is_file() and not path.name.lower().endswith(".zip"):
-        return is_export(Source(path.name, Source.of(path).open))
-    found = export_files([path])
+def holds_exports(paths: Sequence[Path]) -> bool:
+    """True where files, folders or archives hold an export, and none a slice or a table of a collection."""
+    found = export_files(paths)
     if any("mpd.slice." in file.name for file in found):
         return False
     return any(map(is_export, found)) and not any(map(_is_table, found))
@@ -95,8 +95,12 @@ def _is_table(source: Source) -> bool:
 
 
 def _has_owners(header: Sequence[str]) -> bool:
+    """True for a table whose rows say whose playlist they are of, by an id or, where names do not, by ``playlist``."""
     names = {letters(column) for column in header}
-    return bool(names & OWNERS) or (len(header) == 2 and "playlist" in names)
+    if names & OWNERS:
+        return True
+    ours = {our_name(column) for column in header if letters(column) not in IDS}
+    return "playlist" in names and bool(names & IDS) and not ours & {"artist", "name", "uri"}
 
 
 def _text(source: Source) -> str:
