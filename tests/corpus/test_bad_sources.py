@@ -308,7 +308,7 @@ def test_the_wrong_format(tmp_path: Path) -> None:
 def test_options_out_of_range(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError,
-        match=r"format must be one of auto, melon, .*, mpd, movielens, lastfm, csv, .*, parquet \(got 'xml'\)",
+        match=r"format must be one of auto, melon, .*, mpd, movielens, lastfm, .*, csv, .*, parquet \(got 'xml'\)",
     ):
         read(tmp_path, format="xml")
     with pytest.raises(ConfigError, match=r"limit must be at least 1 \(got 0\)"):
