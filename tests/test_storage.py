@@ -294,7 +294,8 @@ def test_a_file_that_is_none_is_not_read(data_folder: Path, tmp_path: Path, kind
     path = tmp_path / "d" / "tracks.parquet"
     path.unlink()
     {"device": lambda: path.symlink_to("/dev/zero"), "pipe": lambda: os.mkfifo(path), "folder": path.mkdir}[kind]()
-    with pytest.raises(DataError, match=f"tracks.parquet cannot be read: it is a {kind}, not a regular file"):
+    said = "Is a directory" if kind == "folder" else f"it is a {kind}, not a regular file"
+    with pytest.raises(DataError, match=f"tracks.parquet cannot be read: {said}"):
         pr.Data.load(tmp_path / "d")
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from ..errors import DataError
+from ..storage import open_file
 
 __all__ = [
     "SCENARIOS",
@@ -148,7 +149,9 @@ def read_truth(path: Path) -> Truth:
 
 def _read(path: Path, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"), type=kind)
+        with open_file(path) as file:
+            content = file.read()
+        return msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=kind)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except OSError as error:

@@ -28,6 +28,7 @@ from .files import (
     Truth,
 )
 from .holdout import as_files, as_split, held_out_playlists
+from .submission import RULE
 
 __all__ = ["Made", "make_challenge"]
 
@@ -114,12 +115,9 @@ def make_challenge(
 
 def check_ids(column: pa.ChunkedArray) -> None:
     """Raise DataError where an id cannot stand between the commas of a submission."""
-    bad = pc.index(pc.match_substring_regex(column, r"[,\r\n]|^\s|^#|\s$|^$"), pa.scalar(True)).as_py()
+    bad = pc.index(pc.match_substring_regex(column, r"[,\x00-\x1f\x7f]|^\s|^#|\s$|^$"), pa.scalar(True)).as_py()
     if bad >= 0:
-        raise DataError(
-            f"the id {column[bad].as_py()[:60]!r} cannot stand in a submission: ids must not be empty, hold commas, "
-            "or begin with #"
-        )
+        raise DataError(f"the id {column[bad].as_py()[:60]!r} cannot stand in a submission: {RULE}")
 
 
 def _named(corpus: Corpus) -> Mask | None:

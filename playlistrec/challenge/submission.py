@@ -10,12 +10,15 @@ from pathlib import Path
 
 from ..config import require
 from ..errors import DataError
-from ..storage import make_folder, write_file
+from ..storage import make_folder, open_file, write_file
 
 __all__ = ["EMAIL", "Damaged", "check_team", "submission_lines", "write_submission"]
 
 GZIP = b"\x1f\x8b"
 
+MOST_LINE = 1 << 20
+RULE = "ids must not be empty, hold commas or control characters, or begin with #"
+"""Of ids between the commas of a submission."""
 EMAIL = r"[^@,\s]+@[^@,\s]+"
 
 
@@ -41,6 +44,10 @@ def write_submission(out: str | Path, answers: Mapping[str, Sequence[str]], team
     """
     check_team(team, email)
     out = Path(out)
+    for pid, uris in answers.items():
+        for kind, text in (("pid", pid), *(("uri", uri) for uri in uris)):
+            if re.search(r"[,\r\n\x00-\x1f\x7f]|^\s|^#|\s$|^$", text):
+                raise DataError(f"the {kind} {text[:60]!r} cannot stand in a submission: {RULE}")
     lines = [f"team_info,{team.strip()},{email.strip()}"]
     lines += [",".join((pid, *uris)) for pid, uris in answers.items()]
     content = "\n".join(lines).encode() + b"\n"
@@ -56,12 +63,14 @@ def submission_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
     """
     path, number = Path(path), 0
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             gzipped = file.read(2) == GZIP
         if gzipped != (path.suffix == ".gz"):
             raise Damaged(0, f"it is {'' if gzipped else 'not '}gzipped, and its name says otherwise")
-        with gzip.open(path) if gzipped else path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
+        with gzip.open(path) if gzipped else open_file(path) as lines:
+            for number, line in enumerate(iter(lambda: lines.readline(MOST_LINE), b""), 1):
+                if len(line) == MOST_LINE:
+                    raise Damaged(number - 1, f"it is longer than {MOST_LINE:,} bytes")
                 if (text := line.strip()) and not text.startswith(b"#"):
                     yield number, text
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

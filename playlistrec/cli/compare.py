@@ -14,6 +14,7 @@ import click
 
 from ..errors import ConfigError, RunError
 from ..storage import read_toml
+from ..text import csv_cell, markdown_cell
 from ..trust import trusting
 from .console import Screen
 from .verb import verb
@@ -184,6 +185,7 @@ def _tested(row: Row) -> tuple[str, str, str]:
 
 
 def _markdown(columns: list[str], cells: list[list[str]], bold: set[tuple[int, int]]) -> str:
+    cells = [[markdown_cell(cell) for cell in row] for row in cells]
     marked = [[f"**{cell}**" if (i, j) in bold else cell for j, cell in enumerate(row)] for i, row in enumerate(cells)]
     rule = ["---", *["---:"] * (len(columns) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [columns, rule, *marked])
@@ -198,7 +200,16 @@ def _csv(found: Comparison, names: list[str]) -> str:
         bounds = row.interval or ("", "")
         p = "" if row.p is None else row.p
         writer.writerow(
-            [row.name, *values, row.fit_seconds, row.fit_mb, round(row.rank_seconds, 3), row.difference, *bounds, p]
+            [
+                csv_cell(row.name),
+                *values,
+                row.fit_seconds,
+                row.fit_mb,
+                round(row.rank_seconds, 3),
+                row.difference,
+                *bounds,
+                p,
+            ]
         )
     return out.getvalue().rstrip("\n")
 

@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..events import Event, OnEvent
+from ..text import escaped_json, shown
 from .epochs import EpochTable
 from .plain_log import PlainLog
 from .sparkline import sparkline
@@ -46,7 +47,7 @@ class Screen:
         """A place for events, drawn while the block runs: epochs as a table that grows above a line of how it goes."""
         progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -60,11 +61,11 @@ class Screen:
                 self.warn(event.text)
             elif not self.live:
                 if event.kind == "progress" and not self.quiet and (text := log.line(event)):
-                    self.stderr.print(Text(text), soft_wrap=True)
+                    self.stderr.print(Text(shown(text)), soft_wrap=True)
             elif event.kind == "progress":
                 task = tasks.setdefault(event.text, None)
                 if task is None:
-                    task = tasks[event.text] = progress.add_task(event.text)
+                    task = tasks[event.text] = progress.add_task(shown(event.text))
                 done, total = event.data["done"], event.data.get("total")
                 progress.update(task, completed=done, total=total, visible=done != total)
             elif event.kind == "epoch":
@@ -72,7 +73,7 @@ class Screen:
                     self.stderr.print(Text(line.text, style="bold" if line.heading else ""), soft_wrap=True)
                 live.update(Group(Text(epochs.status(), style="cyan"), progress), refresh=True)
             else:
-                self.stderr.print(Text(event.text), soft_wrap=True)
+                self.stderr.print(Text(shown(event.text)), soft_wrap=True)
 
         if not self.live:
             yield draw
@@ -83,7 +84,7 @@ class Screen:
     def warn(self, text: str) -> None:
         """Something that the user should know, terminal or not."""
         if not self.quiet:
-            self.stderr.print(Text(f"warning: {text}", style="yellow"), soft_wrap=True)
+            self.stderr.print(Text(f"warning: {shown(text)}", style="yellow"), soft_wrap=True)
 
     def table(
         self,
@@ -132,11 +133,11 @@ class Screen:
 
     def line(self, text: str) -> None:
         """A line of result on stdout."""
-        click.echo(text)
+        click.echo(shown(text, keep="\n\t"))
 
     def json(self, value: Any) -> None:
         """The result as one JSON object on stdout."""
-        click.echo(json.dumps(value, ensure_ascii=False))
+        click.echo(escaped_json(json.dumps(value, ensure_ascii=False)))
 
 
 def _cell(value: object) -> str:
@@ -144,4 +145,4 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else shown(str(value), keep="\n")

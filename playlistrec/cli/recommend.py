@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -183,6 +183,15 @@ def _located(
     return named + found, title
 
 
+def _opened(source: str) -> IO[bytes]:
+    from ..storage import open_file
+
+    try:
+        return open_file(Path(source))
+    except FileNotFoundError:
+        raise DataError(f"{source}: No such file or directory") from None
+
+
 def _recommend_lines(
     screen: Screen, service: RecommendationService, options: RecommendOptions, source: str, out: str
 ) -> None:
@@ -191,7 +200,7 @@ def _recommend_lines(
 
     batch = Batch(service, options)
     with screen.events() as on_event, ExitStack() as stack:
-        lines = sys.stdin.buffer if source == "-" else stack.enter_context(open(source, "rb"))
+        lines = sys.stdin.buffer if source == "-" else stack.enter_context(_opened(source))
         results = batch.results(lines, on_event)
         if out == "-":
             sys.stdout.buffer.writelines(results)

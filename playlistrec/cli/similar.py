@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..text import csv_cell
 from .console import Screen
 from .verb import verb
 
@@ -72,7 +73,7 @@ def command(
         out = io.StringIO()
         writer = csv.DictWriter(out, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(items)
+        writer.writerows({name: csv_cell(value) for name, value in item.items()} for item in items)
         screen.line(out.getvalue().rstrip("\n"))
         return
     screen.table([list(item.values()) for item in items], ["#", *(name.replace("_", " ") for name in columns[1:])])

@@ -4,19 +4,48 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
 
 from ..errors import ConfigError, PlaylistrecError
+from ..text import shown
 from ..trust import trusting
 from .console import Screen
 
 __all__ = ["verb"]
 
-DATA_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
+DATA_ERROR, USAGE_ERROR, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM, as an exception, so that what is unfinished is tidied up."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Within this block SIGTERM raises :class:`Terminated` in the main thread, unless it has a handler already."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    process = os.getpid()
+
+    def end(number: int, frame: object) -> None:
+        if os.getpid() != process:  # a process that was forked within the block
+            os._exit(TERMINATED)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        if os.getpid() == process:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 ALLOW = click.option(
@@ -30,7 +59,8 @@ ALLOW = click.option(
 def verb(name: str, *, reads_runs: bool = False) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command of a function of ``(screen, **options)``; with ``reads_runs`` it has the option ``--allow``.
 
-    Exit codes: 0; 1 for errors of data or run; 2 for usage and options that cannot be; 130 when interrupted.
+    Exit codes: 0; 1 for errors of data or run; 2 for usage and options that cannot be; 130 when interrupted, 143 when
+    terminated.
     """
 
     def wrap(function: Callable[..., None]) -> click.Command:
@@ -39,13 +69,15 @@ def verb(name: str, *, reads_runs: bool = False) -> Callable[[Callable[..., None
         @functools.wraps(function)
         def command(quiet: bool, debug: bool, allow: tuple[str, ...] = (), **options: Any) -> None:
             try:
-                with trusting(allow):
+                with trusting(allow), terminable():
                     function(Screen(quiet), **options)
                 sys.stdout.flush()
             except (click.ClickException, click.exceptions.Exit):
                 raise
             except KeyboardInterrupt:
                 _fail("interrupted", INTERRUPTED)
+            except Terminated:
+                _fail("terminated", TERMINATED)
             except BrokenPipeError:
                 # The reader of stdout has gone; keep the interpreter from complaining when it flushes at exit.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -62,10 +94,10 @@ def verb(name: str, *, reads_runs: bool = False) -> Callable[[Callable[..., None
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, PlaylistrecError):
-        return " ".join(error.on_command_line().split())
-    text = " ".join(str(error).split())
+        return shown(" ".join(error.on_command_line().split()))
+    text = shown(" ".join(str(error).split()))
     if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else text
+        return shown(f"{error.filename}: {error.strerror}") if error.filename and error.strerror else text
     if isinstance(error, MemoryError):
         return f"not enough memory: {text}" if text else "not enough memory"
     return f"unexpected {type(error).__name__}: {text} (--debug shows where)"

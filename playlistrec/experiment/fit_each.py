@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -146,6 +148,8 @@ def _work(sender: Connection, data: Path, folder: Path, request: FitRequest) -> 
     """The work of one process: warnings and the error go through the pipe as text."""
     from .fitting import fit
 
+    _end_with_parent()
+
     def on_event(event: Event) -> None:
         if event.kind == "warning":
             sender.send(("event", event.kind, event.text, None))
@@ -176,6 +180,13 @@ def _work(sender: Connection, data: Path, folder: Path, request: FitRequest) -> 
         sender.send(("error", "RunError", named, None))
     except Exception as error:
         sender.send(("error", "RunError", f"unexpected {type(error).__name__}: {error}", None))
+
+
+def _end_with_parent() -> None:
+    """Have the system end this process when the one that began it is killed, where it can (Linux)."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _is_fitted(folder: Path) -> bool:

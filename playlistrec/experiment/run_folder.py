@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..storage import (
     write_file,
     write_json,
 )
+from ..text import markdown_cell, shown
 from .data import Data
 from .run_reading import CARRIED, FITTED, FORMAT_VERSION, RUN, read_info
 
@@ -124,7 +126,7 @@ def _difference(key: str, old: Any, new: Any) -> str:
 def model_card(folder: Path, info: dict[str, Any], summary: str, data: Data) -> str:
     """A short page about the run: what was fitted to what, how, and how well."""
     lines = [
-        f"# {info['model']} on {data.name}",
+        f"# {markdown_cell(info['model'])} on {markdown_cell(data.name)}",
         "",
         f"{summary[0].upper()}{summary[1:]}.",
         "",
@@ -144,11 +146,11 @@ def model_card(folder: Path, info: dict[str, Any], summary: str, data: Data) -> 
     lines += [
         f"- {_inline(info['versions'])}",
         "",
-        f"    playlistrec evaluate {folder} --split test -k 20",
+        f"    playlistrec evaluate {shown(shlex.quote(str(folder)))} --split test -k 20",
         "",
     ]
     return "\n".join(lines)
 
 
 def _inline(options: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in options.items() if value is not None) or "none"
+    return ", ".join(markdown_cell(f"{name} {value}") for name, value in options.items() if value is not None) or "none"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..corpus.corpus import Corpus
+from ..text import csv_cell, shown
 from .explain import Reason
 from .recommender import Recommendations
 
@@ -46,7 +47,7 @@ def as_csv(listed: Sequence[Record]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(listed[0] if listed else ("rank", "track_uri", "track_name", "artist_name", "score"))
-    writer.writerows(map(cells, listed))
+    writer.writerows(map(csv_cell, cells(record)) for record in listed)
     return text.getvalue().rstrip("\n")
 
 
@@ -61,7 +62,7 @@ def as_m3u(listed: Sequence[Record]) -> str:
     lines = ["#EXTM3U"]
     for record in listed:
         name = " - ".join(filter(None, (record["artist_name"], record["track_name"])))
-        lines += [f"#EXTINF:-1,{' '.join(name.split())}"] * bool(name) + [record["track_uri"]]
+        lines += [f"#EXTINF:-1,{shown(' '.join(name.split()))}"] * bool(name) + [shown(record["track_uri"])]
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, DataError, PlaylistrecError, RunError
+from ..text import escaped_json
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     Arrays = dict[str, npt.NDArray[np.generic]]
 else:
     Arrays = dict
+MOST_TOML = 1 << 20
 ErrorType = type[PlaylistrecError]
 META = "__meta__"
 
@@ -64,7 +66,7 @@ def write_file(path: Path, content: str | bytes | memoryview | Iterable[bytes], 
 
     The folder must exist. Nothing is left of a file that could not be finished.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="replace") if isinstance(content, str) else content
     chunks: Iterable[bytes | memoryview] = [data] if isinstance(data, bytes | memoryview) else data
     with refused(path, error):
         real = Path(os.path.realpath(path))  # what a link names is replaced, not the link
@@ -83,7 +85,7 @@ def write_file(path: Path, content: str | bytes | memoryview | Iterable[bytes], 
 
 def json_text(value: Any) -> str:
     """JSON as a person reads it."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return escaped_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n"
 
 
 def write_json(path: Path, value: Any, error: ErrorType = RunError) -> None:
@@ -134,6 +136,10 @@ def toml_text(options: Mapping[str, Any]) -> str:
 def read_toml(path: Path, kind: str) -> dict[str, Any]:
     """Read the TOML file ``path``. Raises ConfigError, which calls it the ``kind``, where that cannot be done."""
     try:
+        if not path.is_file() and path.exists():
+            raise OSError(0, "it is not a regular file")
+        if path.stat().st_size > MOST_TOML:
+            raise OSError(0, f"it is larger than {MOST_TOML:,} bytes")
         content = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"the {kind} {path} cannot be read: {error.strerror or error}") from None
@@ -144,7 +150,7 @@ def parse_toml(content: str | bytes, name: str) -> dict[str, Any]:
     """Parse TOML. Raises ConfigError, which names the file ``name``, where it is none."""
     try:
         return tomllib.loads(content if isinstance(content, str) else content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{name} is not TOML: {error}") from error
 
 

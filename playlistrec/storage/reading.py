@@ -32,7 +32,7 @@ TRIES = 100
 """How often a folder is read anew that is replaced while it is read."""
 MOST_JSON = 1 << 26
 """Bytes of a manifest at most."""
-KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+KINDS = {stat.S_IFDIR: "Is a directory", stat.S_IFIFO: "it is a pipe, not a regular file"}
 
 
 def open_file(
@@ -58,7 +58,7 @@ def open_file(
     mode = os.fstat(opened).st_mode
     if not stat.S_ISREG(mode):
         os.close(opened)
-        raise error(f"{name} cannot be read: it is {KINDS.get(stat.S_IFMT(mode), 'a device')}, not a regular file")
+        raise error(f"{name} cannot be read: {KINDS.get(stat.S_IFMT(mode), 'it is a device, not a regular file')}")
     return os.fdopen(opened, "rb")
 
 

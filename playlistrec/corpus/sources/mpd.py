@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import signal
+import threading
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +120,19 @@ def _claim(pids: Sequence[int], number: int, taken: dict[int, int], files: Seque
         taken[pid] = number
 
 
+@contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Within this block Ctrl-C is ignored, and by the processes that begin here for good."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _decoded(
     files: Sequence[SliceFile], limit: int | None, workers: int | None
 ) -> Generator[tuple[int, Iterable[Piece]], None, None]:
@@ -138,7 +153,8 @@ def _decoded(
         for worker in range(workers):
             receiver, sender = context.Pipe(duplex=False)
             process = context.Process(target=send_all, args=(files[worker::workers], limit, sender), daemon=True)
-            process.start()
+            with _ignoring_interrupts():  # the parent gets them, and ends the workers
+                process.start()
             sender.close()
             started.append((receiver, process))
         for number in range(len(files)):

@@ -11,6 +11,7 @@ from ...config import require
 from ...errors import ConfigError, DataError
 from ...events import OnEvent, ignore
 from ..corpus import Corpus
+from ..ids import check_ids
 from .formats import Format, Given, Place, Request, part_of, some, suffix
 from .registry import FALLBACKS, FORMATS, format_called
 
@@ -64,6 +65,7 @@ def read(
     corpus, given = reader.read(Request(place, on_event, limit, min_rating, weights, workers, renumber))
     if not corpus.n_playlists:
         raise DataError(f"{place.name} holds no playlists")
+    check_ids(corpus, place.name)
     return corpus, given
 
 
@@ -77,6 +79,8 @@ def _found(sources: Sequence[Path | str]) -> list[Path]:
             raise DataError(f"there is no file or folder {path}")
         paths += matching or [path]
     for path in paths:
+        if not path.is_file() and not path.is_dir():
+            raise DataError(f"{path} cannot be read: it is a pipe or a device, not a file or a folder")
         if not os.access(path, os.R_OK):
             raise DataError(f"{path} cannot be read: permission denied")
     return paths

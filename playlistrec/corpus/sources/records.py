@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from ...errors import DataError
+from ...storage import open_file
 
 __all__ = ["CSV", "Dialect", "is_gzip", "open_bytes", "records", "unreadable"]
 
@@ -34,7 +35,7 @@ CSV = Dialect()
 
 def is_gzip(path: Path) -> bool:
     """True if the file begins with gzip's magic bytes, whatever its name."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return file.read(2) == b"\x1f\x8b"
 
 
@@ -42,7 +43,7 @@ def is_gzip(path: Path) -> bool:
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open a file, gzipped or not; raises DataError inside the block when it is damaged or cannot be read."""
     try:
-        with gzip.open(path) if is_gzip(path) else path.open("rb") as file:
+        with gzip.open(path) if is_gzip(path) else open_file(path) as file:
             yield cast(IO[bytes], file)
     except (EOFError, zlib.error, OSError) as error:
         raise unreadable(path, error) from None

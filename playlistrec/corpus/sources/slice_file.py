@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,8 +13,12 @@ from pathlib import Path
 from typing import IO, cast
 
 from ...errors import DataError
+from ...storage import open_file
 
 __all__ = ["SliceFile"]
+
+SMALL_FILE, GROWTH = 1 << 24, 200
+"""Bytes that a packed file may hold in any case, and how many times its size; slices unpack to 5 to 20 times theirs."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,16 @@ class SliceFile:
         try:
             with self._opened() as file:
                 return file.read(size)
-        except (EOFError, OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        except (
+            EOFError,
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+            zipfile.BadZipFile,
+            zlib.error,
+            lzma.LZMAError,
+            DataError,
+        ):
             return b""
 
     @contextmanager
@@ -41,7 +55,7 @@ class SliceFile:
         with ExitStack() as stack:
             file: IO[bytes]
             if self.member is None:
-                file = stack.enter_context(self.path.open("rb"))
+                file = stack.enter_context(open_file(self.path))
             else:
                 file = stack.enter_context(stack.enter_context(zipfile.ZipFile(self.path)).open(self.member))
             gzipped = file.read(2) == b"\x1f\x8b"
@@ -51,14 +65,17 @@ class SliceFile:
     def read(self) -> bytes:
         """The JSON text. Raises DataError when the file is empty, damaged or cannot be read."""
         try:
+            most = SMALL_FILE + GROWTH * self.path.stat().st_size
             with self._opened() as file:
-                data = file.read()
+                data = file.read(most + 1)
         except EOFError:
             raise DataError(f"{self.name} is cut off: the compressed data ends too early") from None
-        except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
+        except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
             raise DataError(f"{self.name} is damaged: {_first_line(error)}") from None
         except (OSError, RuntimeError, NotImplementedError) as error:
             raise DataError(f"{self.name} cannot be read: {_first_line(error)}") from None
+        if len(data) > most:
+            raise DataError(f"{self.name} is not taken: it unpacks to more than {GROWTH} times its size")
         data = data.removeprefix(b"\xef\xbb\xbf")
         if not data.strip():
             raise DataError(f"{self.name} is empty")

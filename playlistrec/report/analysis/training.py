@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import RunError
 from ...experiment.run_folder import read_info
+from ...storage import open_file
 
 __all__ = ["History", "Points", "read_history"]
 
@@ -46,14 +47,19 @@ def read_history(folder: Path) -> History:
     """Read ``history.jsonl`` and ``timing.jsonl``; empty for a model that is not trained. RunError where damaged."""
     info = read_info(folder)
     training: dict[str, Any] = info["training"] or {}
-    records, times = (_lines(folder / name) for name in ("history.jsonl", "timing.jsonl"))
+    records, times = _lines(folder / "history.jsonl", "epoch"), _lines(folder / "timing.jsonl", "seconds")
     return History(records, [row["seconds"] for row in times], info.get("best_epoch"), training.get("loss"))
 
 
-def _lines(path: Path) -> list[dict[str, float]]:
+def _lines(path: Path, key: str) -> list[dict[str, float]]:
     if not path.exists():
         return []
     try:
-        return [json.loads(line) for line in path.read_text().splitlines()]
-    except ValueError as error:
+        with open_file(path, RunError) as file:
+            rows = [json.loads(line) for line in file.read().decode().splitlines()]
+        for row in rows:
+            if not isinstance(row, dict) or key not in row or not all(isinstance(v, int | float) for v in row.values()):
+                raise ValueError(f"each line must hold numbers, {key} among them")
+        return rows
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error}") from error

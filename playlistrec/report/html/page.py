@@ -6,9 +6,10 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as html_escape
 from importlib.resources import files
 
+from ...text import shown
 from ..plots.figure import Figure, Panel
 from .svg import inline
 
@@ -16,6 +17,11 @@ __all__ = ["Html", "Section", "figure", "note", "page", "table"]
 
 Html = str
 """A piece of HTML."""
+
+
+def escape(text: str) -> str:
+    """Text in HTML, without control characters, which XML cannot hold."""
+    return html_escape(shown(text))
 
 
 @dataclass(frozen=True)
