@@ -21,7 +21,7 @@ __all__ = ["command"]
     default=("parquet",),
     show_default=True,
     metavar="KIND",
-    help="parquet (there in any case), npz, voyager, faiss, torchscript or dgl; may repeat.",
+    help="parquet (there in any case), npz, safetensors, onnx, voyager, faiss, dgl; hub-folder alone; may repeat.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -37,11 +37,12 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write the vectors of a run, indices of them, a module or a graph, for programs that know nothing of this one.
+    """Write the vectors of a run, indices of them, an ONNX model or a graph, for programs that know nothing of ours.
 
     Of a data folder DATA, --to dgl writes the graph of its training entries.
     """
     from ..export.export import export, export_graph
+    from ..export.hub_folder import export_hub_folder
 
     if (run / "manifest.json").exists() and not (run / "run.json").exists():
         if to != ("dgl",):
@@ -53,6 +54,16 @@ def command(
             return
         edges = ", ".join(f"{etype} {n:,}" for etype, n in manifest["kinds"]["dgl"]["edges"].items())
         screen.line(f"graph.bin in {out}: {edges}")
+        return
+    if "hub-folder" in to:
+        if to != ("hub-folder",):
+            raise click.UsageError("--to hub-folder stands alone: the folder is uploaded as it is")
+        with screen.events() as on_event:
+            info = export_hub_folder(run, out, data=data, force=force, on_event=on_event)
+        if as_json:
+            screen.json(info)
+            return
+        screen.line(f"{info['model']} in {out}: upload it as it is, or read it with Run.load")
         return
     with screen.events() as on_event:
         manifest = export(run, out, to, data=data, force=force, device=device, on_event=on_event)

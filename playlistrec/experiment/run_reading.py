@@ -16,11 +16,12 @@ from ..models.registry import model_of_run
 from ..storage import Arrays, FolderKind, OpenFolder, read_arrays, read_folder, read_json
 from .data_folder import DATA, KNOWN
 
-__all__ = ["CARRIED", "FITTED", "FORMAT_VERSION", "RUN", "damaged", "info_of", "learned_of", "read_info"]
+__all__ = ["CARRIED", "FITTED", "FORMAT_VERSION", "RUN", "TENSORS", "damaged", "info_of", "learned_of", "read_info"]
 
 FORMAT_VERSION = 1
-CARRIED, FITTED = "data", "fitted.npz"
-"""The folder with the data that a run carries, and the file that says what an update was fitted to."""
+CARRIED, FITTED, TENSORS = "data", "fitted.npz", "model.safetensors"
+"""The folder with the data that a run carries; the file that says what an update was fitted to; that which has the
+place of ``weights.npz`` in a folder for a hub."""
 
 RUN = FolderKind(
     "a run folder",
@@ -108,12 +109,29 @@ def learned_of(
 
 def _read_learned(folder: OpenFolder, info: Mapping[str, Any]) -> tuple[Arrays, Arrays | None]:
     """The arrays of ``weights.npz``, and those of ``refit/weights.npz`` where the run was refitted."""
+    if folder.has(TENSORS):
+        refit = f"refit/{TENSORS}"
+        return _tensors(folder, info, TENSORS), _tensors(folder, info, refit) if folder.has(refit) else None
     if not folder.has("weights.npz"):
         raise RunError(f"{folder.path} has no weights yet", Hint("continue the fit with {resume}", {"resume": True}))
     digests = info.get("files", {})
     names = ["weights.npz", *(["refit/weights.npz"] if info["refit"] and folder.has("refit/weights.npz") else [])]
     found = [read_arrays(folder.path / name, file=folder.open(name, digests.get(name)))[0] for name in names]
     return found[0], found[1] if len(found) > 1 else None
+
+
+def _tensors(folder: OpenFolder, info: Mapping[str, Any], name: str) -> Arrays:
+    """The arrays of a file of safetensors."""
+    try:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+    except ImportError:
+        words = f"{folder.path} needs the package safetensors: pip install 'playlistrec[safetensors]'"
+        raise RunError(words) from None
+    try:
+        return dict(load(folder.open(name, info.get("files", {}).get(name)).read()))
+    except SafetensorError as error:
+        raise RunError(f"{folder.path}/{name} is damaged: {error}") from None
 
 
 @contextmanager

@@ -7,7 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from ..config import require
+from ..corpus.corpus import Corpus
 from ..corpus.growth import Growth, fitted_rows, grown, grown_split
 from ..errors import ConfigError
 from ..events import Event, OnEvent, ignore
@@ -16,6 +20,7 @@ from ..models.embedding.trained import TrainedModel
 from ..storage import checksums, make_folder, new_folder, toml_text, write_arrays, write_file
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
+from ..train.settling import settle
 from .data import Data, write_data
 from .fit_steps import peak_memory_mb, versions
 from .loading import carry, origin_of
@@ -40,7 +45,8 @@ def update(
 
     Playlists and tracks keep their rows, and new ones come after them; those that ``data`` no longer has keep theirs,
     without entries. What was hidden stays hidden. Gradient models get vectors of what is new from its neighbours
-    (:func:`~playlistrec.models.embedding.inductive.grown_state`), all others are counted anew.
+    (:func:`~playlistrec.models.embedding.inductive.grown_state`), and the playlists among it a few steps of training
+    (:func:`~playlistrec.train.settling.settle`); all others are counted anew.
 
     Args:
         data: all playlists as they are now, with a split of the run's kind.
@@ -90,7 +96,9 @@ def _updated(
         growth = Growth.since(base, "refit" if refit else "train", run.data.corpus, corpus)
         on_event(Event("message", f"updating {run.model_type.name}"))
         state = run.model_type.updated(corpus, run.options, learned, growth, seed=info["seed"])
-        states.append(_trained(run, data, state, refit, epochs, device, on_event) if epochs else state)
+        if run.model_type.trainable:
+            state = _trained(run, corpus, state, growth, epochs, pick_device(device), on_event)
+        states.append(state)
     info |= {"seconds": round(time.perf_counter() - began, 2), "peak_memory_mb": peak_memory_mb()}
     fitted = fitted_rows(data.corpus, data.split) if epochs else base
     return Run(
@@ -120,14 +128,20 @@ def _info(run: Run, data: Data, epochs: int) -> dict[str, Any]:
     }
 
 
-def _trained(run: Run, data: Data, state: Arrays, refit: bool, epochs: int, device: str, on_event: OnEvent) -> Arrays:
-    """The state after some epochs of training from it, with the options of the fit."""
-    corpus = data.split.training(data.corpus, refit=refit)
+def _trained(
+    run: Run, corpus: Corpus, state: Arrays, growth: Growth, epochs: int, device: torch.device, on_event: OnEvent
+) -> Arrays:
+    """The state after the new playlists have settled, and after some epochs of training with the options of the fit."""
     model = run.model_type.from_state(corpus, run.options, state)
-    assert isinstance(model, TrainedModel), "epochs are for those alone"
-    options = TrainOptions.from_options(run.info["training"] | {"epochs": epochs, "snapshot_epochs": (), "teacher": ""})
-    train(model, corpus, options, seed=run.info["seed"], device=pick_device(device), on_event=on_event)
-    return model.state()
+    assert isinstance(model, TrainedModel), "models that are trained by gradient"
+    options = TrainOptions.from_options(run.info["training"] | {"snapshot_epochs": (), "teacher": ""})
+    new = np.arange(corpus.n_playlists) >= growth.n_playlists
+    if not model.propagates:  # its rows do not hear of what else a playlist holds now
+        new[: len(growth.changed)] |= growth.changed
+    settled = settle(model, corpus, options, new, seed=run.info["seed"], device=device)
+    if epochs:
+        train(model, corpus, replace(options, epochs=epochs), seed=run.info["seed"], device=device, on_event=on_event)
+    return model.state() if settled or epochs else state
 
 
 def _write(folder: Path, run: Run) -> None:

@@ -1,1 +1,1 @@
-"""Taking a fitted model elsewhere: vectors, indices, a module and a graph that need nothing of this package."""
+"""Taking a fitted model elsewhere: vectors, indices, an ONNX model and a graph that need nothing of this package."""

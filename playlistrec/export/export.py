@@ -24,7 +24,8 @@ KINDS = {
     "npz": "npz",
     "voyager": "voyager",
     "faiss": "faiss",
-    "torchscript": "torchscript",
+    "safetensors": "safetensors",
+    "onnx": "onnx",
     "dgl": "dgl",
 }
 """Name -> module of this package, with ``write(source, folder)`` and, for the README, ``LOAD``."""

@@ -128,11 +128,6 @@ class EmbeddingModel(TrainedModel):
     def fold_in(self, query: Query) -> Tensor:
         """(batch, d) vectors of playlists the model has never seen, from their seeds."""
 
-    @property
-    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
-        """The kind of :meth:`fold_in`: ridge regression, a linear map of the seeds, or another."""
-        return "other"
-
     def regularised_embeddings(self) -> Vectors:
         """The regularised layer-0 embeddings, (n_playlists, …) and (n_tracks, …)."""
         return self.tables["playlist"], self.tables["track"]

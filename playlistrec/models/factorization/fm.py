@@ -76,10 +76,6 @@ class FM(MF):
             tables |= xavier({"context": corpus.n_tracks + 1}, config.dim)
         return cls(corpus, tables, config)
 
-    @property
-    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
-        return "other" if "context" in self.tables else "ridge"
-
     def factors(self) -> Mapping[str, Tensor]:
         """The vectors ``v`` of each field, (n, dim)."""
         return dict(self.tables.items())
@@ -99,6 +95,11 @@ class FM(MF):
         whole = super().score_vectors(query)
         bias = whole.tracks[:, -1] if whole.bias is None else whole.tracks[:, -1] + whole.bias
         return ScoreVectors(whole.playlists[:, :-1], whole.tracks[:, :-1], bias)
+
+    def last_contexts(self) -> Tensor | None:
+        """(n_tracks + 1, dim) what a last seed adds to a playlist, the last row for none; None without contexts."""
+        self.vectors()
+        return self._contexts
 
     def contexts(self, corpus: Corpus) -> Tensor | None:
         return torch.from_numpy(previous_tracks(corpus)) if "context" in self.tables else None

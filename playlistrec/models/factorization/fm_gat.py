@@ -44,6 +44,7 @@ class FMGAT(FMGraph):
     name: ClassVar[str] = "fm-gat"
     summary: ClassVar[str] = "factorisation machine whose vectors are graph attention's"
     config_class: ClassVar[type[Config]] = FMGATConfig
+    nonlinearity: ClassVar[str] = "elu"
 
     def conv(self, config: FMGATConfig) -> nn.Module:
         return AttentionConv(None, config.dim // config.heads, config.heads, attn_drop=config.dropout, bias=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import dgl
 import numpy as np
@@ -49,6 +49,8 @@ class FMGraph(FM):
     """
 
     config_class: ClassVar[type[Config]] = FMGraphConfig
+    nonlinearity: ClassVar[str] = "none"
+    """The name of what is between two layers, as :meth:`activate` has it."""
 
     norm: Tensor
     """(n_nodes,) the factor of the symmetric normalisation."""
@@ -75,10 +77,6 @@ class FMGraph(FM):
         """The module between two layers."""
         return h
 
-    @property
-    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
-        return "other"
-
     def factors(self) -> Mapping[str, Tensor]:
         states, norms = [torch.cat(list(self.tables.values()))], {"joins": (self.norm, self.norm)}
         for depth, layer in enumerate(self.layers):
@@ -88,11 +86,21 @@ class FMGraph(FM):
             self._states = states
         return dict(zip(self.tables, torch.split(states[-1], [len(table) for table in self.tables.values()])))
 
-    @torch.no_grad()
-    def fold_in(self, query: Query) -> Tensor:
+    def feature_states(self) -> list[Tensor]:
+        """(n_nodes, d) the states before and after each layer, without gradients."""
         self.vectors()
         assert self._states is not None, "vectors() leaves the states of all layers"
-        n, n_nodes, device = len(query), len(self._states[0]), self._states[0].device
+        return self._states
+
+    @property
+    def first_nodes(self) -> Mapping[str, int]:
+        """The first node of each field in the graph of features."""
+        return self._start
+
+    @torch.no_grad()
+    def fold_in(self, query: Query) -> Tensor:
+        all_states = self.feature_states()
+        n, n_nodes, device = len(query), len(all_states[0]), all_states[0].device
         _, first = np.unique(query.rows * self.n_tracks + query.tracks, return_index=True)
         before = previous_seeds(query, self.n_tracks)[first] if "context" in self.tables else None
         neighbours = self._nodes(query.tracks[first], before)
@@ -109,7 +117,7 @@ class FMGraph(FM):
         rows, norm = torch.from_numpy(nodes).to(device), relation_norms(graph)["joins"][1].to(device)
         degree_norms = {"joins": (torch.cat([self.norm[rows], norm]), norm)}
         state = self.tables["playlist"].mean(0, keepdim=True).expand(n, -1)
-        for depth, (layer, states) in enumerate(zip(self.layers, self._states)):
+        for depth, (layer, states) in enumerate(zip(self.layers, all_states)):
             others = states[rows]
             if depth:
                 others, state = self.activate(others), self.activate(state)

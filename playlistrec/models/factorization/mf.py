@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -33,10 +33,6 @@ class MF(EmbeddingModel):
     @classmethod
     def build(cls, corpus: Corpus, config: Any) -> Self:
         return cls(initial_tables(corpus, ("playlist", "track"), config), config)
-
-    @property
-    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
-        return "ridge"
 
     def embed(self) -> tuple[Tensor, Tensor]:
         return self.compared(self.tables["playlist"]), self.compared(self.tables["track"])

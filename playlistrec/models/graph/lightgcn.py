@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import nn
 
@@ -20,7 +20,3 @@ class LightGCN(GraphModel):
 
     def conv(self, config: GraphConfig) -> nn.Module:
         return LightGCNConv()
-
-    @property
-    def fold_rule(self) -> Literal["ridge", "linear", "other"]:
-        return "linear"

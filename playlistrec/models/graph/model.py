@@ -43,6 +43,8 @@ class GraphModel(EmbeddingModel):
     propagates: ClassVar[bool] = True
     tied: ClassVar[bool] = False
     """True if one layer serves all relations of a round; else each relation has its own."""
+    nonlinearity: str = "none"
+    """The name of what follows a layer, as :meth:`activate` has it."""
 
     def __init__(self, graph: DGLGraph, tables: Mapping[str, Tensor], config: GraphConfig) -> None:
         super().__init__(tables, config)

@@ -46,6 +46,7 @@ class NGCF(GraphModel):
     summary: ClassVar[str] = "neural graph collaborative filtering: neighbours, and their products with the node"
     config_class: ClassVar[type[Config]] = NGCFConfig
     tied: ClassVar[bool] = True
+    nonlinearity = "leaky_relu"
     config: NGCFConfig
 
     def conv(self, config: NGCFConfig) -> nn.Module:

@@ -40,6 +40,10 @@ class TransformModel(GraphModel):
     config_class: ClassVar[type[TransformConfig]] = TransformConfig
     config: TransformConfig
 
+    @property
+    def nonlinearity(self) -> str:  # type: ignore[override]
+        return self.config.activation
+
     def activate(self, h: Tensor) -> Tensor:
         return ACTIVATIONS[self.config.activation](h)
 

@@ -41,6 +41,12 @@ class FullBatches(ABC):
         contexts = model.contexts(corpus)
         self.contexts = None if contexts is None else contexts.to(plan.device)
 
+    def keep_playlists(self, chosen: Tensor) -> None:
+        """Supervise the pairs of some playlists alone, (n_playlists,); what negatives are drawn from stays whole."""
+        kept = chosen.to(self.pairs.src.device)[self.pairs.src]
+        self.pairs = self.pairs.where(kept)
+        self.contexts = None if self.contexts is None else self.contexts[kept.to(self.contexts.device)]
+
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """The context in which an epoch is the same for the same seed."""
         return torch_seed(seed)

@@ -1,0 +1,1 @@
+"""How models fold a playlist in, written as ONNX operators: one file a family."""
