@@ -207,6 +207,14 @@ def test_tables_in_any_dialect(codec: str, ends: str, separator: str) -> None:
     assert brief(one("a.csv", text.encode(codec))) == [(None, "Café", "Zoë"), (None, "Écho…", "Río")]
 
 
+def test_a_song_may_be_called_null() -> None:
+    text = f"Title,Artist,Spotify ID,ISRC\nNull,Vela,nan,null\nNone,none,{IDS[0]},\nnan,nan,nan,nan\nEcho,NaN,,\n"
+    playlist = one("a.csv", text)
+    assert brief(playlist) == [(None, "Null", "Vela"), (URIS[0], None, None), (None, "Echo", "NaN")]
+    assert playlist.left_out == {NOTHING: 1}
+    assert brief(one("a.json", [{"name": "None", "artist": "Vela", "uri": "null"}])) == [(None, "None", "Vela")]
+
+
 def test_a_column_of_positions_gives_the_order() -> None:
     text = "Position,Title,Playlist name\n10,Ten,a\n2,Two,a\n1,One,b\n1,First,a\n"
     assert [[entry.name for entry in found.entries] for found in read("a.csv", text)] == [

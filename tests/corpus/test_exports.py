@@ -246,3 +246,9 @@ def test_files_and_patterns_of_any_formats(tmp_path: Path) -> None:
         assert names(corpus) == [("a", ["name:hex:glass"]), ("b", ["name:hex:amber"]), ("rainy", ["name:vela:echo"])]
     corpus, _ = read_source(folder / "Exportify" / "gym*.csv")
     assert sorted(title or "" for title, _ in names(corpus)) == ["gym 10", "gym 2"]
+
+
+def test_a_table_keeps_its_isrc(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("playlist_id,track_id,track_name,ISRC\n0,a,Echo,USAB12300001\n0,b,Glass,\n")
+    corpus, _ = read_source(tmp_path / "a.csv")
+    assert corpus.track_table["isrc"].to_pylist() == ["USAB12300001", None]

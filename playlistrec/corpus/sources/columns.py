@@ -20,6 +20,7 @@ OF_A_TRACK: Names = {
     "artist_name": ("artist_name", "artist"),
     "album_uri": ("album_id", "album_uri"),
     "album_name": ("album_name", "album"),
+    "isrc": ("isrc",),
     "duration_ms": ("duration_ms", "track_duration_ms"),
     "duration_sec": ("duration_sec",),
 }

@@ -10,7 +10,7 @@ from ..delimited import Delimited
 from ..dialects import letters, split_records
 from .addresses import is_episode, is_local, track_uri
 from .columns import FIELDS, known_columns, our_name
-from .entry import MISSING, OTHER, Entry, ListedPlaylist, gathered
+from .entry import OTHER, Entry, ListedPlaylist, gathered, is_missing
 from .not_playlists import NotPlaylists
 from .text_list import is_spotify_backup, read_lines, read_text
 
@@ -38,7 +38,7 @@ class Columns:
         """The fields of a row that are not empty, under our names."""
         found = {}
         for ours, places in self.places.items():
-            texts = [row[i] for i in places if row[i].lower() not in MISSING]
+            texts = [row[i] for i in places if not is_missing(ours, row[i])]
             if texts:
                 found[ours] = "; ".join(texts) if len(places) > 1 else texts[0]
         return found

@@ -11,7 +11,10 @@ from ..dialects import letters
 from .addresses import is_episode, is_local, is_other, track_uri
 from .columns import FIELDS, our_name
 
-__all__ = ["EPISODE", "LOCAL", "NOTHING", "OTHER", "PAGE", "SHORT", "Entry", "ListedPlaylist", "as_text", "gathered"]
+__all__ = [
+    *("EPISODE", "LOCAL", "NOTHING", "OTHER", "PAGE", "SHORT"),
+    *("Entry", "ListedPlaylist", "as_text", "gathered", "is_missing"),
+]
 
 NOTHING = "without a track"
 LOCAL = "local file"
@@ -25,6 +28,7 @@ ISRC = re.compile(r"([A-Z]{2})-?([A-Z0-9]{3})-?(\d{2})-?(\d{5})")
 DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 """The day of a session: in the column of names, and without an artist, it is no track."""
 SERVICES = {"video": "youtube:video:", "deezer": "deezer:track:", "apple": "apple:track:", "tidal": "tidal:track:"}
+WORDS = ("name", "artist", "album", "playlist")
 MISSING = frozenset(("", "nan", "null", "none", "undefined"))
 
 
@@ -75,7 +79,7 @@ class Entry:
         """
         found: dict[str, tuple[bool, int, str]] = {}
         for key, value in fields.items():
-            if (ours := our_name(key)) is None or (text := as_text(value)).lower() in MISSING:
+            if (ours := our_name(key)) is None or is_missing(ours, text := as_text(value)):
                 continue
             rank = (ours == "uri" and track_uri(text) is None, FIELDS[ours].index(letters(key)), text)
             found[ours] = min(found.get(ours, rank), rank)
@@ -92,6 +96,8 @@ class Entry:
         for service, prefix in SERVICES.items():
             uri = uri or (prefix + found[service] if service in found else None)
         name, artist = found.get("name"), found.get("artist")
+        if (name or "").lower() in MISSING and (artist or "").lower() in MISSING:  # of a table that a program wrote
+            name = artist = None
         if name is not None and artist is None and uri is None and DATE.fullmatch(name):
             return NOTHING
         isrc = ISRC.fullmatch(found.get("isrc", "").upper())
@@ -150,6 +156,11 @@ def gathered(found: Iterable[Entry | str], title: str | None = None) -> ListedPl
         else:
             entries.append(entry)
     return ListedPlaylist(entries, title, left_out)
+
+
+def is_missing(ours: str, text: str) -> bool:
+    """True for an empty field, and for a number or an id that is ``nan`` or ``null``, as a song may well be called."""
+    return not text or (ours not in WORDS and text.lower() in MISSING)
 
 
 def as_text(value: object) -> str:
