@@ -228,6 +228,15 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         read(tmp_path)
 
 
+def test_a_damaged_archive_matters_to_exports_alone(tmp_path: Path) -> None:
+    (tmp_path / "old.zip").write_bytes(b"PK\x03\x04 damaged")
+    (tmp_path / "entries.csv").write_text("playlist_id,track_id\n0,a\n0,b\n")
+    assert read_source(tmp_path)[0].n_entries == 2
+    (tmp_path / "entries.csv").write_text(f"Track URI\n{URIS[0]}\n")
+    with pytest.raises(DataError, match=r"old\.zip is not a readable \.zip"):
+        read_source(tmp_path)
+
+
 def test_a_damaged_file_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(archive({"x/gym.csv": 'Title,Artist\nEcho,Vela\n"Open,Hex\n'}))
     with pytest.raises(DataError, match=r"a\.zip/x/gym\.csv, line 3: a quote"):

@@ -23,22 +23,32 @@ DEEPEST = 3
 HIDDEN = ("__MACOSX", ".")
 
 
-def export_files(paths: Sequence[Path]) -> list[Source]:
+def export_files(paths: Sequence[Path], *, skip_damaged: bool = False) -> list[Source]:
     """All files, those of folders and archives in natural order, each named by its path below what was given.
 
-    Hidden files are left out. Raises DataError for an archive that cannot be opened.
+    Hidden files are left out. Raises DataError for an archive that cannot be opened, unless ``skip_damaged``.
     """
-    found: list[Source] = []
+    return [source for file, name in _listed(paths) for source in _opened(file, name, skip_damaged)]
+
+
+def _opened(file: Path, name: str, skip_damaged: bool) -> list[Source]:
+    try:
+        return list(_unpacked(Source.of(file), name, 0))
+    except DataError:
+        if skip_damaged:
+            return []
+        raise
+
+
+def _listed(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """The files, and their names below the folders that were given."""
     for path in paths:
-        if path.is_dir():
-            inside = [
-                file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path).parts)
-            ]
-            for file in sorted(inside, key=lambda file: natural(str(file.relative_to(path)))):
-                found += _unpacked(Source.of(file), file.relative_to(path).as_posix(), 0)
-        else:
-            found += _unpacked(Source.of(path), path.name, 0)
-    return found
+        if not path.is_dir():
+            yield path, path.name
+            continue
+        names = {file: file.relative_to(path) for file in path.rglob("*") if file.is_file()}
+        shown = [(file, name.as_posix()) for file, name in names.items() if not _is_hidden(name.parts)]
+        yield from sorted(shown, key=lambda one: natural(one[1]))
 
 
 def natural(name: str) -> list[str | int]:

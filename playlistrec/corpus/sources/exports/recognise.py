@@ -39,7 +39,7 @@ MOSTLY = 0.5
 
 def holds_exports(paths: Sequence[Path]) -> bool:
     """True where files, folders or archives hold an export, and none a slice or a table of a collection."""
-    found = export_files(paths)
+    found = export_files(paths, skip_damaged=True)  # its reader tells what is wrong
     if any("mpd.slice." in file.name for file in found):
         return False
     return any(map(is_export, found)) and not any(map(_is_table, found))
