@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["NOT_IN_IDS", "csv_cell", "escaped_json", "markdown_cell", "shown"]
+__all__ = ["CONTROL", "NOT_IN_IDS", "csv_cell", "escaped_json", "markdown_cell", "shown"]
 
 NOT_IN_IDS = r"[\x00-\x1f\x7f-\x9f\x{2028}\x{2029}\x{202a}-\x{202e}\x{2066}-\x{2069}]|^\s*$"
 """For RE2: control characters, line breaks and changes of direction, and nothing but blanks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import zipfile
@@ -119,6 +120,15 @@ def uris(*entries: Entry) -> list[str]:
     return names(corpus_with(*entries))[0][1]
 
 
+def test_an_id_that_would_break_lines_is_none(tmp_path: Path) -> None:
+    tracks = [{"uri": "a\nb", "name": "Echo", "artists": [{"name": "Vela", "uri": "x\u001by"}]}, {"uri": "c\u202ed"}]
+    (tmp_path / "a.json").write_text(json.dumps({"name": "odd", "tracks": tracks}))
+    (tmp_path / "b.m3u").write_text("spotify:track\u202e\nx\u007fy\n")
+    corpus, _ = read_source(tmp_path)
+    assert names(corpus) == [("odd", ["name:vela:echo"]), ("b", ["name::xy"])]
+    assert corpus.artists["uri"].to_pylist() == ["name:vela"]
+
+
 def test_a_track_without_an_id_gets_one_from_artist_and_title() -> None:
     spellings = [
         Entry(None, "Don't Echo", "Zoë & The Kites"),
@@ -216,9 +226,12 @@ def test_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "c.zip").write_bytes(b"PK\x03\x04 damaged")
     with pytest.raises(DataError, match=r"c\.zip is not a readable \.zip"):
         read(tmp_path)
-    monkeypatch.setattr(files, "LARGEST", 1000)
-    (tmp_path / "c.zip").write_bytes(archive({"bomb.csv": b"0" * 5000}))
-    with pytest.raises(DataError, match=r"c\.zip/bomb\.csv is larger than"):
+    monkeypatch.setattr(files, "SMALL", 1000)
+    (tmp_path / "c.zip").write_bytes(archive({"bomb.csv": b"0" * 500_000}))
+    with pytest.raises(DataError, match=r"c\.zip/bomb\.csv unpacks to"):
+        read(tmp_path)
+    (tmp_path / "c.zip").write_bytes(archive({"bomb.csv.gz": gzip.compress(b"0" * 5000)}))
+    with pytest.raises(DataError, match=r"c\.zip/bomb\.csv\.gz unpacks to"):
         read(tmp_path)
     nested = archive({"a.csv": "Track URI\n"})
     for _ in range(4):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from ....text import CONTROL
 from ..dialects import letters
 from .addresses import is_episode, is_local, is_other, track_uri
 from .columns import FIELDS, our_name
@@ -28,6 +29,8 @@ ISRC = re.compile(r"([A-Z]{2})-?([A-Z0-9]{3})-?(\d{2})-?(\d{5})")
 DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 """The day of a session: in the column of names, and without an artist, it is no track."""
 SERVICES = {"video": "youtube:video:", "deezer": "deezer:track:", "apple": "apple:track:", "tidal": "tidal:track:"}
+ID_FIELDS = ("uri", "artist_uri", "album_uri", *SERVICES)
+"""What goes as it is into lines of playlists; one that would break them is no id."""
 WORDS = ("name", "artist", "album", "playlist")
 MISSING = frozenset(("", "nan", "null", "none", "undefined"))
 
@@ -88,6 +91,7 @@ class Entry:
     @classmethod
     def from_known(cls, found: Mapping[str, str]) -> Entry | str:
         """An entry of fields under our names, the empty ones left out, or else why it is none."""
+        found = {ours: value for ours, value in found.items() if ours not in ID_FIELDS or not CONTROL.search(value)}
         text = found.get("uri", "")
         for what, why in ((is_local, LOCAL), (is_episode, EPISODE), (is_other, OTHER)):
             if what(text):
@@ -151,6 +155,8 @@ def gathered(found: Iterable[Entry | str], title: str | None = None) -> ListedPl
     entries: list[Entry] = []
     left_out: Counter[str] = Counter()
     for entry in found:
+        if not isinstance(entry, str) and CONTROL.search(entry.uri or ""):
+            entry = replace(entry, uri=None) if entry.name else NOTHING
         if isinstance(entry, str):
             left_out[entry] += 1
         else:

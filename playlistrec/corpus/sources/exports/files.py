@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
+import lzma
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO
 
 from ....errors import DataError
 from ..decoding import Source
@@ -18,6 +20,12 @@ __all__ = ["LARGEST", "export_files", "natural"]
 
 LARGEST = 2**30
 """Bytes of one member of an archive, unpacked; a larger one is no export but a bomb."""
+SMALL, GROWTH = 2**24, 200
+"""Bytes to which a member may unpack in any case, and how many times its size; tables unpack to 5 to 20 times."""
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError),
+    ValueError,
+)
 DEEPEST = 3
 """Archives within archives."""
 HIDDEN = ("__MACOSX", ".")
@@ -72,8 +80,8 @@ def _unpacked(source: Source, name: str, depth: int) -> Iterator[Source]:
     members = [info for info in members if not _is_hidden(PurePosixPath(info.filename).parts)]
     for info in sorted(members, key=lambda info: natural(info.filename)):
         member = Source(f"{name}/{info.filename}", _opener(source, name, info.filename))
-        if info.file_size > LARGEST:
-            raise DataError(f"{member.name} is larger than {LARGEST >> 20:,} MiB: unpack it and read it alone")
+        if info.file_size > min(LARGEST, SMALL + GROWTH * info.compress_size):
+            raise DataError(f"{member.name} unpacks to {info.file_size >> 20:,} MiB: unpack it and read it alone")
         yield from _unpacked(member, member.name, depth + 1)
 
 
@@ -82,15 +90,19 @@ def _opener(source: Source, name: str, member: str) -> Callable[[], AbstractCont
     def opened() -> Iterator[IO[bytes]]:
         try:
             with _archive(source, name) as archive, archive.open(member) as file:
-                if not member.lower().endswith(".gz"):
-                    yield file
-                    return
-                with gzip.open(file) as unpacked:
-                    yield cast(IO[bytes], unpacked)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+                yield io.BytesIO(_gunzipped(file, f"{name}/{member}")) if member.lower().endswith(".gz") else file
+        except BROKEN as error:
             raise DataError(f"{name}/{member} cannot be read: {str(error).splitlines()[0][:120]}") from None
 
     return opened
+
+
+def _gunzipped(file: IO[bytes], name: str) -> bytes:
+    with gzip.open(file) as unpacked:
+        content = unpacked.read(SMALL + 1)
+    if len(content) > SMALL:
+        raise DataError(f"{name} unpacks to more than {SMALL >> 20:,} MiB: unpack it and read it alone")
+    return content
 
 
 @contextmanager
