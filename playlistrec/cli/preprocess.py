@@ -71,10 +71,12 @@ __all__ = ["command"]
 def command(screen: Screen, source: tuple[Path, ...], out: Path, **options: Any) -> None:
     """Read the playlists of SOURCE, filter and split them, and write the data folder DATA.
 
-    SOURCE is a file, a folder, a pattern ("exports/*.csv") or several of them: MPD slices (a folder, a file, .json.gz,
-    .zip), a CSV or Parquet with playlist_id and track_id (tables tracks.csv and playlists.csv beside it are taken in),
-    adjacency text (playlist track track …), ratings (movielens: .inter, u.data, ratings.dat, ratings.csv; lastfm:
-    user_artists.dat; triples: user item weight), or a folder with train.* and test.*, and valid.* where it came too.
+    SOURCE is a file, a folder, a pattern ("exports/*.csv") or several of them: your own exports (CSV of Exportify,
+    TuneMyMusic and others, JSON of Spotify, m3u, pls, xspf, libraries of iTunes and Rekordbox, a folder or .zip of
+    these), MPD slices (a folder, a file, .json.gz, .zip), a CSV or Parquet with playlist_id and track_id (tables
+    tracks.csv and playlists.csv beside it are taken in), adjacency text (playlist track track …), ratings (movielens:
+    .inter, u.data, ratings.dat, ratings.csv; lastfm: user_artists.dat; triples: user item weight), or a folder with
+    train.* and test.*, and valid.* where it came too.
     """
     from ..experiment.data import preprocess
 

@@ -100,5 +100,6 @@ def _recognise(place: Place) -> Format:
             return format_called(name)
     raise DataError(
         f"cannot tell what {place.name} is (found {some([path.name for path in place.files])}); taken are slices "
-        f"(.json, .zip), .csv, .tsv, .parquet, adjacency .txt, ratings (.inter, u.data, …), or a folder of one of them"
+        f"(.json, .zip), .csv, .tsv, .parquet, adjacency .txt, ratings (.inter, u.data, …), exports (.m3u, .xspf, …), "
+        "or a folder of one of them"
     )
