@@ -26,8 +26,7 @@ import torch
 import playlistrec as pr
 from playlistrec.events import Event
 from playlistrec.experiment.ensembles.run_parts import refits, teacher_vectors
-from playlistrec.experiment.fitting import resolve
-from playlistrec.experiment.presets import preset_for, preset_named
+from playlistrec.experiment.resolving import preset_of, resolve
 from playlistrec.experiment.runs import pick_device
 from playlistrec.models.base import Arrays
 from playlistrec.models.registry import model_class
@@ -56,7 +55,7 @@ def trained(
     """Fit twice and keep the weights of every so many epochs of the second fit."""
     corpus, split = data.corpus, data.split
     kind = model_class(model)
-    found = preset_named(preset, model) if preset else preset_for(model, split.counts()["train"])
+    found = preset_of(preset, model, data)
     chosen = {**(found.options if found else {}), "teacher": teacher}
     options, training = resolve(kind, chosen)
     assert training is not None, "only trained models take part"

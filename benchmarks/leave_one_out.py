@@ -22,7 +22,7 @@ from scipy.stats import hypergeom
 
 import playlistrec as pr
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.experiment.fitting import preset_of, resolve
+from playlistrec.experiment.resolving import preset_of, resolve
 from playlistrec.models.base import Query, Recommender
 from playlistrec.models.embedding.trained import TrainedModel
 from playlistrec.models.registry import model_class

@@ -18,7 +18,7 @@ import click
 import torch
 
 import playlistrec as pr
-from playlistrec.experiment.fitting import resolve
+from playlistrec.experiment.resolving import resolve
 from playlistrec.models.embedding.model import EmbeddingModel
 from playlistrec.models.registry import model_class
 from playlistrec.rank.protocols import evaluate

@@ -30,8 +30,8 @@ import torch
 
 import playlistrec as pr
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.experiment.fitting import resolve
 from playlistrec.experiment.presets import preset_named
+from playlistrec.experiment.resolving import resolve
 from playlistrec.experiment.runs import pick_device
 from playlistrec.graph import ops
 from playlistrec.models.graph.model import GraphModel

@@ -13,7 +13,7 @@ import torch
 
 import playlistrec as pr
 from playlistrec.corpus.corpus import Corpus
-from playlistrec.experiment.fitting import resolve
+from playlistrec.experiment.resolving import resolve
 from playlistrec.models.embedding.initial import init_device, spectral
 from playlistrec.models.embedding.trained import torch_seed
 from playlistrec.models.registry import model_class

@@ -18,7 +18,7 @@ __all__ = ["command", "from_sets", "seconds_of"]
 
 @verb("fit", reads_runs=True)
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("-m", "--model", required=True, help="Which model; `playlistrec models` lists them.")
+@click.option("-m", "--model", required=True, help="Which model; `playlistrec models` lists them; auto tries several.")
 @click.option(
     "-o",
     "--out",
@@ -79,14 +79,26 @@ def command(
     if ranks.rank:
         return
     info = run.info
+    if "auto" in info:
+        _show_tried(screen, info["auto"])
+        model = f"auto, {info['model']}"
     text = f"{model} in {out}: {info['seconds']:.1f} s, peak memory {info['peak_memory_mb']:,} MB"
     if info["best_epoch"]:
         text += f", best epoch {info['best_epoch']}"
     if info["valid"]:
-        protocol = info["training"]["protocol"]
+        protocol = (info["training"] or {}).get("protocol", "full")
         text += ", validation " if protocol == "full" else f", validation ({protocol}) "
         text += " ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
     screen.line(text)
+
+
+def _show_tried(screen: Screen, auto: dict[str, Any]) -> None:
+    """The table of what ``auto`` tried on the validation part, the best first."""
+    rows = sorted(auto["tried"], key=lambda row: -(row["ndcg@20"] or 0))
+    figures = [["" if row[m] is None else f"{row[m]:.4f}" for m in ("recall@20", "ndcg@20")] for row in rows]
+    cells = [[row["model"], *both, f"{row['seconds']:.1f}", row["outcome"]] for row, both in zip(rows, figures)]
+    screen.table(cells, ["model", "recall@20", "ndcg@20", "seconds", "what became of it"])
+    screen.line(f"\nchosen: {auto['why']}")
 
 
 def from_sets(sets: tuple[str, ...]) -> dict[str, str]:

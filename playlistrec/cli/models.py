@@ -27,7 +27,11 @@ def command(screen: Screen, as_json: bool) -> None:
             "summary": model.summary,
             "options": model.config_class().as_dict(),
             "trained": model.trainable,
-            "presets": {p.name: {"min_pairs": p.min_pairs, **p.options} for p in presets() if p.model == name},
+            "presets": {
+                p.name: {"min_pairs": p.min_pairs, "adapts": p.adapts, **p.options}
+                for p in presets()
+                if p.model == name
+            },
         }
     training = TrainOptions().as_dict()
     if as_json:
@@ -42,8 +46,11 @@ def command(screen: Screen, as_json: bool) -> None:
     screen.line("\nPresets: what fit uses where nothing else is said, from so many training pairs on")
     rows = [(name, about) for about in models.values() for name, about in about["presets"].items()]
     screen.table(
-        [(name, _from(about.pop("min_pairs")), _inline(about)) for name, about in rows],
-        ["preset", "from", "options"],
+        [
+            (name, _from(about.pop("min_pairs")), "yes" if about.pop("adapts") else "", _inline(about))
+            for name, about in rows
+        ],
+        ["preset", "from", "follows the data", "options"],
     )
 
 

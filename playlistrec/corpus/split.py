@@ -53,7 +53,10 @@ class EvaluationSet:
         """``n`` of the queries at random, in their order; all where there are no more."""
         if len(self) <= n:
             return self
-        rows = np.sort(np.random.default_rng(seed).choice(len(self), n, replace=False))
+        return self.at(np.sort(np.random.default_rng(seed).choice(len(self), n, replace=False)))
+
+    def at(self, rows: npt.NDArray[np.int64]) -> EvaluationSet:
+        """Some of the queries, by their places, one or more of them."""
         csr: dict[str, Any] = {}
         for offsets, values in (("seed_offsets", "seeds"), ("truth_offsets", "truth")):
             starts, ends = getattr(self, offsets)[rows], getattr(self, offsets)[rows + 1]

@@ -17,6 +17,7 @@ from ..config import require
 from ..errors import ConfigError, PlaylistrecError, RunError
 from ..events import Event, OnEvent, ignore
 from ..models.registry import model_class
+from .auto.choice import AUTO
 from .run_folder import read_info
 
 __all__ = ["FitRequest", "fit_each"]
@@ -87,7 +88,8 @@ def fit_each(
     for given in requests:
         request = FitRequest(model=given) if isinstance(given, str) else given
         require(bool(request.model), "models", "a name and options of fit", request.model)
-        model_class(request.model)
+        if request.model != AUTO:
+            model_class(request.model)
         if request.seed is None and seed:
             request = replace(request, seed=seed, label=request.name)
             folder = Path(out) / replace(request, label=f"{request.name} --seed {seed}").folder_name

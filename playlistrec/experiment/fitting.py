@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..config import Config
+from ..config import Config, require
 from ..distributed.process_group import current
-from ..errors import ConfigError, RunError, nearest
+from ..errors import ConfigError, RunError
 from ..events import OnEvent, ignore
 from ..models.base import Recommender
 from ..models.embedding.trained import TrainedModel
@@ -21,11 +20,12 @@ from ..train.checkpoint import FitState
 from ..train.options import TrainOptions
 from ..train.ranks import Ranks
 from ..trust import trusted
+from .auto.choice import AUTO
 from .data import Data
 from .ensembles.run_parts import refits
 from .fit_steps import FitSteps, peak_memory_mb, versions
 from .loading import carry
-from .presets import Preset, preset_for, preset_named
+from .resolving import preset_of, resolve
 from .run_folder import (
     FORMAT_VERSION,
     RUN,
@@ -40,7 +40,7 @@ from .run_folder import (
 from .runs import Run, pick_device
 from .warm_start import check_init
 
-__all__ = ["fit", "preset_of", "resolve"]
+__all__ = ["fit"]
 
 
 def fit(
@@ -65,6 +65,7 @@ def fit(
     """Fit ``model`` to the training part of ``data`` and keep it in the run folder ``out`` (or in memory).
 
     Under ``torchrun``, within :func:`~playlistrec.distributed.process_group.joined`, all processes share every batch.
+    The model ``auto`` is what :func:`~playlistrec.experiment.auto.search.fit_auto` finds within ``time_limit``.
 
     Args:
         options: options of the model and of :class:`~playlistrec.train.options.TrainOptions`, by name.
@@ -86,10 +87,12 @@ def fit(
         RunError: ``out`` exists, or cannot be resumed. DataError: there is nothing to fit on.
     """
     data = data if isinstance(data, Data) else Data.load(data)
+    if model == AUTO:
+        _left_out(options=options, preset=preset, epochs=epochs, resume=resume, init=init)
+        return _auto(data, out, time_limit, on_event, seed=seed or 0, device=device, force=force, slim=slim)
     model_type, ranks = model_class(model), current()
     on_event = ignore if ranks.rank else on_event
-    if ranks.size > 1 and not model_type.trainable:
-        raise ConfigError(f"{model} is fitted by one process (got {ranks.size})")
+    _one_process(model, model_type.trainable, ranks)
     folder = None if out is None else Path(out)
     before = _before(folder) if resume else None
     given = dict(options or {}) | ({} if epochs is None else {"epochs": epochs})
@@ -100,8 +103,7 @@ def fit(
     else:
         if preset is not None:
             raise ConfigError(f"a fit that is resumed keeps its preset (got {preset!r})")
-        # An option that is not given again is as it was.
-        given = {**before["options"], **(before["training"] or {}), **given}
+        given = {**before["options"], **(before["training"] or {}), **given}  # not given again: as it was
         seed, preset = before["seed"] if seed is None else seed, before.get("preset")
     model_options, training = resolve(model_type, given)
     chosen_device = pick_device(device)
@@ -113,12 +115,11 @@ def fit(
     info = _begun(data, model, model_options, training, preset, seed or 0)
     read = [Path(path) for path in (data.path, *_runs_of(model_options, training)) if path]
     with _shared(ranks, _where(folder, before, info, data, force, read)) as work:
-        began = time.perf_counter()
         given_to_all = (data, model_type, model_options, training, chosen_device, info["seed"], resume)
         steps = FitSteps(*given_to_all, time_limit, on_event, checkpoint_every, start)
         arrays, state = steps.first(work)
         refit_arrays = steps.again(None if work is None else work / "refit", state) if refit else None
-        info |= _ended(state, steps, refit, time.perf_counter() - began)
+        info |= _ended(state, steps, refit, time.perf_counter() - steps.began)
         if work is not None and folder is not None and ranks.rank == 0:
             if not slim:
                 carry(work, data)
@@ -141,6 +142,24 @@ def _shared(ranks: Ranks, where: AbstractContextManager[Path | None]) -> Iterato
     else:
         with where as work:
             yield ranks.same(work)
+
+
+def _left_out(**chosen: Any) -> None:
+    """Raise ConfigError for an argument that the model ``auto`` chooses itself."""
+    for name, value in chosen.items():
+        require(not value, name, f"left out with the model {AUTO}, which chooses it", value)
+
+
+def _one_process(model: str, trainable: bool, ranks: Ranks) -> None:
+    if ranks.size > 1 and not trainable:
+        raise ConfigError(f"{model} is fitted by one process (got {ranks.size})")
+
+
+def _auto(data: Data, out: str | Path | None, time_limit: float | None, on_event: OnEvent, **how: Any) -> Run:
+    from .auto.search import fit_auto  # which fits other models in turn
+
+    _one_process(AUTO, False, current())
+    return fit_auto(data, None if out is None else Path(out), time_limit=time_limit, on_event=on_event, **how)
 
 
 @contextmanager
@@ -212,31 +231,6 @@ def _before(folder: Path | None) -> dict[str, Any]:
     if folder is None:
         raise RunError("resume needs the folder the fit was saved in")
     return read_info(folder)
-
-
-def resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Config, TrainOptions | None]:
-    """Sort options into the model's and the training loop's."""
-    trained = issubclass(model_type, TrainedModel)
-    own = {f.name for f in fields(model_type.config_class)}
-    loop = {f.name for f in fields(TrainOptions)} if trained else set()
-    for name in given:
-        if name not in own | loop:
-            rest = ", and those of the training loop (`playlistrec models` lists them)" if loop else ""
-            raise ConfigError(
-                f"{model_type.name} has no option {name!r}{nearest(name, own | loop)}; "
-                f"it has: {', '.join(sorted(own)) or 'none'}{rest}"
-            )
-    options = model_type.config_class.from_options({k: v for k, v in given.items() if k in own})
-    if not trained:
-        return options, None
-    return options, TrainOptions.from_options({k: v for k, v in given.items() if k in loop})
-
-
-def preset_of(name: str | None, model: str, data: Data) -> Preset | None:
-    """The preset that :func:`fit` takes ``name`` for; none for the plain defaults."""
-    if name == "none":
-        return None
-    return preset_for(model, data.split.counts()["train"]) if name is None else preset_named(name, model)
 
 
 def _best_record(state: FitState | None) -> dict[str, float] | None:

@@ -11,10 +11,13 @@ import pytest
 from calling import call
 
 import playlistrec as pr
+from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError
 from playlistrec.experiment import presets as module
 from playlistrec.experiment.presets import Preset, preset_for, preset_named, presets
+from playlistrec.experiment.presets.adapting import adapted
+from playlistrec.experiment.resolving import preset_of
 from playlistrec.models.registry import MODELS, model_class
 from playlistrec.train.options import TrainOptions
 
@@ -54,17 +57,59 @@ def test_a_preset_fits(preset: Preset) -> None:
     options = {"epochs": 1, "batch_size": 16} if preset.model in TRAINED else {}
     run = pr.fit(data, preset.model, preset=preset.name, options=options)
     assert run.info["preset"] == preset.name
-    reported, wanted = {**run.info["options"], **(run.info["training"] or {})}, {**preset.options, **options}
+    fitting = preset_of(preset.name, preset.model, data)
+    assert fitting is not None
+    reported, wanted = {**run.info["options"], **(run.info["training"] or {})}, {**fitting.options, **options}
     assert {name: reported[name] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize("model", TRAINED)
 def test_each_trained_model_has_one_default_for_any_size(model: str) -> None:
-    starts = [preset.min_pairs for preset in presets() if preset.model == model and preset.min_pairs is not None]
-    assert starts.count(0) == 1
+    starts = [(p.min_pairs, p.min_density) for p in presets() if p.model == model and p.min_pairs is not None]
+    assert starts.count((0, 0.0)) == 1
     assert len(set(starts)) == len(starts), "no two begin at the same size"
     for n_pairs in (0, 1, 10**9):
         assert preset_for(model, n_pairs) is not None
+
+
+@pytest.mark.parametrize("model", ["lightgcn", "mf", "gat", "sage", "gcn", "ngcf"])
+def test_small_data_has_softmax_too_unless_it_is_dense(model: str) -> None:
+    """MovieLens 100K has 55,000 training pairs, a thirtieth of all there could be; small playlist data, a hundredth."""
+    found = {
+        size: preset_for(model, *size) for size in [(2_000, 0.01), (60_000, 0.003), (55_000, 0.035), (10**6, 0.04)]
+    }
+    losses = [preset.options.get("loss", "bpr") for preset in found.values() if preset is not None]
+    assert losses == ["softmax", "softmax", "bpr", "softmax"]
+
+
+def of_length(n_playlists: int, length: int) -> Corpus:
+    return Corpus.from_lists([[f"t{(7 * p + i) % 400}" for i in range(length)] for p in range(n_playlists)])
+
+
+@pytest.mark.parametrize(
+    ("length", "temperature"), [(60, 0.1), (22, 0.1), (14, 0.1 * (22 / 14) ** 1.2), (11, 0.1 * 2**1.2), (3, 0.3)]
+)
+def test_short_playlists_get_a_higher_temperature(length: int, temperature: float) -> None:
+    options = {"temperature": 0.1, "popularity_prior": 0.05, "batch_size": 1024, "lr": 0.02}
+    preset = Preset("mine", "mf", "by hand", options, adapts=True)
+    found = adapted(preset, of_length(100, length)).options
+    assert found["temperature"] == pytest.approx(temperature, abs=1e-4)
+    assert found["popularity_prior"] == pytest.approx(temperature / 2, abs=1e-4)
+    assert found["lr"] == 0.02
+    assert adapted(replace(preset, adapts=False), of_length(100, length)).options == options
+
+
+@pytest.mark.parametrize(("n_playlists", "batch"), [(12_300, 1024), (6_000, 500), (100, 64), (1, 64)])
+def test_small_data_has_steps_enough(n_playlists: int, batch: int) -> None:
+    preset = Preset("mine", "mf", "by hand", {"batch_size": 1024}, adapts=True)
+    assert adapted(preset, of_length(n_playlists, 2)).options == {"batch_size": batch}
+
+
+def test_an_option_that_is_given_stays_as_it_is_given() -> None:
+    corpus = of_length(60, 6)
+    run = pr.fit(pr.Data.of(corpus, split_edges(corpus)), "mf", options={"epochs": 1, "temperature": 0.123})
+    assert run.info["training"]["temperature"] == 0.123
+    assert run.info["options"]["popularity_prior"] == 0.15
 
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name not in TRAINED])
@@ -113,8 +158,9 @@ def trained_as(folder: Path) -> tuple[str | None, dict[str, object]]:
 def test_fit_takes_the_preset_of_the_size_or_the_one_asked_for(data_folder: Path, tmp_path: Path) -> None:
     fitting = ("fit", data_folder, "-m", "mf", "--epochs", 1)
     n_pairs = pr.Data.load(data_folder).split.counts()["train"]
-    usual = preset_for("mf", n_pairs)
+    usual = preset_of(None, "mf", pr.Data.load(data_folder))
     assert usual is not None
+    assert usual.name == preset_for("mf", n_pairs).name  # type: ignore[union-attr]
     call(*fitting, "-o", tmp_path / "usual")
     call(*fitting, "-o", tmp_path / "named", "--preset", usual.name)
     call(*fitting, "-o", tmp_path / "plain", "--preset", "none")
@@ -143,7 +189,9 @@ def test_a_preset_of_another_model_is_refused_in_one_line(data_folder: Path, tmp
 def test_models_lists_the_presets() -> None:
     reported = json.loads(call("models", "--json").stdout)["models"]
     for name, about in reported.items():
-        wanted = {p.name: {"min_pairs": p.min_pairs, **p.options} for p in presets() if p.model == name}
+        wanted = {
+            p.name: {"min_pairs": p.min_pairs, "adapts": p.adapts, **p.options} for p in presets() if p.model == name
+        }
         assert about["presets"] == wanted
     text = call("models").stdout
     assert all(preset.name in text for preset in presets())

@@ -15,8 +15,8 @@ from playlistrec.corpus.split import TEST
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.events import Event
-from playlistrec.experiment.fitting import resolve
 from playlistrec.experiment.presets import preset_named
+from playlistrec.experiment.resolving import resolve
 from playlistrec.experiment.tuning import search as tuning
 from playlistrec.experiment.tuning import trials
 from playlistrec.experiment.tuning.search import tune

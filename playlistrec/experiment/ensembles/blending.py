@@ -153,21 +153,4 @@ def some_queries(evaluation_set: EvaluationSet, most: int, seed: int) -> Evaluat
     """``most`` of the queries, drawn with ``seed``; all where there are no more."""
     if len(evaluation_set) <= most:
         return evaluation_set
-    rows = np.sort(np.random.default_rng(seed).choice(len(evaluation_set), most, replace=False))
-    parts = {}
-    for name in ("seed", "truth"):
-        offsets = getattr(evaluation_set, f"{name}_offsets")
-        values = getattr(evaluation_set, "seeds" if name == "seed" else "truth")
-        lengths = np.diff(offsets)
-        parts[name] = (
-            np.concatenate([[0], np.cumsum(lengths[rows])]),
-            values[np.repeat(np.isin(np.arange(len(evaluation_set)), rows), lengths)],
-        )
-    return replace(
-        evaluation_set,
-        playlists=evaluation_set.playlists[rows],
-        seed_offsets=parts["seed"][0],
-        seeds=parts["seed"][1],
-        truth_offsets=parts["truth"][0],
-        truth=parts["truth"][1],
-    )
+    return evaluation_set.at(np.sort(np.random.default_rng(seed).choice(len(evaluation_set), most, replace=False)))

@@ -24,6 +24,10 @@ class Preset:
         found: how it was found, and what it gave.
         options: by name, of the model and of :class:`~playlistrec.train.options.TrainOptions`.
         min_pairs: training pairs from which it is the model's default; None if it is never the default.
+        max_pairs, min_density: those up to which it is, and the share of all pairs that are there from which it is;
+            such a preset goes before one without.
+        adapts: true if the temperature, the prior and the batch size follow the data: see
+            :func:`~playlistrec.experiment.presets.adapting.adapted`.
     """
 
     name: str
@@ -31,6 +35,15 @@ class Preset:
     found: str
     options: Mapping[str, Any]
     min_pairs: int | None = None
+    max_pairs: int | None = None
+    min_density: float = 0.0
+    adapts: bool = False
+
+    def suits(self, n_pairs: int, density: float) -> bool:
+        """True if it may be the default for so many training pairs, that share of all that there could be."""
+        if self.min_pairs is None or not self.min_pairs <= n_pairs:
+            return False
+        return (self.max_pairs is None or n_pairs <= self.max_pairs) and density >= self.min_density
 
 
 def presets() -> list[Preset]:
@@ -43,10 +56,10 @@ def presets() -> list[Preset]:
     ]
 
 
-def preset_for(model: str, n_pairs: int) -> Preset | None:
+def preset_for(model: str, n_pairs: int, density: float = 0.0) -> Preset | None:
     """The default of ``model`` for that many training pairs; none where a model has no preset."""
-    fit = [p for p in presets() if p.model == model and p.min_pairs is not None and p.min_pairs <= n_pairs]
-    return max(fit, key=lambda preset: preset.min_pairs or 0, default=None)
+    fit = [preset for preset in presets() if preset.model == model and preset.suits(n_pairs, density)]
+    return max(fit, key=lambda preset: (preset.min_pairs or 0, preset.min_density), default=None)
 
 
 def preset_named(name: str, model: str) -> Preset:
@@ -68,7 +81,8 @@ def _in_file(path: Path, model: str) -> Preset:
         preset = Preset(name=str(path), **content)
     except TypeError:
         raise ConfigError(
-            f"{path} is not a preset: it needs model, found and [options], and may have min_pairs"
+            f"{path} is not a preset: it needs model, found and [options], and may have min_pairs, max_pairs, "
+            "min_density and adapts"
         ) from None
     if preset.model != model:
         raise ConfigError(f"the preset {path} is for {preset.model} (got {model})")

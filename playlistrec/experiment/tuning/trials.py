@@ -16,7 +16,8 @@ from ...models.registry import model_class
 from ...rank.evaluation import AT_K
 from ...rank.protocols import evaluate
 from ..data import Data
-from ..fitting import fit, preset_of, resolve
+from ..fitting import fit
+from ..resolving import preset_of, resolve
 from ..runs import Run
 from .spaces import Space, space_for
 from .study import CUT_OFF, PRUNED, Failed, Outcome

@@ -45,7 +45,7 @@ def softmax(
         queries: (n, d), divided by the temperature.
         keys: (m, d) candidates.
         positives: rows (ascending) and columns of the pairs to make likely, each once.
-        weights: one for each of them, perhaps with a gradient; 1 / their number if not given.
+        weights: one for each of them; 1 / their number if not given.
         bias: (m,) added to the logits.
         masked: rows (ascending) and columns of candidates that are none.
         reduced: type in which the products are multiplied, such as bfloat16; the sums of softmax stay as they are.
@@ -78,7 +78,6 @@ class _Softmax(torch.autograd.Function):
         n, m = len(queries), len(keys)
         step = min(n, max(1, CHUNK.get(queries.device.type, CHUNK["cpu"]) // m))
         starts = range(0, n, step)
-        each = torch.empty_like(weights)
         of_positives = _slices(rows, starts, step, n)
         of_masked = None if masked is None else _slices(masked[0], starts, step, n)
         grad_queries, grad_keys = torch.empty_like(queries), torch.zeros_like(keys)
@@ -108,8 +107,7 @@ class _Softmax(torch.autograd.Function):
             largest = logits.amax(1)
             torch.softmax(logits, 1, out=logits)
             margin = (largest - logits.amax(1).log())[at[0]] - positive  # ln Σ e^s_ic - s_ij
-            each[here] = F.softplus(margin)
-            loss += (weight * each[here]).sum()
+            loss += (weight * F.softplus(margin)).sum()
             pull = weight * torch.sigmoid(margin)
             logits.mul_(pull.new_zeros(high - low).index_add_(0, at[0], pull).unsqueeze(1))
             logits[at] = -pull
@@ -120,15 +118,14 @@ class _Softmax(torch.autograd.Function):
                 gradient = logits.to(reduced)
                 grad_queries[low:high] = gradient @ small_keys
                 grad_keys += gradient.T @ some.to(reduced)
-        ctx.save_for_backward(grad_queries, grad_keys, each)
+        ctx.save_for_backward(grad_queries, grad_keys)
         return loss
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        grad_queries, grad_keys, each = ctx.saved_tensors
-        grad_weights = each * grad if ctx.needs_input_grad[4] else None
-        return grad_queries * grad, grad_keys * grad, None, None, grad_weights, None, None, None
+        grad_queries, grad_keys = ctx.saved_tensors
+        return grad_queries * grad, grad_keys * grad, None, None, None, None, None, None
 
 
 def _slices(rows: Tensor, starts: range, step: int, n: int) -> list[slice]:

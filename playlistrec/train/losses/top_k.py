@@ -12,8 +12,9 @@ def top_k_weights(positive: Tensor, threshold: Tensor, temperature: float) -> Te
     """``σ((s_i - β_u) / τ_w)``: near 1 for a positive above its playlist's K-th best score β_u, near 0 far below.
 
     The weight of each positive's softmax in SL@K, a bound of NDCG@K. Yang et al. 2025, "Breaking the top-K barrier:
-    advancing top-K ranking metrics optimization in recommender systems" (KDD); no gradient passes through β_u, one
-    does through s_i.
+    advancing top-K ranking metrics optimization in recommender systems" (KDD). The objectives pass no gradient through
+    the weight: through it a step lowers the scores of positives that softmax has not raised yet, and with many negatives
+    that undoes the rest (docs/results.md).
 
     Args:
         positive: (p,) scores, not divided by the temperature of softmax.

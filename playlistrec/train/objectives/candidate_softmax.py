@@ -93,7 +93,7 @@ class CandidateSoftmax(Objective):
         if batch.threshold is None:
             return weights
         scale = self.temperature if batch.temperature is None else batch.temperature[rows]
-        first = top_k_weights(positive * scale, batch.threshold[rows], self.top_k_temperature)
+        first = top_k_weights(positive.detach() * scale, batch.threshold[rows], self.top_k_temperature)
         return first / len(first) if weights is None else weights * first
 
     def bilateral(
