@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -11,9 +12,21 @@ from typing import Any, Literal, TypeVar
 
 from .errors import ConfigError, nearest
 
-__all__ = ["Config", "require"]
+__all__ = ["Config", "check_seed", "require"]
 
 C = TypeVar("C", bound="Config")
+
+
+MOST, MOST_WHOLE = 1e30, 2**31 - 1
+"""Of any option: beyond it float32 overflows in a square root of its range, or an index does."""
+MOST_OF = {"layers": 1024, "dim": 65_536, "epochs": 10_000_000}
+"""Of options that memory or time grows with; of a list, of each of its numbers."""
+MOST_SEED = 2**32 - 1
+
+
+def check_seed(seed: int | None) -> None:
+    """Raise ConfigError for a seed that the generators of NumPy and torch do not all take."""
+    require(seed is None or 0 <= seed <= MOST_SEED, "seed", f"from 0 to {MOST_SEED:,}", seed)
 
 
 def require(ok: bool, name: str, rule: str, value: object) -> None:
@@ -71,13 +84,24 @@ def _read(name: str, hint: Any, value: Any) -> Any:
     wanted = "a whole number" if hint is int else "a number"
     if isinstance(value, str):
         try:
-            return hint(value)
+            number = hint(value)
         except ValueError:
-            raise ConfigError(f"{name} must be {wanted} (got {value!r})") from None
+            raise ConfigError(f"{name} must be {wanted} (got {value[:40]!r})") from None
+        return _bounded(name, number)
     require(
         isinstance(value, int if hint is int else int | float) and not isinstance(value, bool),
         name,
         wanted,
         value,
     )
-    return hint(value)
+    return _bounded(name, value if abs(value) > MOST_WHOLE else hint(value))
+
+
+def _bounded(name: str, value: Any) -> Any:
+    """A number within what any model computes with."""
+    if isinstance(value, float):
+        require(math.isfinite(value) and abs(value) <= MOST, name, f"a number from {-MOST:g} to {MOST:g}", value)
+    else:
+        most = MOST_OF.get(name, MOST_WHOLE)
+        require(-MOST_WHOLE <= value <= most, name, f"a whole number of at most {most:,}", value)
+    return value

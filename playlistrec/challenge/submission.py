@@ -16,6 +16,10 @@ __all__ = ["EMAIL", "Damaged", "check_team", "submission_lines", "write_submissi
 
 GZIP = b"\x1f\x8b"
 
+TRACKS = ("main", "creative")
+"""Of the challenge of 2018: which data a team used."""
+VARIANTS = ("2018", "2020")
+"""Of the first line: with one of ``TRACKS`` before the address, and without."""
 MOST_LINE = 1 << 20
 RULE = "ids must not be empty, hold commas or control characters, or begin with #"
 """Of ids between the commas of a submission."""
@@ -36,8 +40,19 @@ def check_team(team: str, email: str) -> None:
     require(bool(re.fullmatch(EMAIL, email)), "email", "an address such as name@example.org", email)
 
 
-def write_submission(out: str | Path, answers: Mapping[str, Sequence[str]], team: str, email: str) -> None:
+def write_submission(
+    out: str | Path,
+    answers: Mapping[str, Sequence[str]],
+    team: str,
+    email: str,
+    *,
+    variant: str = "2020",
+    track: str = "main",
+) -> None:
     """Write the answers, gzipped where ``out`` ends in ``.gz``; the file appears whole or not at all.
+
+    Args:
+        variant: whose first line, ``"2020"`` or ``"2018"``, which names the ``track``, ``"main"`` or ``"creative"``.
 
     Raises ConfigError for a team or an address that cannot stand in the first line, DataError where ``out`` cannot be
     written.
@@ -48,7 +63,9 @@ def write_submission(out: str | Path, answers: Mapping[str, Sequence[str]], team
         for kind, text in (("pid", pid), *(("uri", uri) for uri in uris)):
             if re.search(r"[,\r\n\x00-\x1f\x7f]|^\s|^#|\s$|^$", text):
                 raise DataError(f"the {kind} {text[:60]!r} cannot stand in a submission: {RULE}")
-    lines = [f"team_info,{team.strip()},{email.strip()}"]
+    require(variant in VARIANTS, "variant", f"one of {', '.join(VARIANTS)}", variant)
+    require(track in TRACKS, "track", f"one of {', '.join(TRACKS)}", track)
+    lines = [",".join(("team_info", team.strip(), *([track] if variant == "2018" else []), email.strip()))]
     lines += [",".join((pid, *uris)) for pid, uris in answers.items()]
     content = "\n".join(lines).encode() + b"\n"
     make_folder(out.parent, DataError)

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from ..config import require
 from .answer import N_TRACKS
 from .files import DATA, ChallengeSet, challenge_file, read_challenge
-from .submission import EMAIL, Damaged, submission_lines
+from .submission import EMAIL, TRACKS, VARIANTS, Damaged, submission_lines
 
 __all__ = ["Fault", "Verdict", "verify"]
 
 LISTED = 5
 """Items that a message names."""
 
-TRACKS = ("main", "creative")
-"""The second field of the first line, in 2018."""
-
 SPOTIFY = "spotify:track:"
+OFFICIAL_URI = re.compile(r"spotify:track:[^:]{22}")
+"""Three parts, the last of 22 characters: what both official verifiers ask of a track."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,21 @@ class Verdict:
     answers: dict[str, list[str]]
 
 
-def verify(submission: str | Path, where: str | Path) -> Verdict:
+def verify(submission: str | Path, where: str | Path, variant: str | None = None) -> Verdict:
     """Hold a submission, ``.csv`` or ``.csv.gz``, to the rules of a challenge set (its folder or file).
 
-    The first line that is neither blank nor a comment is ``team_info,team,email`` (or, as in 2018, with ``main`` or
-    ``creative`` before the team); then every playlist of the set has one line, with exactly 500 tracks, none twice
-    and none of its seeds. Track uris must be of Spotify's form where those of the challenge set are. Tracks that the
+    The first line that is neither blank nor a comment is ``team_info,team,email`` as in 2020, or
+    ``team_info,team,main,email`` as in 2018, with ``main`` or ``creative``; ``variant`` says which, without it both
+    are taken. Then every playlist of the set has one line, with exactly 500 tracks, none twice
+    and none of its seeds. Track uris must be of the official form, ``spotify:track:`` and 22 characters, where those of
+    the challenge set are; blanks around fields do not matter. Tracks that the
     data beside the challenge set does not know are counted in a warning.
 
     Raises DataError where the submission or the challenge set does not exist or cannot be read.
     """
+    require(variant in (None, *VARIANTS), "variant", f"one of {', '.join(VARIANTS)}", variant)
     challenge = read_challenge(where)
-    reader = _Reader(challenge)
+    reader = _Reader(challenge, variant)
     last = 0
     try:
         for last, line in submission_lines(submission):
@@ -77,6 +80,7 @@ def verify(submission: str | Path, where: str | Path) -> Verdict:
 @dataclass(eq=False)
 class _Reader:
     challenge: ChallengeSet
+    variant: str | None = None
     faults: list[Fault] = field(default_factory=list)
     answers: dict[str, list[str]] = field(default_factory=dict)
 
@@ -88,6 +92,7 @@ class _Reader:
         self.uris: dict[str, str] = {}
         seeds = [track.track_uri for playlist in self.challenge.playlists for track in playlist.tracks]
         self.spotify = bool(seeds) and all(uri.startswith(SPOTIFY) for uri in seeds)
+        self.official = self.spotify and all(OFFICIAL_URI.fullmatch(uri) for uri in seeds)
 
     def fault(self, line: int, text: str) -> None:
         self.faults.append(Fault(line, text))
@@ -99,7 +104,7 @@ class _Reader:
             self.started = True
             self.fault(number, f"it is not UTF-8 text (byte {error.start + 1} is {line[error.start]:#04x})")
             return
-        head = fields[0].lower() == "team_info"
+        head = fields[0] == "team_info"
         if not self.started:
             self.started = True
             if not head:
@@ -112,8 +117,13 @@ class _Reader:
             self.playlist(number, fields[0], fields[1:])
 
     def team(self, number: int, fields: list[str]) -> None:
-        if len(fields) == 4 and fields[1].lower() in TRACKS:
-            fields = [fields[0], *fields[2:]]
+        if self.variant != "2020" and len(fields) == 4 and (fields[2] in TRACKS or fields[1] in TRACKS):
+            at = 2 if fields[2] in TRACKS else 1
+            fields = [*fields[:at], *fields[at + 1 :]]
+        elif self.variant == "2018":
+            got = _short(",".join(fields))
+            self.fault(number, f"the first line must be team_info,team,main,email, or with creative (got {got})")
+            return
         if len(fields) != 3:
             self.fault(number, f"the first line must be team_info,team,email (got {len(fields)} fields)")
         elif not fields[1] or not re.fullmatch(EMAIL, fields[2]):
@@ -138,7 +148,9 @@ class _Reader:
         if blank := [place for place, uri in enumerate(uris, 1) if not uri]:
             self.fault(number, f"{_some('track', [str(place) for place in blank])} of playlist {_short(pid)}: empty")
         given = [uri for uri in uris if uri]
-        if self.spotify and (odd := [uri for uri in given if not uri.startswith(SPOTIFY)]):
+        if self.official and (odd := [uri for uri in given if not OFFICIAL_URI.fullmatch(uri)]):
+            self.fault(number, f"not of the form {SPOTIFY}… with 22 characters: {_some('track', odd)}")
+        elif self.spotify and (odd := [uri for uri in given if not uri.startswith(SPOTIFY)]):
             self.fault(number, f"not of the form {SPOTIFY}…: {_some('track', odd)}")
         distinct = Counter(given)
         if twice := [uri for uri, times in distinct.items() if times > 1]:

@@ -53,10 +53,23 @@ def make(screen: Screen, data: Path, out: Path, per_scenario: int | None, seed: 
 @click.option("-o", "--out", type=FOLDER, required=True, metavar="FILE", help="submission.csv.gz, or .csv.")
 @click.option("--team", required=True, metavar="NAME", help="Stands in the first line.")
 @click.option("--email", required=True, metavar="ADDRESS", help="Stands in the first line.")
+@click.option(
+    "--variant", type=click.Choice(["2018", "2020"]), default="2020", show_default=True, help="Its first line."
+)
+@click.option("--track", type=click.Choice(["main", "creative"]), default="main", show_default=True, help="Of 2018.")
 @click.option("--data", type=FOLDER, help="The data folder of RUN, where it has moved.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 def submit(
-    screen: Screen, run: Path, challenge: Path, out: Path, team: str, email: str, data: Path | None, device: str
+    screen: Screen,
+    run: Path,
+    challenge: Path,
+    out: Path,
+    team: str,
+    email: str,
+    variant: str,
+    track: str,
+    data: Path | None,
+    device: str,
 ) -> None:
     """Let RUN continue every playlist of SET with 500 tracks, and write the submission.
 
@@ -70,18 +83,19 @@ def submit(
     loaded = Run.load(run, data=data)
     with screen.events() as on_event:
         answers = answer(loaded, challenge, device=device, on_event=on_event)
-    write_submission(out, answers, team, email)
+    write_submission(out, answers, team, email, variant=variant, track=track)
     screen.line(f"{loaded.info['model']} continued {len(answers):,} playlists: {out}")
 
 
 @verb("verify")
 @click.argument("submission", type=FOLDER)
 @click.argument("challenge", type=FOLDER, metavar="SET")
-def verify(screen: Screen, submission: Path, challenge: Path) -> None:
+@click.option("--variant", type=click.Choice(["2018", "2020"]), help="Whose first line.  [default: either]")
+def verify(screen: Screen, submission: Path, challenge: Path, variant: str | None) -> None:
     """Hold SUBMISSION to the rules: each fault with its line. Exit code 1 where there is one."""
     from ..challenge.verify import verify as hold
 
-    verdict = hold(submission, challenge)
+    verdict = hold(submission, challenge, variant)
     for text in verdict.warnings:
         screen.warn(text)
     for fault in verdict.faults[:FAULTS_SHOWN]:

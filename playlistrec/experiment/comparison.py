@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..config import require
+from ..config import check_seed, require
 from ..corpus.split import Part
 from ..errors import ConfigError, RunError, nearest
 from ..events import Event, OnEvent, ignore
@@ -23,6 +23,9 @@ from .runs import Run
 __all__ = ["SIGNIFICANT", "Comparison", "Row", "compare"]
 
 SIGNIFICANT = 0.05
+
+
+MOST_RESAMPLES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def compare(
             split, or none of them can be ranked.
     """
     require(test in ("permutation", "bootstrap"), "test", "permutation or bootstrap", test)
-    require(resamples >= 1, "resamples", "at least 1", resamples)
+    require(1 <= resamples <= MOST_RESAMPLES, "resamples", f"from 1 to {MOST_RESAMPLES:,}", resamples)
+    check_seed(seed)
     folders = dict(runs) if isinstance(runs, Mapping) else _named([Path(run) for run in runs])
     require(len(folders) > 0, "runs", "one or more run folders", runs)
     first = _same_data(folders)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from ..config import require
+from ..config import check_seed, require
 from ..corpus.corpus import Corpus, Mask
 from ..corpus.facts import facts
 from ..corpus.files import load_corpus
@@ -132,6 +132,7 @@ def preprocess(
     out = Path(out)
     for name, value in {"limit": limit, "workers": workers}.items():
         require(value is None or value >= 1, name, "at least 1", value)
+    check_seed(seed)
     if (around is None) != (hops is None):
         raise ConfigError("around and hops go together: the playlist, and how many edges from it")
     sources = [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]

@@ -15,6 +15,7 @@ import torch
 from .. import __version__
 from ..config import Config
 from ..distributed.process_group import current
+from ..errors import RunError
 from ..events import Event, OnEvent
 from ..models.base import Arrays, Recommender
 from ..models.embedding.trained import TrainedModel
@@ -113,9 +114,15 @@ class FitSteps:
                 ranks=ranks,
                 on_event=self.on_event,
             )
-        elif folder is not None:
-            write_arrays(folder / "weights.npz", model.state(), {})
-        return model.state(), state
+            return model.state(), state
+        arrays = model.state()
+        try:
+            self.model_type.check_state(self.data.corpus, model.config, arrays)
+        except RunError as error:
+            raise RunError(f"{self.model_type.name} came to no figures with these options: {error}") from None
+        if folder is not None:
+            write_arrays(folder / "weights.npz", arrays, {})
+        return arrays, state
 
 
 def peak_memory_mb() -> int:

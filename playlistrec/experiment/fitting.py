@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..config import Config, require
+from ..config import Config, check_seed, require
 from ..distributed.process_group import current
 from ..errors import ConfigError, RunError
 from ..events import OnEvent, ignore
@@ -86,6 +86,7 @@ def fit(
         ConfigError: an unknown option or preset, or a value that an option cannot have.
         RunError: ``out`` exists, or cannot be resumed. DataError: there is nothing to fit on.
     """
+    check_seed(seed)
     data = data if isinstance(data, Data) else Data.load(data)
     if model == AUTO:
         _left_out(options=options, preset=preset, epochs=epochs, resume=resume, init=init)

@@ -44,8 +44,8 @@ class Evaluation:
     Attributes:
         n_queries: queries ranked, the number that the means are over.
         n_left_out: playlists of which nothing was hidden.
-        metrics: ``"recall@20"`` and the like; means over queries, but ``"coverage@20"``, ``"gini@20"`` and ``"auc"``
-            are pooled.
+        metrics: ``"recall@20"`` and the like; means over queries, but ``"coverage@20"``, ``"gini@20"`` and
+            ``"pooled_auc"`` are pooled.
         seconds: wall-clock time.
         per_query: (n_queries,) float64 of each metric of accuracy, in the order of the queries: what the mean is of.
         protocol: ``"full"``, or ``"sampled:99"`` and the like; figures of different protocols do not compare.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..config import require
 from ..corpus.corpus import Corpus
 from ..corpus.split import EvaluationSet
 from ..errors import ConfigError, nearest
@@ -25,8 +26,8 @@ from .recommend import on
 
 __all__ = ["METRICS", "Evaluation", "evaluate"]
 
-METRICS = (*AT_K, "coverage", "r_precision", "auc")
-"""The default metrics of :func:`evaluate`; all but the last two at every k."""
+METRICS = (*AT_K, "coverage", "r_precision", "auc", "pooled_auc")
+"""The default metrics of :func:`evaluate`; all but the last three at every k."""
 
 
 def evaluate(
@@ -42,9 +43,10 @@ def evaluate(
 ) -> Evaluation:
     """Rank all tracks for every query, seeds left out, and hold the ranking to the hidden tracks.
 
-    ``auc`` sets each hidden track's score against that of one track drawn uniformly from those that are neither
-    seed nor truth of the same playlist, all pairs pooled (Mann–Whitney); a playlist without such a track does
-    not take part in it.
+    ``auc`` is the mean over playlists of :func:`~.metrics.playlist_auc`, exact over all tracks that are neither seed
+    nor truth; a playlist without such a track does not take part. ``pooled_auc`` is the figure of link prediction, as
+    on a graph's edges: each hidden track and one track drawn uniformly from the same ones, all scores of all playlists
+    in one Mann–Whitney statistic. It compares scores of different playlists, and so changes with their scale.
 
     Args:
         model: scores (batch, n_tracks) tensors that the caller may change, on any device.
@@ -56,7 +58,7 @@ def evaluate(
             ``history`` is given, of the latter.
         history: the entries that the model knows when it ranks (:meth:`~playlistrec.corpus.split.Split.ranking`):
             popularity and artists, which the measures beyond accuracy need.
-        seed: of the tracks drawn for ``auc``; they do not depend on the batch size.
+        seed: of the tracks drawn for ``pooled_auc``; they do not depend on the batch size.
         on_event: gets a ``"progress"`` event after each batch.
 
     Raises:
@@ -71,6 +73,8 @@ def evaluate(
         if name not in everything:
             raise ConfigError(f"unknown metric {name!r}{nearest(name, everything)}; known: {', '.join(everything)}")
     check_ks(ks)
+    most = max(model.n_tracks, FEW)
+    require(max(ks) <= most, "k", f"at most {most:,}, the number of tracks", max(ks))
     beyond_names = [name for name in names if name in BEYOND]
     if beyond_names and history is None:
         raise ConfigError(f"{beyond_names[0]} needs history, the corpus that the model knows when it ranks")
@@ -78,23 +82,29 @@ def evaluate(
     tally = _Tally(names, ks)
     random = np.random.Generator(np.random.PCG64(seed))
     for batch in scored_batches(model, evaluation_set, batch_size, on_event):
-        most = int(np.bincount(batch.truth_rows).max())
-        found = RankedHits.of(model, batch, max(max(ks), most if "r_precision" in names else 1))
+        longest = int(np.bincount(batch.truth_rows).max())
+        found = RankedHits.of(model, batch, max(max(ks), longest if "r_precision" in names else 1))
         tally.add(found)
         if beyond is not None:
             beyond.add(found.tracks)
         if "auc" in names:
+            tally.auc(batch)
+        if "pooled_auc" in names:
             tally.pairs(batch, *_opponents(batch, model.n_tracks, random))
     per_query = tally.per_query()
     return Evaluation(
         n_queries=len(evaluation_set),
         n_left_out=evaluation_set.n_left_out,
-        metrics={name: float(values.mean()) for name, values in per_query.items()}
+        metrics={name: _mean(values) for name, values in per_query.items()}
         | tally.pooled()
         | (beyond.metrics() if beyond is not None else {}),
         seconds=time.perf_counter() - start,
         per_query=per_query,
     )
+
+
+FEW = 100
+"""A depth that is taken however few tracks there are."""
 
 
 @dataclass(eq=False)
@@ -120,6 +130,13 @@ class _Tally:
                 new = found.recommended(k)
                 self.shown[k] = new | self.shown[k] if k in self.shown else new
 
+    def auc(self, batch: ScoredBatch) -> None:
+        scores, query = batch.scores, batch.query
+        truth = torch.split(on(scores, batch.truth), np.bincount(batch.truth_rows, minlength=len(query)).tolist())
+        seeds = torch.split(on(scores, query.tracks), np.diff(query.offsets).tolist())
+        found = [formulas.playlist_auc(*row) for row in zip(scores, truth, seeds)]
+        self.values.setdefault("auc", []).append(torch.tensor(found, dtype=torch.float64))
+
     def pairs(self, batch: ScoredBatch, takes_part: npt.NDArray[np.bool_], opponents: npt.NDArray[np.int64]) -> None:
         rows = on(batch.scores, batch.truth_rows[takes_part])
         self.positive.append(batch.scores[rows, on(batch.scores, batch.truth[takes_part])])
@@ -130,10 +147,16 @@ class _Tally:
 
     def pooled(self) -> dict[str, float]:
         found = {f"coverage@{k}": float(shown.double().mean()) for k, shown in self.shown.items()}
-        if "auc" in self.names:
+        if "pooled_auc" in self.names:
             positive, negative = torch.cat(self.positive), torch.cat(self.negative)
-            found["auc"] = formulas.roc_auc(positive, negative) if len(positive) else float("nan")
+            found["pooled_auc"] = formulas.roc_auc(positive, negative) if len(positive) else float("nan")
         return found
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    """The mean over the playlists that have a value."""
+    given = values[~np.isnan(values)]
+    return float(given.mean()) if len(given) else float("nan")
 
 
 def _opponents(

@@ -246,3 +246,70 @@ def test_challenge_sets_that_cannot_be_read(content: str | bytes, message: str, 
     (tmp_path / "c.json").write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(DataError, match=message):
         verify(tmp_path / "s.csv", tmp_path / "c.json")
+
+
+OFFICIAL = [f"spotify:track:{i:022d}" for i in range(600)]
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A challenge set whose uris are of the official form."""
+    folder = tmp_path_factory.mktemp("official")
+    playlists = [Incomplete(7, [Entry(uri) for uri in OFFICIAL[:3]])]
+    (folder / "challenge_set.json").write_bytes(msgspec.json.encode(ChallengeSet(playlists)))
+    return folder
+
+
+def held(folder: Path, path: Path, head: str, uris: list[str], variant: str | None = None) -> list[str]:
+    path.write_text(f"{head}\n7,{','.join(uris)}\n")
+    return [fault.text for fault in verify(path, folder, variant).faults]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["spotify:track:", "spotify:track:abc", "spotify:track:a:" + "0" * 20, "spotify:album:" + "0" * 22, "x" * 36]
+    + ["Spotify:track:" + "0" * 22, "spotify:track:" + "0" * 23, "spotify:user:x:playlist:y"],
+)
+def test_a_track_is_three_parts_and_22_characters(official: Path, tmp_path: Path, uri: str) -> None:
+    head = "team_info,my team,me@example.org"
+    assert held(official, tmp_path / "s.csv", head, OFFICIAL[5:505]) == []
+    [fault] = held(official, tmp_path / "s.csv", head, [*OFFICIAL[5:504], uri])
+    assert fault.startswith("not of the form spotify:track:… with 22 characters: track ")
+
+
+@pytest.mark.parametrize(
+    ("head", "of_2018", "of_2020", "of_either"),
+    [
+        ("team_info,my team,main,me@example.org", True, False, True),
+        ("team_info,my team,creative,me@example.org", True, False, True),
+        ("team_info,my team,me@example.org", False, True, True),
+        ("team_info,my team,other,me@example.org", False, False, False),
+        ("TEAM_INFO,my team,me@example.org", False, False, False),
+        ("Team_info,my team,main,me@example.org", False, False, False),
+        ("team_info,my team", False, False, False),
+    ],
+)
+def test_the_first_line_of_each_year(
+    official: Path, tmp_path: Path, head: str, of_2018: bool, of_2020: bool, of_either: bool
+) -> None:
+    for variant, fine in {"2018": of_2018, "2020": of_2020, None: of_either}.items():
+        assert (held(official, tmp_path / "s.csv", head, OFFICIAL[5:505], variant) == []) == fine, variant
+
+
+@pytest.mark.parametrize("variant", ["2018", "2020"])
+def test_what_is_written_for_a_year_keeps_its_rules(official: Path, tmp_path: Path, variant: str) -> None:
+    out = tmp_path / "s.csv"
+    write_submission(out, {"7": OFFICIAL[5:505]}, "my team", "me@example.org", variant=variant, track="creative")
+    assert verify(out, official, variant).faults == []
+    assert out.read_text().startswith(
+        "team_info,my team,creative,me@" if variant == "2018" else "team_info,my team,me@"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pid", "uri"), [("a,b", "x"), ("c\nd", "x"), ("7", "t50,x"), ("7", "x\ny"), ("7", ""), ("#7", "x")]
+)
+def test_an_id_that_cannot_stand_in_a_submission_is_not_written(tmp_path: Path, pid: str, uri: str) -> None:
+    with pytest.raises(DataError, match="cannot stand in a submission: ids must not be empty, hold commas"):
+        write_submission(tmp_path / "s.csv", {pid: [*OFFICIAL[:499], uri]}, "my team", "me@example.org")
+    assert not (tmp_path / "s.csv").exists()

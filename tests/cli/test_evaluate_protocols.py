@@ -12,6 +12,7 @@ from calling import call
 from playlistrec.experiment.runs import Run
 
 FULL = ["recall", "ndcg", "map", "precision", "hit", "mrr", "r_precision", "auc", "coverage", "gini", "popularity"]
+FULL += ["pooled_auc"]
 
 
 @pytest.fixture(scope="module")

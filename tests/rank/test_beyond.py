@@ -118,7 +118,7 @@ def test_evaluate_takes_them_from_the_same_ranking() -> None:
     assert {name: full.metrics[name] for name in plain} == plain
     expected = naive([[6, 5], [4, 3]], [list(range(N_TRACKS)), [1, 2], [6, 5]], 2, ARTIST_OF)
     assert {n: v for n, v in full.metrics.items() if n not in plain} == pytest.approx(expected, nan_ok=True)
-    assert not {name.partition("@")[0] for name in full.per_query} & {*BEYOND, "coverage", "auc"}
+    assert not {name.partition("@")[0] for name in full.per_query} & {*BEYOND, "coverage", "pooled_auc"}
     some = evaluate(ByNumber(), evaluation_set, ks=(2,), history=known, metrics=("hit", "novelty")).metrics
     assert list(some) == ["hit@2", "novelty@2"]
     with pytest.raises(ConfigError, match="novelty needs history"):

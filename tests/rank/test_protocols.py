@@ -105,6 +105,9 @@ def naive(model: Scripted, evaluation_set: EvaluationSet) -> dict[str, float]:
             shown[k] |= set(order[:k])
             for name, value in values.items():
                 found.setdefault(f"{name}@{k}", []).append(value)
+        others = [t for t in range(N_TRACKS) if t not in truth and t not in seeds]
+        wins = [(scores[t] > scores[o]) + (scores[t] == scores[o]) / 2 for t in truth for o in others]
+        found.setdefault("auc", []).append(sum(wins) / len(wins))
         found.setdefault("r_precision", []).append(len(truth & set(order[: len(truth)])) / len(truth))
     return {name: sum(v) / len(v) for name, v in found.items()} | {
         f"coverage@{k}": len(tracks) / N_TRACKS for k, tracks in shown.items()
@@ -118,7 +121,7 @@ def test_is_the_naive_loop(kind: str, levels: int) -> None:
     model = Scripted(levels=levels)
     result = evaluate(model, evaluation_set, ks=KS, batch_size=7)
     got = dict(result.metrics)
-    assert 0 < got.pop("auc") < 1
+    assert 0 < got.pop("pooled_auc") < 1
     assert got == pytest.approx(naive(model, evaluation_set), abs=1e-12)
     assert result.n_queries == len(evaluation_set)
     assert result.n_queries + result.n_left_out == corpus.n_playlists
@@ -130,7 +133,7 @@ def test_is_the_naive_loop(kind: str, levels: int) -> None:
 def test_batch_size_does_not_matter(kind: str) -> None:
     _, evaluation_set = example(kind)
     one, *others = (evaluate(Scripted(), evaluation_set, batch_size=size).metrics for size in (1, 3, 1000, None))
-    assert set(one) == {f"{m}@{k}" for m in METRICS[:-2] for k in (10, 20)} | {"r_precision", "auc"}
+    assert set(one) == {f"{m}@{k}" for m in METRICS[:-3] for k in (10, 20)} | {"r_precision", "auc", "pooled_auc"}
     for other in others:
         assert other == one
 
@@ -153,8 +156,8 @@ def test_seeds_are_masked_and_an_oracle_is_perfect() -> None:
 
 def test_negatives_are_never_seeds() -> None:
     _, evaluation_set = example("edges")
-    got = evaluate(Oracle(truths(evaluation_set), -1.0), evaluation_set, metrics=["auc"]).metrics
-    assert got == {"auc": 0.0}, "a negative that is a seed has -inf and would lose"
+    got = evaluate(Oracle(truths(evaluation_set), -1.0), evaluation_set, metrics=["auc", "pooled_auc"]).metrics
+    assert got == {"auc": 0.0, "pooled_auc": 0.0}, "a negative that is a seed has -inf and would lose"
 
 
 def test_negatives_are_uniform() -> None:
@@ -167,7 +170,10 @@ def test_negatives_are_uniform() -> None:
         def row(self, seeds: list[int], playlist: int) -> np.ndarray:
             return np.array([3.5, 9, 1, 9, 2, 3.5, 3, 4, 5, 6], np.float32)  # free: 1 2 3 4 5 6
 
-    draws = [evaluate(Ladder(10), evaluation_set, metrics=["auc"], seed=seed).metrics["auc"] for seed in range(800)]
+    names = ["auc", "pooled_auc"]
+    found = [evaluate(Ladder(10), evaluation_set, metrics=names, seed=seed).metrics for seed in range(800)]
+    assert {one["auc"] for one in found} == {0.5}, "exact: nothing is drawn"
+    draws = [one["pooled_auc"] for one in found]
     assert np.mean(draws) == pytest.approx(0.5, abs=0.04)
     # Both negatives below, one, or none: 1/4, 1/2, 1/4 when each is drawn uniformly and on its own.
     assert np.bincount((2 * np.array(draws)).astype(int)) / 800 == pytest.approx([0.25, 0.5, 0.25], abs=0.06)
@@ -179,7 +185,23 @@ def test_a_playlist_that_takes_every_track_has_no_auc() -> None:
         np.array([0]), True, offsets, np.array([0, 1], np.int32), offsets, np.array([2, 3]), 0
     )
     model = Scripted(4)
-    assert math.isnan(evaluate(model, evaluation_set, metrics=["auc"]).metrics["auc"])
+    for name in ("auc", "pooled_auc"):
+        assert math.isnan(evaluate(model, evaluation_set, metrics=[name]).metrics[name])
+
+
+def test_the_scale_of_one_playlists_scores_changes_the_pooled_figure_alone() -> None:
+    """Scores of different playlists do not compare: LightGCN's grow with the length of a playlist's vector."""
+    _, evaluation_set = example("edges")
+
+    class Scaled(Scripted):
+        def row(self, seeds: list[int], playlist: int) -> np.ndarray:
+            return super().row(seeds, playlist) * np.float32(1 + playlist % 7)
+
+    one, other = (
+        evaluate(kind(50), evaluation_set, metrics=["auc", "pooled_auc"]).metrics for kind in (Scripted, Scaled)
+    )
+    assert one["auc"] == other["auc"]
+    assert one["pooled_auc"] != other["pooled_auc"]
 
 
 def test_only_what_is_asked_for() -> None:

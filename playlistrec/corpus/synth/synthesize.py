@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from ...config import require
+from ...config import check_seed, require
 from ...errors import DataError
 from ...events import Event, OnEvent, ignore
 from ...storage import add_files, write_file
@@ -26,6 +27,8 @@ from .taste import (
 __all__ = ["synthesize"]
 
 PER_SLICE = 1000
+MOST_PLAYLISTS, BYTES = 10**9, 33_000
+"""How many at most, and what one takes on the disk."""
 DAY = 86_400
 FIRST_DAY, LAST_DAY = 14_610, 17_470
 """2010-01-01 and 2017-10-31, in days since 1970."""
@@ -47,7 +50,13 @@ def synthesize(out: Path, playlists: int, seed: int = 0, on_event: OnEvent = ign
     slices or cannot be written; then nothing is left in it.
     """
     require(playlists >= 1, "playlists", "at least 1", playlists)
+    require(playlists <= MOST_PLAYLISTS, "playlists", f"at most {MOST_PLAYLISTS:,}", playlists)
     require(seed >= 0, "seed", "at least 0", seed)
+    check_seed(seed)
+    place = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    free, needed = shutil.disk_usage(place).free, playlists * BYTES
+    if needed > free:
+        raise DataError(f"{out} has room for {free / 1e9:,.1f} GB: {playlists:,} playlists take {needed / 1e9:,.1f} GB")
     if next(out.glob("mpd.slice.*"), None):
         raise DataError(f"{out} already holds slices; choose another folder")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...config import require
+from ...config import check_seed, require
 from ...errors import (
     DataError,
     RunError,
@@ -79,6 +79,8 @@ def tune(
         ConfigError: Optuna is not installed; an option that does not exist; a model without a space. RunError: ``out``
             holds another search, or no trial was finished. DataError: there is no validation part.
     """
+    check_seed(seed)
+    require("://" not in str(out) and ":/" not in str(out), "out", "a folder, not the address of a database", str(out))
     require(trials >= 1, "trials", "at least 1", trials)
     require(sampler in ("tpe", "random"), "sampler", "tpe or random", sampler)
     name, _, k = by.partition("@")
