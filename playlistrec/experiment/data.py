@@ -130,11 +130,7 @@ def preprocess(
         ConfigError: an option has a value it cannot have.
     """
     out = Path(out)
-    for name, value in {"limit": limit, "workers": workers}.items():
-        require(value is None or value >= 1, name, "at least 1", value)
-    check_seed(seed)
-    if (around is None) != (hops is None):
-        raise ConfigError("around and hops go together: the playlist, and how many edges from it")
+    _check_numbers(limit, workers, seed, around, hops)
     sources = [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
     check_replaceable(out, DATA, force=force, sources=sources)  # before anything takes long
     reading: dict[str, Any] = {"format": format, "limit": limit, "min_rating": min_rating, "weights": weights}
@@ -167,6 +163,14 @@ def preprocess(
     with new_folder(out, DATA, force=force, sources=sources) as folder:
         manifest = write_data(folder, corpus, parts, origin)
     return Data(corpus, parts, manifest, out)
+
+
+def _check_numbers(limit: int | None, workers: int | None, seed: int, around: str | None, hops: int | None) -> None:
+    for name, value in {"limit": limit, "workers": workers}.items():
+        require(value is None or value >= 1, name, "at least 1", value)
+    check_seed(seed)
+    if (around is None) != (hops is None):
+        raise ConfigError("around and hops go together: the playlist, and how many edges from it")
 
 
 def _filters(

@@ -86,7 +86,6 @@ def fit(
         ConfigError: an unknown option or preset, or a value that an option cannot have.
         RunError: ``out`` exists, or cannot be resumed. DataError: there is nothing to fit on.
     """
-    check_seed(seed)
     data = data if isinstance(data, Data) else Data.load(data)
     if model == AUTO:
         _left_out(options=options, preset=preset, epochs=epochs, resume=resume, init=init)
@@ -189,6 +188,7 @@ def _begun(
     data: Data, model: str, config: Config, training: TrainOptions | None, preset: str | None, seed: int
 ) -> dict[str, Any]:
     """The entries of ``run.json`` before the fit."""
+    check_seed(seed)
     return {
         "format": FORMAT_VERSION,
         "model": model,
