@@ -30,6 +30,9 @@ class MF(EmbeddingModel):
     unobserved_weight: ClassVar[float] = 0.01
     ridge: ClassVar[float] = 1.0
 
+    _shared: tuple[Tensor, Tensor] | None = None
+    """``w VᵀV + λI`` and ``λ z̄``, which all playlists share, until the parameters may have changed."""
+
     @classmethod
     def build(cls, corpus: Corpus, config: Any) -> Self:
         return cls(initial_tables(corpus, ("playlist", "track"), config), config)
@@ -40,7 +43,13 @@ class MF(EmbeddingModel):
     @torch.no_grad()
     def fold_in(self, query: Query) -> Tensor:
         playlists, tracks = self.vectors()
-        mean = playlists.mean(0) if len(playlists) else tracks.new_zeros(tracks.shape[1])
-        eye = torch.eye(tracks.shape[1], device=tracks.device)
-        base = self.unobserved_weight * tracks.T @ tracks + self.ridge * eye
-        return self.compared(ridge_vectors(query, tracks, base, pull=self.ridge * mean))
+        if self._shared is None:
+            mean = playlists.mean(0) if len(playlists) else tracks.new_zeros(tracks.shape[1])
+            eye = torch.eye(tracks.shape[1], device=tracks.device)
+            self._shared = self.unobserved_weight * (tracks.T @ tracks) + self.ridge * eye, self.ridge * mean
+        base, pull = self._shared
+        return self.compared(ridge_vectors(query, tracks, base, pull=pull))
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._shared = None

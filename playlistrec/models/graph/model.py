@@ -54,6 +54,7 @@ class GraphModel(EmbeddingModel):
         weights = config.weights
         self.combine = LayerConcat() if weights == "concat" else LayerSum(config.layers, weights)
         self._states: list[States] | None = None
+        self._mean_playlist: Tensor | None = None
 
     @classmethod
     def build(cls, corpus: Corpus, config: Any) -> Self:
@@ -199,7 +200,9 @@ class GraphModel(EmbeddingModel):
         rows = torch.from_numpy(seeds.astype(np.int64)).to(device)
         _, *dst_norms = self.normalise(graph)["in"]
         norm = self._degree_norms()["in"][0][rows], *(factor.to(device) for factor in dst_norms)
-        state = self._states[0]["playlist"].mean(0, keepdim=True).expand(len(query), -1).contiguous()
+        if self._mean_playlist is None:
+            self._mean_playlist = self._states[0]["playlist"].mean(0, keepdim=True)
+        state = self._mean_playlist.expand(len(query), -1).contiguous()
         passed = [{"playlist": state}]
         for layer, states in zip(self.layers, self._states):
             assert isinstance(layer, HeteroConv), "the layers are built that way"
@@ -211,6 +214,7 @@ class GraphModel(EmbeddingModel):
     def _forget(self) -> None:
         super()._forget()
         self._states = None
+        self._mean_playlist = None
 
     def _combined(self, passed: Sequence[States], kind: str) -> Tensor:
         out: Tensor = self.combine([states[kind] for states in passed])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -95,5 +96,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         # What still comes is read and dropped: closing at once would reset the connection, and the answer with it.
         self._refused = True
-        self.transport.write_eof()
+        with contextlib.suppress(OSError):  # the other side has gone
+            self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)
