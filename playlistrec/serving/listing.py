@@ -19,13 +19,21 @@ __all__ = ["Record", "as_csv", "as_m3u", "cells", "records"]
 Record = dict[str, Any]
 
 
-def records(corpus: Corpus, recommendations: Recommendations, reasons: Sequence[Reason] | None = None) -> list[Record]:
-    """A record a track: rank, ``track_uri``, ``track_name``, ``artist_name``, score and, with reasons, ``because``."""
+def records(
+    corpus: Corpus,
+    recommendations: Recommendations,
+    reasons: Sequence[Reason] | None = None,
+    described: Sequence[Record] | None = None,
+) -> list[Record]:
+    """A record a track: rank, ``track_uri``, ``track_name``, ``artist_name``, score and, with reasons, ``because``.
+
+    Args:
+        described: what ``corpus.describe`` says of the tracks, where that is known already.
+    """
+    found = corpus.describe(recommendations.tracks) if described is None else described
     listed: list[Record] = [
         {"rank": rank, **row, "score": round(float(score), 6)}
-        for rank, (row, score) in enumerate(
-            zip(corpus.describe(recommendations.tracks), recommendations.scores), start=1
-        )
+        for rank, (row, score) in enumerate(zip(found, recommendations.scores), start=1)
     ]
     for record, reason in zip(listed, reasons or ()):
         record["because"] = _because(corpus, reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -140,12 +141,13 @@ class Engine:
         rows = np.repeat(np.arange(len(asked)), [len(one.taken) for one in asked])
         taken = np.array([track for one in asked for track in one.taken], dtype=np.int64)
         lists = self.service.recommend(query, [one.options for one in asked], (rows, taken))
+        described = iter(self.history.describe(np.concatenate([best.tracks for best in lists])))
         answers = []
         for one, best in zip(asked, lists):
             because = explain(self.history, np.array(one.seeds, np.int64), best.tracks) if one.explain else None
             warnings = list(one.warnings)
             if best.cold:
                 warnings.append(why_cold(self.service.model.name, len(one.seeds), one.title))
-            items = records(self.history, best, because)
+            items = records(self.history, best, because, list(islice(described, len(best.tracks))))
             answers.append({"query": one.about, "cold": best.cold, "items": items, "warnings": warnings})
         return answers
