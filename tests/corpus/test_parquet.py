@@ -108,8 +108,8 @@ def test_a_test_part_is_marked_and_its_repeats_left_out(tmp_path: Path) -> None:
     events: list[Event] = []
     corpus, test = read_parquet(parts, limit=None, weights=False, on_event=events.append)
     assert _lists(corpus) == {"a": ["1", "2"], "b": ["1", "3"]}
-    assert test.tolist() == [False, True, False, True]
-    assert "left out 1 test entry that also stands in train" in [event.text for event in events]
+    assert test.tolist() == [0, 1, 0, 1]
+    assert "left out 1 entry that also stands in an earlier part" in [event.text for event in events]
 
 
 def test_the_door_takes_a_file_a_folder_and_train_beside_test(tmp_path: Path) -> None:
@@ -127,6 +127,11 @@ def test_the_door_takes_a_file_a_folder_and_train_beside_test(tmp_path: Path) ->
     assert _lists(corpus) == {"a": ["1", "2"]}
     assert given is not None
     assert given.tolist() == [0, 2]
+    pq.write_table(pa.table({"pid": ["a", "a"], "track": ["3", "2"]}), parts / "valid.parquet")
+    corpus, given = read(parts)
+    assert _lists(corpus) == {"a": ["1", "3", "2"]}
+    assert given is not None
+    assert given.tolist() == [0, 1, 1], "what valid and test both hold is valid"
 
 
 def _garbage(path: Path) -> None:

@@ -38,14 +38,16 @@ def parquet_files(source: Path) -> list[Path]:
 
 
 def parquet_parts(source: Path) -> list[list[Path]]:
-    """The files of a source by part: one, or those of ``train.parquet`` and ``test.parquet`` in a folder."""
-    given = [source / f"{name}.parquet" for name in ("train", "test")] if source.is_dir() else []
-    return [[path] for path in given] if given and all(map(Path.is_file, given)) else [parquet_files(source)]
+    """The files of a source by part: one, or ``train.parquet``, ``valid.parquet`` if it is there, ``test.parquet``."""
+    given = [source / f"{name}.parquet" for name in ("train", "valid", "test")]
+    if source.is_dir() and given[0].is_file() and given[2].is_file():
+        return [[path] for path in given if path.is_file()]
+    return [parquet_files(source)]
 
 
 def read_parquet(
     parts: Sequence[Sequence[Path]], *, limit: int | None, weights: bool, on_event: OnEvent
-) -> tuple[Corpus, npt.NDArray[np.bool_]]:
+) -> tuple[Corpus, npt.NDArray[np.uint8]]:
     """Read the files of one part, or of a training and further parts, and the table of tracks beside them.
 
     Playlists and tracks are numbered by first appearance. Entries stand in the order of a position or time column
@@ -58,7 +60,7 @@ def read_parquet(
         on_event: receives progress and what was left out.
 
     Returns:
-        The corpus and the (n_entries,) mask of the entries that are not of the first part.
+        The corpus and the (n_entries,) number of the part of each entry.
 
     Raises:
         DataError: a file is no Parquet, lacks a column, or a column has a type that cannot be an id or a number; or
@@ -85,7 +87,7 @@ def read_parquet(
     track_table, artists = catalogue.tables()
     part = arrays["part"]
     corpus = Corpus(offsets, arrays["track"], table, track_table, artists, arrays.get("weight"))
-    return _without_repeats(corpus, part > 0, on_event)
+    return _without_repeats(corpus, part, on_event)
 
 
 @contextmanager
@@ -203,15 +205,15 @@ def _sorted_entries(
 
 
 def _without_repeats(
-    corpus: Corpus, test: npt.NDArray[np.bool_], on_event: OnEvent
-) -> tuple[Corpus, npt.NDArray[np.bool_]]:
-    """Leave out the test entries whose pair also stands in train, with a warning."""
+    corpus: Corpus, part: npt.NDArray[np.uint8], on_event: OnEvent
+) -> tuple[Corpus, npt.NDArray[np.uint8]]:
+    """Leave out the entries of later parts whose pair also stands in an earlier one, with a warning."""
     kept = np.ones(corpus.n_entries, dtype=bool)
-    if test.any():
-        for train, hidden in zip(pair_blocks(corpus, ~test), pair_blocks(corpus, test)):
-            kept[hidden.entries] = ~np.isin(hidden.keys, train.keys, assume_unique=True)[hidden.of_entry]
+    for number in range(1, int(part.max(initial=0)) + 1):
+        for earlier, hidden in zip(pair_blocks(corpus, part < number), pair_blocks(corpus, part == number)):
+            kept[hidden.entries] = ~np.isin(hidden.keys, earlier.keys, assume_unique=True)[hidden.of_entry]
     if not (n := int(np.count_nonzero(~kept))):
-        return corpus, test
-    what = "1 test entry that also stands" if n == 1 else f"{n:,} test entries that also stand"
-    on_event(Event("warning", f"left out {what} in train", {"left_out": n}))
-    return corpus.where(kept), test[kept]
+        return corpus, part
+    what = "1 entry that also stands" if n == 1 else f"{n:,} entries that also stand"
+    on_event(Event("warning", f"left out {what} in an earlier part", {"left_out": n}))
+    return corpus.where(kept), part[kept]

@@ -8,6 +8,7 @@ __all__ = ["separator_of_triples", "three_fields", "users_end_in_colons"]
 
 LOOKED_AT = 1000
 """Lines."""
+MOST = 0.9
 NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?")
 WITH_COLON = re.compile(r"([^\s:]+):([^:]*)")
 
@@ -15,7 +16,8 @@ WITH_COLON = re.compile(r"([^\s:]+):([^:]*)")
 def separator_of_triples(head: str) -> tuple[str, int] | None:
     """The separator and the number of fields, three or four, if each line is a user, an item, a weight and no more.
 
-    So it is if all lines have as many fields, those behind the item are numbers, and users stand on several lines.
+    So it is if nine lines in ten have as many fields, those behind the item are numbers, and users stand on several of
+    them; the reader refuses the others.
 
     >>> separator_of_triples("0 7 5\\n0 8 3\\n"), separator_of_triples("0 7 5\\n1 8 3\\n")
     ((' ', 3), None)
@@ -23,14 +25,15 @@ def separator_of_triples(head: str) -> tuple[str, int] | None:
     lines = _lines(head)
     for separator in ("\t", " ", ",", ";", "::"):
         fields = [line.split(separator) for line in lines]
-        width = len(fields[0]) if fields else 0
-        if (
-            width in (3, 4)
-            and len({row[0] for row in fields}) < len(fields)
-            and all(len(row) == width and all(NUMBER.fullmatch(one.strip()) for one in row[2:]) for row in fields)
-        ):
-            return separator, width
+        for width in (3, 4):
+            rows = [row for row in fields if len(row) == width and _are_numbers(row[2:])]
+            if len(rows) >= MOST * len(lines) and len({row[0] for row in rows}) < len(rows):
+                return separator, width
     return None
+
+
+def _are_numbers(fields: list[str]) -> bool:
+    return all(NUMBER.fullmatch(field.strip()) for field in fields)
 
 
 def three_fields(head: str) -> bool:
