@@ -30,6 +30,9 @@ from .sparkline import sparkline
 
 __all__ = ["Screen"]
 
+PLAIN_WIDTH = 80
+"""Columns of a table that goes to a file or another program."""
+
 
 class Screen:
     """The output of a command: with ``quiet`` warnings and errors alone.
@@ -81,6 +84,17 @@ class Screen:
         with Live(progress, console=self.stderr, transient=True) as live:
             yield draw
 
+    @property
+    def width(self) -> int:
+        """Columns of stdout: 80 where it is no terminal."""
+        stdout = Console()
+        return stdout.width if stdout.is_terminal else PLAIN_WIDTH
+
+    def message(self, text: str) -> None:
+        """A remark, terminal or not."""
+        if not self.quiet:
+            self.stderr.print(Text(text), soft_wrap=True)
+
     def warn(self, text: str) -> None:
         """Something that the user should know, terminal or not."""
         if not self.quiet:
@@ -92,15 +106,20 @@ class Screen:
         columns: Sequence[str],
         title: str | None = None,
         bold: Collection[tuple[int, int]] = (),
+        width: int = 200,
+        whole: Collection[str] = (),
     ) -> None:
         """A result as an aligned table on stdout; columns whose first cell is a number are right-aligned.
 
-        ``bold`` has the row and column of cells that stand out, on a terminal.
+        Args:
+            bold: the row and column of cells that stand out, on a terminal.
+            width: of the table where stdout is no terminal.
+            whole: columns whose cells stay on one line.
         """
         table = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
         for index, column in enumerate(columns):
             numeric = bool(rows) and isinstance(rows[0][index], int | float)
-            table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+            table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=column in whole)
         for i, row in enumerate(rows):
             cells = (Text(_cell(value), style="bold" if (i, j) in bold else "") for j, value in enumerate(row))
             table.add_row(*cells)
@@ -108,7 +127,7 @@ class Screen:
         if stdout.is_terminal:
             stdout.print(table)
             return
-        wide = Console(highlight=False, width=200)
+        wide = Console(highlight=False, width=width)
         with wide.capture() as capture:
             wide.print(table)
         click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))

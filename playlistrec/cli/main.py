@@ -14,6 +14,8 @@ VERBS = {
     "synth": "Make synthetic playlists in the format of the Million Playlist Dataset.",
     "preprocess": "Read playlists, filter and split them, and write a data folder.",
     "stats": "Describe a data folder.",
+    "playlists": "List the playlists of a data folder.",
+    "show": "Show the tracks of a playlist.",
     "models": "List the models.",
     "fit": "Fit a model to a data folder and keep it in a run folder.",
     "update": "Take a run to the playlists of a later day, without a fit.",

@@ -40,6 +40,7 @@ __all__ = ["command"]
     metavar="K",
     help="Keep playlists and tracks with at least K of each other.",
 )
+@click.option("--merge-versions", is_flag=True, help="Make the tracks of one song one track.")
 @click.option("--largest-component", is_flag=True, help="Keep the largest connected component.")
 @click.option("--around", metavar="PLAYLIST", help="Keep what lies around this playlist …")
 @click.option("--hops", type=int, metavar="H", help="… within H edges.")

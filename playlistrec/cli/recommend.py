@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,18 +15,24 @@ from .console import Screen
 from .verb import verb
 
 if TYPE_CHECKING:
-    from ..serving.lookup.locating import Located
+    from ..experiment.runs import Run
     from ..serving.recommender import RecommendationService, RecommendOptions
 
 __all__ = ["command"]
 
-REMARKS = 3
-"""Warnings about single tracks that are shown in full; the rest are counted."""
+WIDE = 120
+"""Columns of a terminal on which a table has the uris too."""
+
+FEW = 1000
+"""Playlists up to which a person is told that only their tracks can be recommended."""
 
 
 @verb("recommend", reads_runs=True)
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--playlist", metavar="PID", help="A playlist of the data.")
+@click.argument("run", metavar="RUN|DATA", type=click.Path(path_type=Path))
+@click.option("--playlist", metavar="NAME", help="A playlist of the data: its number, its name or a part of that.")
+@click.option(
+    "--base", metavar="RUN", type=click.Path(path_type=Path), help="Recommend from this run for a --playlist of DATA."
+)
 @click.option("--title", help="What a new playlist is called.")
 @click.option("--track", "tracks", multiple=True, metavar="URI_OR_NAME", help="A seed track; may repeat.")
 @click.option("--file", type=click.Path(path_type=Path), help="Seed tracks: a playlist as m3u, CSV, JSON, …")
@@ -40,17 +45,20 @@ REMARKS = 3
 @click.option("--diversity", type=float, default=0.0, show_default=True, help="0: the best; 1: the least alike.")
 @click.option("--popularity", type=float, default=0.0, show_default=True, help="-1: rare first; 1: well known first.")
 @click.option("--dislike", "disliked", multiple=True, metavar="URI_OR_NAME", help="Less like this; may repeat.")
+@click.option("--keep-versions", is_flag=True, help="Recommend other versions of a song too.")
 @click.option("--explain", is_flag=True, help="Which seeds and playlists speak for each track.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv", "m3u"]), default="table", show_default=True
 )
+@click.option("--uris", is_flag=True, help="Show the uris in the table.  [default: on terminals of 120 columns]")
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 def command(
     screen: Screen,
     run: Path,
     playlist: str | None,
+    base: Path | None,
     title: str | None,
     tracks: tuple[str, ...],
     file: Path | None,
@@ -63,55 +71,80 @@ def command(
     diversity: float,
     popularity: float,
     disliked: tuple[str, ...],
+    keep_versions: bool,
     explain: bool,
     data: Path | None,
     device: str,
     form: str,
+    uris: bool,
     as_json: bool,
 ) -> None:
     """Recommend tracks for a playlist of the data, or for a new one: known by its title, by tracks (uri or "Artist -
-    Title"), by a file that lists them, or by several of these. --batch answers many queries at once."""
+    Title"), by a file that lists them, or by several of these. --batch answers many queries at once.
+
+    For a data folder, a model is fitted to all of it when it is first asked, and kept there.
+    """
     form = "json" if as_json else form
     new = bool(tracks) or title is not None or file is not None
     if sum((playlist is not None, new, batch is not None)) != 1:
         raise click.UsageError("give either --playlist or --track, --title, --file (one or more of them) or --batch")
+    if base is not None and playlist is None:
+        raise click.UsageError("--base is for a --playlist of DATA")
     _check_output(batch, out, explain, form)
     if batch is not None and left_out:
         raise click.UsageError("--exclude-track is for one query: it does not go with --batch")
-    from ..experiment.runs import Run
+    from ..experiment.data import Data
     from ..serving import listing
     from ..serving.explain import explain as reasons
     from ..serving.explain import why_cold
     from ..serving.recommender import RecommendOptions
+    from .seeds import asked_by_tracks, asked_from_base, asked_of_playlist, named_tracks
 
     wished = RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity, popularity=popularity)
-    loaded = Run.load(run, data=data)
+    loaded = _run_of(screen, run if base is None else base, data, device)
     service = loaded.service(device)
-    dislike = tuple(row for seed in _named(screen, service, disliked) for row in seed.taken)
-    options = replace(wished, exclude_artists=service.artists.all_of(excluded), dislike=dislike)
+    dislike = tuple(row for seed in named_tracks(screen, service, disliked) for row in seed.taken)
+    artists = service.artists.all_of(excluded)
+    options = replace(wished, exclude_artists=artists, dislike=dislike, keep_versions=keep_versions)
     if batch is not None:
         _recommend_lines(screen, service, options, batch, out or "-")
         return
-    shown: dict[str, Any] = {"playlist": playlist}
-    if playlist is not None:
-        query, taken = loaded.query(playlist=playlist), None
+    if base is not None and playlist is not None:
+        asked = asked_from_base(screen, loaded, service, Data.load(run), playlist)
+    elif playlist is not None:
+        asked = asked_of_playlist(loaded, playlist)
     else:
-        located, title = _located(screen, service, tracks, file, title)
-        query = loaded.query(tracks=[seed.track for seed in located if seed.track >= 0], title=title)
-        taken = [row for seed in located for row in seed.taken]
-        uris = service.history.track_table["uri"].take(query.tracks).to_pylist()
-        shown = ({} if title is None else {"title": title}) | {"tracks": uris}
-    if left_out:
-        rows = [row for seed in _named(screen, service, left_out) for row in seed.taken]
-        taken = [*(query.tracks.tolist() if taken is None else taken), *rows]
-    found = service.recommend_one(query, options, taken)
+        asked = asked_by_tracks(screen, loaded, service, tracks, file, title)
+    rows = [row for seed in named_tracks(screen, service, left_out) for row in seed.taken]
+    found = service.recommend_one(asked.query, options, [*asked.taken, *rows])
     if found.cold:
-        screen.warn(why_cold(service.model.name, len(query.tracks), title))
-    because = reasons(service.history, query.tracks, found.tracks) if explain else None
-    _show(screen, listing.records(service.history, found, because), form, {"query": shown, "cold": found.cold}, explain)
+        screen.warn(why_cold(service.model.name, len(asked.query.tracks), asked.shown.get("title")))
+    because = reasons(service.history, asked.query.tracks, found.tracks) if explain else None
+    about = {"query": asked.shown, "cold": found.cold}
+    _show(screen, listing.records(service.history, found, because), form, about, explain, uris)
 
 
-def _show(screen: Screen, records: list[dict[str, Any]], form: str, about: dict[str, Any], explain: bool) -> None:
+def _run_of(screen: Screen, path: Path, data: Path | None, device: str) -> Run:
+    """The run in a folder; for a data folder the one that knows all of it."""
+    from ..experiment.own import is_data, own_run
+    from ..experiment.runs import Run
+
+    if not is_data(path):
+        return Run.load(path, data=data)
+    with screen.events() as on_event:
+        run = own_run(path, device=device, on_event=on_event)
+    corpus = run.data.corpus
+    if corpus.n_playlists < FEW:
+        screen.message(
+            f"only the {corpus.n_tracks:,} tracks of these {corpus.n_playlists:,} playlists can be recommended: "
+            "--base RUN takes a run that was fitted on many"
+        )
+    return run
+
+
+def _show(
+    screen: Screen, records: list[dict[str, Any]], form: str, about: dict[str, Any], explain: bool, uris: bool
+) -> None:
     from ..serving import listing
 
     if form == "json":
@@ -122,7 +155,10 @@ def _show(screen: Screen, records: list[dict[str, Any]], form: str, about: dict[
         screen.line(listing.as_m3u(records))
     else:
         columns = ["#", "uri", "track", "artist", "score", *(["because of"] if explain else [])]
-        screen.table([listing.cells(record) for record in records], columns)
+        rows = [listing.cells(record) for record in records]
+        if not (uris or screen.width >= WIDE) and any(record["track_name"] for record in records):
+            columns, rows = columns[:1] + columns[2:], [row[:1] + row[2:] for row in rows]
+        screen.table(rows, columns, width=screen.width, whole=("uri",))
 
 
 def _check_output(batch: str | None, out: str | None, explain: bool, form: str) -> None:
@@ -132,55 +168,6 @@ def _check_output(batch: str | None, out: str | None, explain: bool, form: str) 
         raise click.UsageError("-o is for the results of --batch")
     if explain and form == "m3u":
         raise click.UsageError("--explain has no place in m3u: take --format table, json or csv")
-
-
-def _named(screen: Screen, service: RecommendationService, tracks: Sequence[str]) -> list[Located]:
-    """The tracks that were named one by one. Raises DataError for one that is not in the data."""
-    from ..serving.lookup.locating import locate
-    from ..serving.lookup.playlist_file import Entry
-    from ..serving.lookup.search import TrackIndex
-
-    if not tracks:
-        return []
-    named = locate(TrackIndex(service.history, service.history.popularity), [Entry.of(text) for text in tracks])
-    for seed in named:
-        if seed.track < 0:
-            raise DataError(str(seed.remark))
-        if seed.remark is not None:
-            screen.warn(seed.remark)
-    return named
-
-
-def _located(
-    screen: Screen, service: RecommendationService, tracks: Sequence[str], file: Path | None, title: str | None
-) -> tuple[list[Located], str | None]:
-    """The seeds and the title; a warning has what is not as it was named."""
-    from ..serving.lookup.locating import locate
-    from ..serving.lookup.playlist_file import read_playlist
-    from ..serving.lookup.search import TrackIndex
-
-    named = _named(screen, service, tracks)
-    if file is None:
-        return named, title
-    playlist = read_playlist(file, title)
-    title = playlist.title if title is None else title
-    for remark in playlist.remarks:
-        screen.warn(remark)
-    if playlist.left_out:
-        reasons = ", ".join(f"{reason} ({n:,})" for reason, n in playlist.left_out.items())
-        screen.warn(f"left out of {file.name}: {reasons}")
-    found = locate(TrackIndex(service.history, service.history.popularity), playlist.entries)
-    missing = [seed.remark for seed in found if seed.track < 0]
-    if len(missing) == len(found) and not named and title is None:
-        raise DataError(f"none of the {len(found)} tracks of {file.name} is in the data; the first: {missing[0]}")
-    remarks = [seed.remark for seed in found if seed.remark is not None]
-    for remark in remarks[:REMARKS]:
-        screen.warn(remark)
-    if len(remarks) > REMARKS:
-        screen.warn(f"and so on: {len(remarks)} of the {len(found)} tracks of {file.name} are not as it has them")
-    if missing:
-        screen.warn(f"{len(missing)} of the {len(found)} tracks of {file.name} are not in the data and were left out")
-    return named + found, title
 
 
 def _opened(source: str) -> IO[bytes]:

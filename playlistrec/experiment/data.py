@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from ..config import check_seed, require
 from ..corpus.corpus import Corpus, Mask
@@ -71,6 +73,10 @@ class Data:
     def of(cls, corpus: Corpus, split: Split) -> Data:
         """Data in memory, for use as a library without a folder."""
         return cls(corpus, split, {})
+
+    def whole(self) -> Data:
+        """The same data with nothing hidden."""
+        return replace(self, split=Split("edges", np.zeros(self.corpus.n_entries, dtype=np.uint8)))
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name} {n:,}" for name, n in self.split.counts().items() if n)

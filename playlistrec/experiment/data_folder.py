@@ -10,12 +10,16 @@ from ..corpus.songs import FILES as SONGS
 from ..errors import DataError
 from ..storage import FolderKind, OpenFolder, read_json
 
-__all__ = ["DATA", "FORMAT_VERSION", "KNOWN", "read_manifest"]
+__all__ = ["DATA", "FORMAT_VERSION", "KNOWN", "OWN", "read_manifest"]
 
 FORMAT_VERSION = 1
 ALWAYS = (*FILES, "split.npz")
 KNOWN = (*ALWAYS, *SONGS)
-DATA = FolderKind("a data folder", "manifest.json", "playlistrec data", names=tuple(map(re.escape, KNOWN)))
+OWN = "own"
+"""The run that `recommend` fits to all of a data folder, and keeps in it."""
+
+OWN_FILES = r"own/(run\.json|config\.toml|MODEL\.md|weights\.npz|checkpoint\.npz|history\.jsonl|timing\.jsonl)"
+DATA = FolderKind("a data folder", "manifest.json", "playlistrec data", names=(*map(re.escape, KNOWN), OWN_FILES))
 
 
 def read_manifest(folder: OpenFolder) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..config import require
 from ..errors import ConfigError
@@ -51,8 +52,9 @@ def recommend_table(
     if playlist is not None and not np.isscalar(playlist):
         return _for_several(run, service, playlist_ids(playlist), options, left_out)
     if playlist is not None:
-        query = run.query(playlist=playlist_ids(playlist)[0])
-        excluded = [*query.tracks.tolist(), *left_out]
+        pids = playlist_ids(playlist)
+        query = run.query(playlist=pids[0])
+        excluded = [*query.tracks.tolist(), *_held(run, pids)[1].tolist(), *left_out]
     else:
         given = GivenTracks([], []) if tracks is None else given_tracks(service, "tracks", tracks)
         query = run.query(tracks=None if tracks is None else given.rows, title=title)
@@ -76,9 +78,17 @@ def _for_several(
     size = max(1, BATCH_BYTES // (4 * service.model.n_tracks))
     for low in range(0, len(pids), size):
         part = query.take(low, low + size)
-        rows = np.concatenate([part.rows, np.repeat(np.arange(len(part)), len(left_out))])
-        excluded = rows, np.concatenate([part.tracks, np.tile(np.array(left_out, dtype=np.int64), len(part))])
+        of, held = _held(run, pids[low : low + size])
+        rows = np.concatenate([part.rows, of, np.repeat(np.arange(len(part)), len(left_out))])
+        excluded = rows, np.concatenate([part.tracks, held, np.tile(np.array(left_out, dtype=np.int64), len(part))])
         for row, found in enumerate(service.recommend(part, [options] * len(part), excluded), low):
             n = len(found.tracks)
             tracks[row, :n], scores[row, :n], cold[row] = found.tracks, found.scores, found.cold
     return RecommendationTable(run.data.corpus, tracks, scores, tuple(map(str, pids)), cold)
+
+
+def _held(run: Run, pids: Sequence[str | int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The place of each playlist and all tracks that it holds, those hidden from the model too."""
+    corpus = run.data.corpus
+    held = [corpus.playlist(corpus.playlist_index(pid)) for pid in pids]
+    return np.repeat(np.arange(len(held)), [len(tracks) for tracks in held]), np.concatenate(held).astype(np.int64)

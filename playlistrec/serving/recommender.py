@@ -105,7 +105,6 @@ class RecommendationService:
 
     def __init__(self, model: Recommender, history: Corpus, songs: Songs | None = None) -> None:
         self.model, self.history, self._songs = model, history, songs
-        self.artists = ArtistIndex(history)
         self.similarity = Similarity(model, history)
 
     @torch.no_grad()
@@ -216,9 +215,14 @@ class RecommendationService:
         return resolve(self.history, self.history.popularity, table["uri"].take(rows).to_pylist(), names=names)
 
     @cached_property
+    def artists(self) -> ArtistIndex:
+        """Finds artists by uri or name."""
+        return ArtistIndex(self.history, self.songs.artists)
+
+    @cached_property
     def index(self) -> TrackIndex:
         """Finds tracks by uri or name."""
-        return TrackIndex(self.history, self.history.popularity)
+        return TrackIndex(self.history, self.history.popularity, self.songs)
 
     @cached_property
     def known(self) -> KnownTracks:
