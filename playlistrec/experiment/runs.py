@@ -129,9 +129,10 @@ class Run:
         """The ``k`` best tracks for playlists of the data (by pid) or for a new one.
 
         A new playlist is known by seed tracks, a title, or both. What a playlist holds is not recommended, hidden
-        entries too, nor is any song of it under another uri, or a song twice. For a playlist of which nothing is known, the most popular
-        tracks; scores are then numbers of playlists. A track is its row, its uri or its name (``Artist - Title``).
-        Where several things may be given, one is as well, and arrays and columns are as good as lists.
+        entries too, nor is any song of it under another uri, or a song twice. For a playlist of which nothing is known,
+        the most popular tracks; scores are then numbers of playlists. A track is its row, its uri or its name
+        (``Artist - Title``). Where several things may be given, one is as well, and arrays and columns are as good as
+        lists.
 
         Args:
             playlist: one pid, or several, which are scored together.
