@@ -90,10 +90,7 @@ def command(
         raise click.UsageError("give either --playlist or --track, --title, --file (one or more of them) or --batch")
     if base is not None and playlist is None:
         raise click.UsageError("--base is for a --playlist of DATA")
-    _check_output(batch, out, explain, form)
-    if batch is not None and left_out:
-        raise click.UsageError("--exclude-track is for one query: it does not go with --batch")
-    from ..experiment.data import Data
+    _check_output(batch, out, explain, form, bool(left_out))
     from ..serving import listing
     from ..serving.explain import explain as reasons
     from ..serving.explain import why_cold
@@ -110,7 +107,7 @@ def command(
         _recommend_lines(screen, service, options, batch, out or "-")
         return
     if base is not None and playlist is not None:
-        asked = asked_from_base(screen, loaded, service, Data.load(run), playlist)
+        asked = asked_from_base(screen, loaded, service, run, playlist)
     elif playlist is not None:
         asked = asked_of_playlist(loaded, playlist)
     else:
@@ -161,7 +158,9 @@ def _show(
         screen.table(rows, columns, width=screen.width, whole=("uri",))
 
 
-def _check_output(batch: str | None, out: str | None, explain: bool, form: str) -> None:
+def _check_output(batch: str | None, out: str | None, explain: bool, form: str, left_out: bool) -> None:
+    if batch is not None and left_out:
+        raise click.UsageError("--exclude-track is for one query: it does not go with --batch")
     if batch is not None and (explain or form != "table"):
         raise click.UsageError("--batch writes lines of JSON: it takes neither --explain nor --format")
     if batch is None and out is not None:

@@ -11,7 +11,6 @@ from .console import Screen
 
 if TYPE_CHECKING:
     from ..corpus.corpus import Corpus
-    from ..experiment.data import Data
     from ..experiment.runs import Run
     from ..models.base import Query
     from ..serving.lookup.locating import Located
@@ -63,11 +62,12 @@ def asked_by_tracks(
     return _asked(run, service, located, title)
 
 
-def asked_from_base(screen: Screen, base: Run, service: RecommendationService, own: Data, text: str) -> Asked:
-    """A playlist of one's own data, its tracks looked for among those of the run ``base``."""
+def asked_from_base(screen: Screen, base: Run, service: RecommendationService, data: Path, text: str) -> Asked:
+    """A playlist of one's own data folder, its tracks looked for among those of the run ``base``."""
+    from ..experiment.data import Data
     from ..serving.lookup.playlists import PlaylistIndex
 
-    corpus = own.corpus
+    corpus = Data.load(data).corpus
     row = PlaylistIndex(corpus).find(text)
     title = (corpus.titles([row]) or [""])[0]  # type: ignore[arg-type]
     name = title or f"playlist {text}"
