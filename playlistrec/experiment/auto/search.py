@@ -234,4 +234,5 @@ class _Search:
 
 
 def _epochs(row: Tried) -> str:
-    return f"{row.state.epoch} epochs" if row.state is not None else "a fit"
+    n = 0 if row.state is None else len(row.state.history)
+    return f"{n} epoch{'' if n == 1 else 's'}"
