@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..text import CONTROL
+
 __all__ = ["TRACK_SCHEMA", "Catalogue", "Rows", "Vocabulary", "conform", "digest_of", "distinct", "drop_unknown"]
 
 Rows = npt.NDArray[np.int32]
@@ -160,4 +162,4 @@ def _artist_keys(uri: pa.Array, name: pa.Array) -> pa.Array:
 
 
 def _normalise(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return " ".join(CONTROL.sub(" ", unicodedata.normalize("NFKC", name)).casefold().split())

@@ -129,6 +129,14 @@ def test_an_id_that_would_break_lines_is_none(tmp_path: Path) -> None:
     assert corpus.artists["uri"].to_pylist() == ["name:vela"]
 
 
+def test_a_name_may_hold_what_an_id_must_not(tmp_path: Path) -> None:
+    tracks = [{"name": "Ec\u001bho", "artist": "Ve\u001bla"}, {"name": "Glass", "artist": "\u001b"}]
+    (tmp_path / "a.json").write_text(json.dumps(tracks))
+    corpus, _ = read_source(tmp_path)
+    assert corpus.artists["uri"].to_pylist() == ["name:ve la"]
+    assert names(corpus) == [("a", ["name:vela:echo", "name::glass"])]
+
+
 def test_a_track_without_an_id_gets_one_from_artist_and_title() -> None:
     spellings = [
         Entry(None, "Don't Echo", "Zoë & The Kites"),

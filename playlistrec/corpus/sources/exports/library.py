@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from ....text import CONTROL
 from ...corpus import Corpus
 from ...track_names import artist_keys, artist_parts, artist_readings, guests, same_artists, title_keys
 from ...vocabulary import TRACK_SCHEMA, Catalogue
@@ -74,7 +75,7 @@ def _ids(entries: Sequence[Entry]) -> list[str]:
                 ids[i] = found[what]
                 continue
             id = ids[i] or by_isrc.get(entry.isrc or "") or _same(by_title[title or ""], artists)
-            id = id or (f"isrc:{entry.isrc}" if entry.isrc else f"name:{'+'.join(artists)}:{title}")
+            id = id or (f"isrc:{entry.isrc}" if entry.isrc else CONTROL.sub("", f"name:{'+'.join(artists)}:{title}"))
             found[what] = ids[i] = id
             if entry.isrc is not None:
                 by_isrc.setdefault(entry.isrc, id)
