@@ -212,11 +212,15 @@ def test_parts_that_came_with_the_data(end: str, tmp_path: Path) -> None:
         lines = [separator.join((*pair, *(["1"] if end == "inter" else []))) for pair in pairs]
         (tmp_path / f"{prefix}{part}.{end}").write_text(heads[end] + "\n".join(lines) + "\n")
     (tmp_path / "README.md").write_text("x")
+    if end == "tsv":
+        (tmp_path / "user_list.tsv").write_text("user_id\tuser_procid\nann\tu\n")
     events: list[Event] = []
     corpus, given = read(tmp_path, on_event=events.append)
     assert lists(corpus) == {"u": ["a", "b", "c"], "v": ["a", "d"]}
     assert given is not None
     assert given.tolist() == [0, 0, 1, 0, 2]
+    passed_over = "passed over what is no table of entries: user_list.tsv"
+    assert (passed_over in [event.text for event in events]) == (end == "tsv")
     assert [event.text for event in events if event.kind == "warning"][-2:] == [
         "left out 1 valid entry that also stands in train",
         "left out 1 test entry that also stands in train or valid",

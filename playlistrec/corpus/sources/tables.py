@@ -67,6 +67,9 @@ def read_csv(request: Request) -> tuple[Corpus, Given | None]:
     """
     files, on_event, limit = entry_files(request.place), request.on_event, request.limit
     paths = [path for _, path in files]
+    read_beside = {path for path in request.place.files if stem(path) in SIDE_TABLES}
+    if others := [p.name for p in request.place.files if p not in {*paths, *read_beside} and suffix(p) in ENDINGS]:
+        on_event(Event("warning", f"passed over what is no table of entries: {some(others)}", {"skipped": others}))
     catalogue, playlists = Catalogue(), Vocabulary()
     names: list[pa.Array] = []
     listing = beside(paths, "tracks")
