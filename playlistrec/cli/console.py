@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from math import log1p
-from typing import Any
+from typing import Any, Literal
 
 import click
-from rich.console import Console, Group
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import (
     BarColumn,
@@ -27,6 +29,7 @@ from ..text import escaped_json, shown
 from .epochs import EpochTable
 from .plain_log import PlainLog
 from .sparkline import sparkline
+from .tables import NARROW, groups_of_columns
 
 __all__ = ["Screen"]
 
@@ -106,30 +109,25 @@ class Screen:
         columns: Sequence[str],
         title: str | None = None,
         bold: Collection[tuple[int, int]] = (),
-        width: int = 200,
         whole: Collection[str] = (),
     ) -> None:
-        """A result as an aligned table on stdout; columns whose first cell is a number are right-aligned.
+        """A result as an aligned table on stdout, in the width of the terminal, or 80 columns where there is none.
+
+        Columns whose first cell is a number are right-aligned.
 
         Args:
             bold: the row and column of cells that stand out, on a terminal.
-            width: of the table where stdout is no terminal.
             whole: columns whose cells stay on one line.
         """
-        table = Table(box=None, pad_edge=False, title=title, title_justify="left", header_style="bold")
-        for index, column in enumerate(columns):
-            numeric = bool(rows) and isinstance(rows[0][index], int | float)
-            table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=column in whole)
-        for i, row in enumerate(rows):
-            cells = (Text(_cell(value), style="bold" if (i, j) in bold else "") for j, value in enumerate(row))
-            table.add_row(*cells)
+        cells = [[_cell(value) for value in row] for row in rows]
+        right = [bool(rows) and isinstance(rows[0][i], int | float) for i in range(len(columns))]
         stdout = Console(highlight=False)
+        table = fitted(cells, columns, right, self.width, title=title, bold=bold, whole=whole)
         if stdout.is_terminal:
             stdout.print(table)
             return
-        wide = Console(highlight=False, width=width)
-        with wide.capture() as capture:
-            wide.print(table)
+        with stdout.capture() as capture:
+            stdout.print(table)
         click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
     def distributions(self, rows: Sequence[tuple[str, Callable[[], tuple[Sequence[int], Sequence[int]]]]]) -> None:
@@ -150,6 +148,11 @@ class Screen:
             table.add_row(name, f"{edges[0]:,}", Text(bars, style="cyan"), f"{edges[-1] - 1:,}")
         stdout.print(table)
 
+    def text(self, text: str) -> None:
+        """Running text on stdout, wrapped to its width."""
+        width = self.width
+        click.echo("\n".join(textwrap.fill(line, width) for line in text.split("\n")))
+
     def line(self, text: str) -> None:
         """A line of result on stdout."""
         click.echo(shown(text, keep="\n\t"))
@@ -165,3 +168,36 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else shown(str(value), keep="\n")
+
+
+def fitted(
+    cells: Sequence[Sequence[str]],
+    columns: Sequence[str],
+    right: Sequence[bool],
+    width: int,
+    *,
+    title: str | None = None,
+    bold: Collection[tuple[int, int]] = (),
+    whole: Collection[str] = (),
+) -> Group:
+    """The table as one or several, one below the other.
+
+    Args:
+        right: the columns that are aligned to the right.
+        bold: row and column of cells that stand out.
+        whole: columns whose cells stay on one line.
+    """
+    wide = [max(map(cell_len, [name, *(row[i] for row in cells)])) for i, name in enumerate(columns)]
+    tables: list[RenderableType] = []
+    for group in groups_of_columns(wide, width):
+        table = Table(
+            box=None, pad_edge=False, title=None if tables else title, title_justify="left", header_style="bold"
+        )
+        for index in group:
+            justify: Literal["left", "right"] = "right" if right[index] else "left"
+            kept = (bool(index) and wide[index] <= NARROW) or columns[index] in whole
+            table.add_column(columns[index], justify=justify, overflow="fold", no_wrap=kept)
+        for i, row in enumerate(cells):
+            table.add_row(*(Text(row[j], style="bold" if (i, j) in bold else "") for j in group))
+        tables += [Text(""), table] if tables else [table]
+    return Group(*tables)

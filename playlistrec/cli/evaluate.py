@@ -76,7 +76,7 @@ def command(
         )
         return
     how = f"by {result.protocol}, each hidden track among so many never touched," if sampled else "ranked in full"
-    screen.line(
+    screen.text(
         f"{loaded.info['model']} on {loaded.data.name}, {split}: {result.n_queries:,} playlists {how} "
         f"in {result.seconds:.1f} s ({result.n_left_out:,} without {split} tracks left out)"
     )
@@ -94,4 +94,4 @@ def command(
     screen.line("")
     table("beyond accuracy", beyond)
     if sampled:
-        screen.line(f"\n{NOT_COMPARABLE}")
+        screen.text(f"\n{NOT_COMPARABLE}")

@@ -18,7 +18,14 @@ __all__ = ["command", "from_sets", "seconds_of"]
 
 @verb("fit", reads_runs=True)
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("-m", "--model", required=True, help="Which model; `playlistrec models` lists them; auto tries several.")
+@click.option("-m", "--model", help="Which model; `playlistrec models` lists them; auto tries several.")
+@click.option(
+    "--from",
+    "recipe",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="RUN/config.toml",
+    help="Model, options and seed of another run; what else is given goes before it.",
+)
 @click.option(
     "-o",
     "--out",
@@ -54,7 +61,8 @@ __all__ = ["command", "from_sets", "seconds_of"]
 def command(
     screen: Screen,
     data: Path,
-    model: str,
+    model: str | None,
+    recipe: Path | None,
     out: Path,
     config: Path | None,
     sets: tuple[str, ...],
@@ -67,6 +75,10 @@ def command(
     The training part is learned; the validation part picks the epoch and stops the fit; the test part stays unseen.
     """
     given = {**(read_toml(config, "config file") if config else {}), **from_sets(sets)}
+    if recipe is not None:
+        model, given, options = _like(recipe, model, given, options)
+    if model is None:
+        raise ConfigError("fit needs -m MODEL, or --from RUN/config.toml")
     limits: dict[str, Any] = {
         "time_limit": seconds_of(time_limit),
         "checkpoint_every": seconds_of(checkpoint_every, "--checkpoint-every"),
@@ -83,13 +95,37 @@ def command(
         _show_tried(screen, info["auto"])
         model = f"auto, {info['model']}"
     text = f"{model} in {out}: {info['seconds']:.1f} s, peak memory {info['peak_memory_mb']:,} MB"
-    if info["best_epoch"]:
-        text += f", best epoch {info['best_epoch']}"
+    if info["best_epoch"] and "epochs_done" in info:
+        text += f", best epoch {info['best_epoch']} of {info['epochs_done']} ({_ended(info)})"
     if info["valid"]:
         protocol = (info["training"] or {}).get("protocol", "full")
         text += ", validation " if protocol == "full" else f", validation ({protocol}) "
         text += " ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
-    screen.line(text)
+    screen.text(text)
+
+
+def _like(
+    recipe: Path, model: str | None, given: dict[str, Any], options: dict[str, Any]
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Model, options and the rest of ``fit`` as the run of a ``config.toml`` had them, where they are not given."""
+    kept = read_toml(recipe, "run's config.toml")
+    if not isinstance(kept.get("model"), str) or not isinstance(kept.get("options"), dict):
+        raise ConfigError(f"{recipe} is not the config.toml of a run: it needs model and [options]")
+    if model not in (None, kept["model"]):
+        raise ConfigError(f"{recipe} is of the model {kept['model']} (got -m {model})")
+    seed = options["seed"] if options["seed"] is not None else kept.get("seed")
+    preset = "none" if options["preset"] is None else options["preset"]
+    refit = options["refit"] or bool(kept.get("refit"))
+    return kept["model"], {**kept["options"], **given}, {**options, "seed": seed, "preset": preset, "refit": refit}
+
+
+def _ended(info: dict[str, Any]) -> str:
+    """The reason why training ended, and if more of it might help."""
+    if info["stopped"] == "patience":
+        return "validation rose no more"
+    why = "the time limit ended it" if info["stopped"] == "time" else "all epochs done"
+    rising = info["valid"] and info["best_epoch"] > info["epochs_done"] - info["training"]["eval_every"]
+    return why + (", validation still rising" if rising else "")
 
 
 def _show_tried(screen: Screen, auto: dict[str, Any]) -> None:
@@ -116,7 +152,7 @@ def seconds_of(text: str | None, option: str = "--time-limit") -> float | None:
     """The seconds of a time such as ``--time-limit``."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
     if match is None or float(match[1]) == 0:
         raise ConfigError(f"{option} must be a time such as 90s, 10m or 1h (got {text!r})")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]

@@ -42,6 +42,6 @@ def command(ctx: click.Context, screen: Screen, data: Path, search: str | None, 
         items = [{"pid": pid, "name": name or None, "n_tracks": n} for pid, name, n in zip(pids, names, lengths)]
         screen.json({"n_playlists": len(rows), "playlists": items})
         return
-    screen.table(list(zip(pids, names, lengths)), ["number", "name", "tracks"], width=screen.width)
+    screen.table(list(zip(pids, names, lengths)), ["number", "name", "tracks"])
     if len(listed) < len(rows):
         screen.message(f"{len(listed):,} of {len(rows):,} playlists: -n shows more, --search TEXT fewer")

@@ -155,7 +155,7 @@ def _show(
         rows = [listing.cells(record) for record in records]
         if not (uris or screen.width >= WIDE) and any(record["track_name"] for record in records):
             columns, rows = columns[:1] + columns[2:], [row[:1] + row[2:] for row in rows]
-        screen.table(rows, columns, width=screen.width, whole=("uri",))
+        screen.table(rows, columns, whole=("uri",))
 
 
 def _check_output(batch: str | None, out: str | None, explain: bool, form: str, left_out: bool) -> None:

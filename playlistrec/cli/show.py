@@ -40,4 +40,4 @@ def command(screen: Screen, data: Path, playlist: str, uris: bool, as_json: bool
     keys = [*(["track_uri"] if with_uris else []), "track_name", "artist_name"]
     table = [[place, *(track[key] for key in keys)] for place, track in enumerate(tracks, 1)]
     heading = f"{name or 'playlist'} ({pid}), {len(tracks):,} tracks"
-    screen.table(table, columns, title=heading, width=screen.width, whole=("uri",))
+    screen.table(table, columns, title=heading, whole=("uri",))

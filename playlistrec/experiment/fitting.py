@@ -114,7 +114,7 @@ def fit(
     start = _init(init, model_type, data)
     info = _begun(data, model, model_options, training, preset, seed or 0)
     read = [Path(path) for path in (data.path, *_runs_of(model_options, training)) if path]
-    with _shared(ranks, _where(folder, before, info, data, force, read)) as work:
+    with _shared(ranks, _where(folder, before, info, data, force, read, refit)) as work:
         given_to_all = (data, model_type, model_options, training, chosen_device, info["seed"], resume)
         steps = FitSteps(*given_to_all, time_limit, on_event, checkpoint_every, start)
         arrays, state = steps.first(work)
@@ -164,13 +164,19 @@ def _auto(data: Data, out: str | Path | None, time_limit: float | None, on_event
 
 @contextmanager
 def _where(
-    folder: Path | None, before: dict[str, Any] | None, info: dict[str, Any], data: Data, force: bool, read: list[Path]
+    folder: Path | None,
+    before: dict[str, Any] | None,
+    info: dict[str, Any],
+    data: Data,
+    force: bool,
+    read: list[Path],
+    refit: bool,
 ) -> Iterator[Path | None]:
     """The folder in which a fit works: begun, or gone on with if there is a record of ``before``; none in memory."""
     if folder is None:
         yield None
     elif before is None:
-        with begun_folder(folder, info, force=force, sources=read) as work:
+        with begun_folder(folder, info, force=force, sources=read, refit=refit) as work:
             yield work
     else:
         check_same_data(folder, before, data)
@@ -209,6 +215,7 @@ def _ended(state: FitState | None, steps: FitSteps, refit: bool, seconds: float)
         "options": steps.options.as_dict(),
         "refit": refit,
         "best_epoch": state.best_epoch if state else None,
+        "epochs_done": len(state.history) if state else None,
         "stopped": state.stopped if state else None,
         "valid": _best_record(state),
         "seconds": round(seconds, 2),

@@ -33,6 +33,7 @@ __all__ = [
     "check_same_data",
     "model_card",
     "read_info",
+    "recipe",
     "resumed_folder",
     "write_info",
 ]
@@ -50,8 +51,18 @@ def check_same_data(folder: Path, info: dict[str, Any], data: Data) -> None:
         raise RunError(f"{folder} was fitted on another split than that of {data.name}: it may have seen its test part")
 
 
+def recipe(info: Mapping[str, Any], *, refit: bool) -> str:
+    """The ``config.toml`` of a run, from which ``fit`` makes it again: model, seed, refit and all options."""
+    options = {**info["options"], **(info["training"] or {})}
+    written = toml_text({name: "none" if value is None else value for name, value in options.items()})
+    head = toml_text({"model": info["model"], "seed": info["seed"], "refit": refit})
+    return f"{head}\n[options]\n{written}"
+
+
 @contextmanager
-def begun_folder(folder: Path, info: dict[str, Any], *, force: bool, sources: Sequence[Path]) -> Iterator[Path]:
+def begun_folder(
+    folder: Path, info: dict[str, Any], *, force: bool, sources: Sequence[Path], refit: bool
+) -> Iterator[Path]:
     """Begin a run in ``folder``; yields where its files go until the block ends.
 
     That is the folder itself where there was none: it can be resumed if the fit is interrupted. A run that is replaced
@@ -63,7 +74,7 @@ def begun_folder(folder: Path, info: dict[str, Any], *, force: bool, sources: Se
 
     def begin(new: Path) -> None:
         write_info(new, begun)
-        write_file(new / "config.toml", toml_text({**info["options"], **(info["training"] or {})}))
+        write_file(new / "config.toml", recipe(info, refit=refit))
 
     try:
         check_replaceable(folder, RUN, force=False, sources=sources)

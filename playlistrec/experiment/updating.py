@@ -17,14 +17,14 @@ from ..errors import ConfigError
 from ..events import Event, OnEvent, ignore
 from ..models.base import Arrays
 from ..models.embedding.trained import TrainedModel
-from ..storage import checksums, make_folder, new_folder, toml_text, write_arrays, write_file
+from ..storage import checksums, make_folder, new_folder, write_arrays, write_file
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
 from ..train.settling import settle
 from .data import Data, write_data
 from .fit_steps import peak_memory_mb, versions
 from .loading import carry, origin_of
-from .run_folder import CARRIED, FITTED, RUN, model_card, write_info
+from .run_folder import CARRIED, FITTED, RUN, model_card, recipe, write_info
 from .runs import Run, pick_device
 
 __all__ = ["update"]
@@ -145,7 +145,7 @@ def _trained(
 
 
 def _write(folder: Path, run: Run) -> None:
-    write_file(folder / "config.toml", toml_text({**run.info["options"], **(run.info["training"] or {})}))
+    write_file(folder / "config.toml", recipe(run.info, refit=run.refit_arrays is not None))
     write_arrays(folder / "weights.npz", run.arrays, {"epoch": 0})
     if run.refit_arrays is not None:
         make_folder(folder / "refit")

@@ -13,6 +13,7 @@ from .option_group import OptionGroup
 from .softmax_options import SoftmaxOptions
 
 __all__ = [
+    "OWNERS",
     "NegativeOptions",
     "ObjectiveOptions",
     "OptimiserOptions",
@@ -195,3 +196,13 @@ class TrainOptions(ValidationOptions, RegimeOptions, NegativeOptions, ObjectiveO
             "validation": ValidationOptions,
         }
         return {owner: [field.name for field in fields(group)] for owner, group in groups.items()}
+
+
+OWNERS: dict[str, type[OptionGroup]] = {
+    "objective": ObjectiveOptions,
+    "negatives": NegativeOptions,
+    "optimiser": OptimiserOptions,
+    "regime": RegimeOptions,
+    "validation": ValidationOptions,
+}
+"""The groups of options by what they belong to."""

@@ -124,15 +124,15 @@ def test_a_run_folder_holds_what_it_says(runs: Path, data_folder: Path) -> None:
     assert "lightgcn" in (folder / "MODEL.md").read_text()
 
 
-def test_config_file_gives_the_same_run(runs: Path, data_folder: Path, tmp_path: Path) -> None:
-    call("fit", data_folder, "-m", "lightgcn", "-o", tmp_path / "again", "--config", runs / "lightgcn" / "config.toml")
+def test_the_config_of_a_run_gives_the_same_run(runs: Path, data_folder: Path, tmp_path: Path) -> None:
+    call("fit", data_folder, "-o", tmp_path / "again", "--from", runs / "lightgcn" / "config.toml")
     for name in ("history.jsonl", "config.toml"):
         assert (tmp_path / "again" / name).read_bytes() == (runs / "lightgcn" / name).read_bytes()
 
 
 def test_resume_goes_on_where_a_limit_stopped(runs: Path, data_folder: Path, tmp_path: Path) -> None:
-    options = ("--config", runs / "lightgcn" / "config.toml")
-    call("fit", data_folder, "-m", "lightgcn", "-o", tmp_path / "run", *options, "--time-limit", "0.001s")
+    options = ("--from", runs / "lightgcn" / "config.toml")
+    call("fit", data_folder, "-o", tmp_path / "run", *options, "--time-limit", "0.001s")
     assert len((tmp_path / "run" / "history.jsonl").read_text().splitlines()) == 1
     call("fit", data_folder, "-m", "lightgcn", "-o", tmp_path / "run", "--resume")
     assert (tmp_path / "run" / "history.jsonl").read_bytes() == (runs / "lightgcn" / "history.jsonl").read_bytes()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import DataError
+from ...text import NOT_IN_IDS
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,7 +19,7 @@ WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "U
 REAL = ("FLOAT", "DOUBLE", "DECIMAL")
 TIMES = ("DATE", "TIME", "TIMESTAMP")
 TEXT = ("VARCHAR", "UUID", "ENUM")
-CONTROL = r"[\x00-\x1f\x7f]"
+
 
 TRACKS: Mapping[str, Sequence[str]] = {
     "uri": ("track_id", "track_uri", "track", "item_id", "item", "song_id", "uri"),
@@ -109,7 +110,7 @@ class Columns:
         self._check(name, kind, TEXT, "ids: they are text or whole numbers")
         text = f"nullif(trim({_quoted(name)}::VARCHAR), '')"
         rule = _text(f"an id in column {name} has a control character")
-        return f"CASE WHEN regexp_matches({text}, {_text(CONTROL)}) THEN error({rule}) ELSE {text} END"
+        return f"CASE WHEN regexp_matches({text}, {_text(NOT_IN_IDS)}) THEN error({rule}) ELSE {text} END"
 
     def number(self, ours: str) -> str:
         """SQL of a number that orders or weighs. Raises DataError for a column of another type."""

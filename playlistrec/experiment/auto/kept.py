@@ -41,7 +41,8 @@ def folder_of(data: Data, out: Path | None, *, seed: int, force: bool) -> Abstra
     """The folder in which the run is made; none in memory. Raises RunError where ``out`` exists."""
     if out is None:
         return nullcontext()
-    return begun_folder(out, _begun(data, seed), force=force, sources=[data.path] if data.path else [])
+    sources = [data.path] if data.path else []
+    return begun_folder(out, _begun(data, seed), force=force, sources=sources, refit=False)
 
 
 def kept(
