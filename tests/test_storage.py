@@ -272,6 +272,10 @@ def test_damaged_and_forged_runs(data_folder: Path, tmp_path: Path) -> None:
         (tmp_path / "r" / "run.json").write_text(json.dumps({**info, key: value}))
         with pytest.raises(RunError, match=rf"run.json is damaged: {key} must"):
             pr.Run.load(tmp_path / "r")
+    for key in ("data", "training", "split"):
+        (tmp_path / "r" / "run.json").write_text(json.dumps({k: v for k, v in info.items() if k != key}))
+        with pytest.raises(RunError, match=rf"run.json is damaged: {key} must"):
+            pr.Run.load(tmp_path / "r")
     for text in ("[" * 100_000, "[]", "1", '{"format": 1}', "{", '{"format": null}', "\udcff"):
         (tmp_path / "r" / "run.json").write_bytes(text.encode(errors="surrogateescape"))
         with pytest.raises(RunError, match=r"damaged|format"):

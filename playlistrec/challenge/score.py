@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,12 @@ NDCG = {"2018": ndcg_2018, "2020": ndcg_2020}
 Metrics = dict[str, float]
 
 
+CREDITS = ("missed", "any", "none")
+"""Which artists R-precision credits: those of withheld tracks that were missed, as the challenge's paper and page say
+(the default of 2018); those of any withheld track, as the code of two of the best teams; none, as RecsysChallengeTools
+and the variant 2020."""
+
+
 @dataclass(frozen=True)
 class Scores:
     """The result of :func:`score`.
@@ -61,6 +68,7 @@ def score_submission(
     truth: str | Path | None = None,
     *,
     variant: str = "2018",
+    credit: str | None = None,
     data: str | Path | None = None,
     on_event: OnEvent = ignore,
 ) -> Scores:
@@ -75,7 +83,7 @@ def score_submission(
             f"{submission} breaks the rules ({n:,} fault{'s' * (n > 1)}; {verdict.faults[0]}): "
             f"see `playlistrec challenge verify {submission} {where}`"
         )
-    return score(verdict.answers, where, truth, variant=variant, data=data, on_event=on_event)
+    return score(verdict.answers, where, truth, variant=variant, credit=credit, data=data, on_event=on_event)
 
 
 def score_run(
@@ -92,6 +100,7 @@ def score(
     truth: str | Path | None = None,
     *,
     variant: str = "2018",
+    credit: str | None = None,
     data: str | Path | None = None,
     on_event: OnEvent = ignore,
 ) -> Scores:
@@ -105,6 +114,7 @@ def score(
         where: the challenge set, its folder or file.
         truth: None: ``truth.json`` beside the challenge set.
         data: a data folder that knows the artists; None: the one beside the challenge set, if it is there.
+        credit: one of :data:`CREDITS`; None: that of the variant.
 
     Raises:
         ConfigError: there is no such variant.
@@ -119,7 +129,10 @@ def score(
     artist_of = _artists(challenge, [track for playlist in held.values() for track in playlist.tracks])
     if data is not None or (folder / DATA).is_dir():
         artist_of |= _artists_of(Corpus.load(Path(data) if data is not None else folder / DATA))
-    credited, ndcg = artist_of if variant == "2018" else None, NDCG[variant]
+    credit = credit or ("missed" if variant == "2018" else "none")
+    require(credit in CREDITS, "credit", f"one of {', '.join(CREDITS)}", credit)
+    credited, ndcg = None if credit == "none" else artist_of, NDCG[variant]
+    how: Any = "any" if credit == "any" else "missed"
     values: dict[str, list[tuple[float, float, float]]] = {}
     for playlist in challenge.playlists:
         pid = str(playlist.pid)
@@ -134,9 +147,9 @@ def score(
         ranked = answers[pid]
         scenario = held[pid].scenario or (playlist.scenario.name if playlist.scenario else OTHER)
         values.setdefault(scenario, []).append(
-            (r_precision(ranked, withheld, credited), ndcg(ranked, withheld), clicks(ranked, withheld))
+            (r_precision(ranked, withheld, credited, credit=how), ndcg(ranked, withheld), clicks(ranked, withheld))
         )
-    if variant == "2018":
+    if credited is not None:
         _warn_of_artists(answers, artist_of, on_event)
     known = [scenario.name for scenario in SCENARIOS]
     names = sorted(values, key=lambda name: known.index(name) if name in known else len(known))

@@ -111,10 +111,22 @@ def verify(screen: Screen, submission: Path, challenge: Path, variant: str | Non
 @click.argument("challenge", type=FOLDER, metavar="SET")
 @click.argument("truth", type=FOLDER, required=False)
 @click.option("--variant", type=click.Choice(["2018", "2020"]), default="2018", show_default=True)
+@click.option(
+    "--credit",
+    type=click.Choice(["missed", "any", "none"]),
+    help="Artists that R-precision credits.  [default: missed in 2018, none in 2020]",
+)
 @click.option("--data", type=FOLDER, help="A data folder that knows the artists of the tracks.  [default: SET/data]")
 @click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
 def score(
-    screen: Screen, submission: Path, challenge: Path, truth: Path | None, variant: str, data: Path | None, form: str
+    screen: Screen,
+    submission: Path,
+    challenge: Path,
+    truth: Path | None,
+    variant: str,
+    credit: str | None,
+    data: Path | None,
+    form: str,
 ) -> None:
     """Score SUBMISSION: R-precision, NDCG and clicks, by scenario and overall.
 
@@ -123,7 +135,9 @@ def score(
     from ..challenge.score import score_submission
 
     with screen.events() as on_event:
-        found = score_submission(submission, challenge, truth, variant=variant, data=data, on_event=on_event)
+        found = score_submission(
+            submission, challenge, truth, variant=variant, credit=credit, data=data, on_event=on_event
+        )
     if form == "json":
         screen.json(_object(found))
     elif form == "markdown":

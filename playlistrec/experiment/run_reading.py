@@ -79,7 +79,7 @@ def info_of(folder: OpenFolder) -> dict[str, Any]:
     if info.get("format") != FORMAT_VERSION:
         raise RunError(f"{folder.path} has format {info.get('format')!r}, this version reads {FORMAT_VERSION}")
     for key, (kinds, words) in (KINDS | {k: v for k, v in LATER.items() if k in info}).items():
-        if not isinstance(info.get(key), kinds) or (isinstance(info[key], bool) and bool not in kinds):
+        if key not in info or not isinstance(info[key], kinds) or (isinstance(info[key], bool) and bool not in kinds):
             raise RunError(f"{name} is damaged: {key} must be {words} (got {info.get(key)!r:.60})")
     if not all(isinstance(value, int | float) for value in (info.get("valid") or {}).values()):
         raise RunError(f"{name} is damaged: valid must hold numbers")

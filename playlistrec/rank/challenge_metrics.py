@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from math import log2
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 __all__ = ["NO_HIT", "clicks", "ndcg_2018", "ndcg_2020", "r_precision"]
 
@@ -24,13 +24,21 @@ Artist = TypeVar("Artist", bound=Hashable)
 
 
 def r_precision(
-    ranked: Sequence[Track], truth: Collection[Track], artist_of: Mapping[Track, Artist] | None = None
+    ranked: Sequence[Track],
+    truth: Collection[Track],
+    artist_of: Mapping[Track, Artist] | None = None,
+    *,
+    credit: Literal["missed", "any"] = "missed",
 ) -> float:
     """2018: ``(|S_T ∩ G_T| + 0.25 · |S_A ∩ G_A|) / |G_T|``; 2020, without ``artist_of``: ``|S_T ∩ G_T| / |G_T|``.
 
     S is the first ``|G|`` recommendations. The artist credit is for what was missed: S_A are the artists of the tracks
     in S that are no hits, G_A those of the withheld tracks that S does not hold. Each artist counts once. A track that
     ``artist_of`` lacks has none.
+
+    Args:
+        credit: ``"missed"``, or ``"any"``: G_A are the artists of all withheld tracks, those that were hit too, as in
+            the published code of two of the best teams; figures are higher.
 
     >>> r_precision(["a", "x", "b"], {"a", "b"})
     0.5
@@ -42,7 +50,8 @@ def r_precision(
     first = set(ranked[: len(truth)])
     value = float(len(first & truth))
     if artist_of is not None:
-        missed = {artist_of[track] for track in truth - first if track in artist_of}
+        credited = truth if credit == "any" else truth - first
+        missed = {artist_of[track] for track in credited if track in artist_of}
         value += ARTIST_CREDIT * len(missed & {artist_of[track] for track in first - truth if track in artist_of})
     return value / len(truth)
 

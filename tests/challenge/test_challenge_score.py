@@ -15,6 +15,7 @@ from playlistrec.challenge.score import Scores, score, score_submission
 from playlistrec.challenge.submission import write_submission
 from playlistrec.errors import ConfigError, DataError
 from playlistrec.events import Event
+from playlistrec.rank.challenge_metrics import r_precision
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +139,14 @@ def test_what_score_refuses(made: tuple[Path, Made, dict[str, list[str]]], tmp_p
     path.write_bytes(msgspec.json.encode(Truth(seeds_only)))
     with pytest.raises(DataError, match=rf"has no track of playlist {first.pid} besides its seeds"):
         score(answers, out, path)
+
+
+def test_the_three_definitions_of_r_precision_by_hand() -> None:
+    """G = a b c d of artists X X Y Z, of which a is hit; the others of the first four are of X, Y and W."""
+    artist_of = {"a": "X", "b": "X", "c": "Y", "d": "Z", "e": "X", "f": "Y", "g": "W"}
+    ranked, truth = ["a", "e", "f", "g", "b"], {"a", "b", "c", "d"}
+    assert r_precision(ranked, truth) == 1 / 4
+    assert r_precision(ranked, truth, artist_of) == (1 + 0.25 * 2) / 4, "b and c are missed, of X and Y"
+    alone = {"a", "c", "d"}
+    assert r_precision(["a", "e", "g"], alone, artist_of) == 1 / 3, "no missed track is of X"
+    assert r_precision(["a", "e", "g"], alone, artist_of, credit="any") == (1 + 0.25) / 3, "the hit a is of X"
