@@ -18,7 +18,8 @@ class Event:
 
     Attributes:
         kind: ``"message"`` (a remark worth a line), ``"warning"``, ``"progress"`` (``done`` of ``total`` in
-            ``data``) or ``"epoch"`` (``data`` is the epoch's record).
+            ``data``), ``"epoch"`` (``data`` is the epoch's record), or ``"begin"`` and ``"end"`` of a fit (``data`` is
+            what ``run.json`` says then).
         text: one line for a person.
         data: the same for a program.
     """

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "playlistrec"
 ROOMS = [
-    *("corpus", "graph", "nn", "models", "rank", "train", "distributed", "serving"),
+    *("sinks", "corpus", "graph", "nn", "models", "rank", "train", "distributed", "serving"),
     *("experiment", "export", "challenge", "report", "cli", "testing"),
 ]
 """From the bottom to the top: a room imports what stands before it."""

@@ -78,7 +78,7 @@ class Screen:
                 for line in epochs.add(event.data):
                     self.stderr.print(Text(line.text, style="bold" if line.heading else ""), soft_wrap=True)
                 live.update(Group(Text(epochs.status(), style="cyan"), progress), refresh=True)
-            else:
+            elif event.text:
                 self.stderr.print(Text(shown(event.text)), soft_wrap=True)
 
         if not self.live:

@@ -57,6 +57,13 @@ __all__ = ["command", "from_sets", "seconds_of"]
 )
 @click.option("--init", type=click.Path(path_type=Path), metavar="RUN", help="Start from the vectors of another run.")
 @click.option("--slim", is_flag=True, help="Leave the data out of RUN, which then needs DATA to recommend.")
+@click.option(
+    "--track",
+    "trackers",
+    multiple=True,
+    metavar="NAME[:WHERE]",
+    help="tensorboard, mlflow, wandb, trackio; may repeat.",
+)
 @click.option("--force", is_flag=True, help="Replace RUN if it is a run folder.")
 def command(
     screen: Screen,
@@ -68,6 +75,7 @@ def command(
     sets: tuple[str, ...],
     time_limit: str | None,
     checkpoint_every: str | None,
+    trackers: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Fit MODEL to the data folder DATA and keep it in the run folder RUN.
@@ -85,9 +93,14 @@ def command(
     }
     from ..distributed.process_group import joined
     from ..experiment.fitting import fit
+    from ..sinks.sink import tracked
 
-    with joined() as ranks, (Screen(quiet=True) if ranks.rank else screen).events() as on_event:
-        run = fit(data, model, out, options=given, on_event=on_event, **limits, **options)
+    with (
+        joined() as ranks,
+        (Screen(quiet=True) if ranks.rank else screen).events() as on_event,
+        tracked(() if ranks.rank else trackers, out.name, on_event) as tracking,
+    ):
+        run = fit(data, model, out, options=given, on_event=tracking, **limits, **options)
     if ranks.rank:
         return
     info = run.info

@@ -24,6 +24,7 @@ VERBS = {
     "compare": "Compare models on one split: a table, and a paired test against the best.",
     "tune": "Search the options of a model on the validation part.",
     "recommend": "Recommend tracks for a playlist, or for a few tracks.",
+    "score": "Score given tracks for a playlist, with the probability that each comes next.",
     "similar": "Find the tracks, artists or playlists whose vectors are most like one's.",
     "serve": "Answer over HTTP, with a page to build playlists on.",
     "export": "Write the vectors of a run, and indices or a graph of them, for other programs.",

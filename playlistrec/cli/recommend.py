@@ -41,6 +41,7 @@ FEW = 1000
 @click.option("-k", type=int, default=10, show_default=True, help="How many to recommend.")
 @click.option("--exclude-artist", "excluded", multiple=True, metavar="NAME", help="None of their tracks; may repeat.")
 @click.option("--exclude-track", "left_out", multiple=True, metavar="URI_OR_NAME", help="Not this track; may repeat.")
+@click.option("--among", type=click.Path(path_type=Path), metavar="FILE", help="Only tracks of this playlist file.")
 @click.option("--max-per-artist", type=int, metavar="N", help="At most N tracks of an artist.")
 @click.option("--diversity", type=float, default=0.0, show_default=True, help="0: the best; 1: the least alike.")
 @click.option("--popularity", type=float, default=0.0, show_default=True, help="-1: rare first; 1: well known first.")
@@ -67,6 +68,7 @@ def command(
     k: int,
     excluded: tuple[str, ...],
     left_out: tuple[str, ...],
+    among: Path | None,
     max_per_artist: int | None,
     diversity: float,
     popularity: float,
@@ -95,14 +97,14 @@ def command(
     from ..serving.explain import explain as reasons
     from ..serving.explain import why_cold
     from ..serving.recommender import RecommendOptions
-    from .seeds import asked_by_tracks, asked_from_base, asked_of_playlist, named_tracks
+    from .seeds import among_of, asked_by_tracks, asked_from_base, asked_of_playlist, named_tracks
 
     wished = RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity, popularity=popularity)
     loaded = _run_of(screen, run if base is None else base, data, device)
     service = loaded.service(device)
     dislike = tuple(row for seed in named_tracks(screen, service, disliked) for row in seed.taken)
-    artists = service.artists.all_of(excluded)
-    options = replace(wished, exclude_artists=artists, dislike=dislike, keep_versions=keep_versions)
+    artists, only = service.artists.all_of(excluded), among_of(screen, service, among)
+    options = replace(wished, exclude_artists=artists, dislike=dislike, keep_versions=keep_versions, among=only)
     if batch is not None:
         _recommend_lines(screen, service, options, batch, out or "-")
         return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..serving.lookup.locating import Located
     from ..serving.recommender import RecommendationService
 
-__all__ = ["Asked", "asked_by_tracks", "asked_from_base", "asked_of_playlist", "named_tracks"]
+__all__ = ["Asked", "among_of", "asked_by_tracks", "asked_from_base", "asked_of_playlist", "named_tracks"]
 
 REMARKS = 3
 """Warnings about single tracks that are shown in full; the rest are counted."""
@@ -84,6 +84,13 @@ def asked_from_base(screen: Screen, base: Run, service: RecommendationService, d
         raise DataError(f"{told}: there is nothing to recommend by")
     screen.message(told)
     return _asked(base, service, located, title or None)
+
+
+def among_of(screen: Screen, service: RecommendationService, file: Path | None) -> tuple[int, ...] | None:
+    """The rows of the tracks of a file, which alone may be recommended; None without a file."""
+    if file is None:
+        return None
+    return tuple(row for seed in _in_file(screen, service, file, None, alone=True)[0] for row in seed.taken)
 
 
 def named_tracks(screen: Screen, service: RecommendationService, tracks: Sequence[str]) -> list[Located]:

@@ -11,7 +11,7 @@ from typing import Any
 from ..config import Config, check_seed, require
 from ..distributed.process_group import current
 from ..errors import ConfigError, RunError
-from ..events import OnEvent, ignore
+from ..events import Event, OnEvent, ignore
 from ..models.base import Recommender
 from ..models.embedding.trained import TrainedModel
 from ..models.registry import model_class
@@ -107,12 +107,10 @@ def fit(
         seed, preset = before["seed"] if seed is None else seed, before.get("preset")
     model_options, training = resolve(model_type, given)
     chosen_device = pick_device(device)
-    if model_type.made_of_runs:
-        refit = refits(data, getattr(model_options, "runs", ()), refit)
-    elif training is not None and training.teacher:
-        refits(data, [training.teacher], refit)  # checked before anything takes long
+    refit = _refits(data, model_type, model_options, training, refit)
     start = _init(init, model_type, data)
     info = _begun(data, model, model_options, training, preset, seed or 0)
+    on_event(Event("begin", data=dict(info)))
     read = [Path(path) for path in (data.path, *_runs_of(model_options, training)) if path]
     with _shared(ranks, _where(folder, before, info, data, force, read, refit)) as work:
         given_to_all = (data, model_type, model_options, training, chosen_device, info["seed"], resume)
@@ -126,6 +124,7 @@ def fit(
             write_file(work / "MODEL.md", model_card(folder, info, model_type.summary, data))
             info |= {"type": RUN.marker, "files": checksums(work, RUN.manifest)}
             write_info(work, info)
+    on_event(Event("end", data=dict(info)))
     return Run(data, model_type, steps.options, arrays, refit_arrays, info, folder, trust=_named(model, model_options))
 
 
@@ -223,6 +222,17 @@ def _ended(state: FitState | None, steps: FitSteps, refit: bool, seconds: float)
         "device": str(steps.device),
         "versions": versions(),
     }
+
+
+def _refits(
+    data: Data, model_type: type[Recommender], options: Config, training: TrainOptions | None, refit: bool
+) -> bool:
+    """True if the model is refitted; checked before anything takes long."""
+    if model_type.made_of_runs:
+        return refits(data, getattr(options, "runs", ()), refit)
+    if training is not None and training.teacher:
+        refits(data, [training.teacher], refit)
+    return refit
 
 
 def _init(init: Run | str | Path | None, model_type: type[Recommender], data: Data) -> Run | None:

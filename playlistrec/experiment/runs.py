@@ -156,6 +156,12 @@ class Run:
         numbers: dict[str, Any] = {"k": k, "max_per_artist": max_per_artist, "diversity": diversity}
         return recommend_table(self, self.service(device), **wanted, **without, **numbers)
 
+    def score(self, tracks: Any, **whose: Any) -> list[dict[str, Any]]:
+        """Scores of given tracks for a playlist: see :func:`~.scoring.score_tracks`."""
+        from .scoring import score_tracks
+
+        return score_tracks(self, tracks, **whose)
+
     def service(self, device: str = "auto") -> RecommendationService:
         """The service behind :meth:`recommend`, for many queries; it is kept."""
         device = str(pick_device(device))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,17 @@ import numpy as np
 import torch
 
 from ..config import require
-from ..corpus.corpus import Corpus
+from ..corpus.corpus import Corpus, Mask
 from ..corpus.growth import Growth, fitted_rows, grown, grown_split
 from ..errors import ConfigError
 from ..events import Event, OnEvent, ignore
 from ..models.base import Arrays
 from ..models.embedding.trained import TrainedModel
+from ..rank.protocols import evaluate
 from ..storage import checksums, make_folder, new_folder, write_arrays, write_file
 from ..train.fit import fit as train
 from ..train.options import TrainOptions
-from ..train.settling import settle
+from ..train.settling import PASSES, settle
 from .data import Data, write_data
 from .fit_steps import peak_memory_mb, versions
 from .loading import carry, origin_of
@@ -88,7 +90,7 @@ def _updated(
     run: Run, data: Data, info: dict[str, Any], epochs: int, device: str, began: float, on_event: OnEvent
 ) -> Run:
     """The updated run in memory."""
-    base, states = run.fitted_to, list[Arrays]()
+    base, states, passes = run.fitted_to, list[Arrays](), -1
     for refit, learned in ((False, run.arrays), (True, run.refit_arrays)):
         if learned is None:
             continue
@@ -97,7 +99,8 @@ def _updated(
         on_event(Event("message", f"updating {run.model_type.name}"))
         state = run.model_type.updated(corpus, run.options, learned, growth, seed=info["seed"])
         if run.model_type.trainable:
-            state = _trained(run, corpus, state, growth, epochs, pick_device(device), on_event)
+            settling = _Settling(run, data, corpus, growth, pick_device(device))
+            state, passes = settling.trained(state, epochs, passes if refit else -1, on_event)
         states.append(state)
     info |= {"seconds": round(time.perf_counter() - began, 2), "peak_memory_mb": peak_memory_mb()}
     fitted = fitted_rows(data.corpus, data.split) if epochs else base
@@ -128,20 +131,44 @@ def _info(run: Run, data: Data, epochs: int) -> dict[str, Any]:
     }
 
 
-def _trained(
-    run: Run, corpus: Corpus, state: Arrays, growth: Growth, epochs: int, device: torch.device, on_event: OnEvent
-) -> Arrays:
-    """The state after the new playlists have settled, and after some epochs of training with the options of the fit."""
-    model = run.model_type.from_state(corpus, run.options, state)
-    assert isinstance(model, TrainedModel), "models that are trained by gradient"
-    options = TrainOptions.from_options(run.info["training"] | {"snapshot_epochs": (), "teacher": ""})
-    new = np.arange(corpus.n_playlists) >= growth.n_playlists
-    if not model.propagates:  # its rows do not hear of what else a playlist holds now
-        new[: len(growth.changed)] |= growth.changed
-    settled = settle(model, corpus, options, new, seed=run.info["seed"], device=device)
-    if epochs:
-        train(model, corpus, replace(options, epochs=epochs), seed=run.info["seed"], device=device, on_event=on_event)
-    return model.state() if settled or epochs else state
+@dataclass(frozen=True)
+class _Settling:
+    """What is trained in an update: the rows of new playlists, and epochs where they are asked for."""
+
+    run: Run
+    data: Data
+    corpus: Corpus
+    growth: Growth
+    device: torch.device
+
+    def trained(self, state: Arrays, epochs: int, passes: int, on_event: OnEvent) -> tuple[Arrays, int]:
+        """The state after training, and the passes over the new playlists; -1 for as many as validation likes best."""
+        run, corpus = self.run, self.corpus
+        model = run.model_type.from_state(corpus, run.options, state)
+        assert isinstance(model, TrainedModel), "models that are trained by gradient"
+        options = TrainOptions.from_options(run.info["training"] | {"snapshot_epochs": (), "teacher": ""})
+        new = np.arange(corpus.n_playlists) >= self.growth.n_playlists
+        if not model.propagates:  # its rows do not hear of what else a playlist holds now
+            new[: len(self.growth.changed)] |= self.growth.changed
+        # Pairs with drawn negatives are soon learned by heart, and so are those of a model without messages.
+        steady = model.propagates and options.loss == "softmax"
+        validate = self._validation(new) if passes < 0 and not steady else None
+        if passes < 0:
+            passes = PASSES if steady or validate is not None else 0
+        given: Any = {"seed": run.info["seed"], "device": self.device}
+        passes = settle(model, corpus, options, new, passes=passes, validate=validate, **given)
+        if epochs:
+            train(model, corpus, replace(options, epochs=epochs), on_event=on_event, **given)
+        return (model.state() if passes or epochs else state), passes
+
+    def _validation(self, new: Mask) -> Callable[[TrainedModel], float] | None:
+        """NDCG@20 on the validation part of the new playlists; None where it has none of them."""
+        queries = self.data.split.evaluation_set(self.data.corpus, "valid")
+        rows = np.flatnonzero(new[queries.playlists])
+        if not len(rows) or not queries.known:
+            return None
+        some = queries.at(rows)
+        return lambda model: evaluate(model, some, ks=[20], metrics=["ndcg"]).metrics["ndcg@20"]
 
 
 def _write(folder: Path, run: Run) -> None:

@@ -95,7 +95,7 @@ class Objective(ABC):
 
     def mass(self, batch: Any) -> Tensor:
         """The weight of a batch beside others, of which :meth:`loss` is the mean: its pairs."""
-        return batch.playlist.new_tensor(len(batch.playlist))  # type: ignore[no-any-return]
+        return batch.track.new_tensor(len(batch.track))  # type: ignore[no-any-return]
 
     @property
     def needs_whole_graph(self) -> str:
