@@ -13,7 +13,6 @@ from ..distributed.process_group import current
 from ..errors import ConfigError, RunError
 from ..events import Event, OnEvent, ignore
 from ..models.base import Recommender
-from ..models.embedding.trained import TrainedModel
 from ..models.registry import model_class
 from ..storage import checksums, write_file
 from ..train.checkpoint import FitState
@@ -38,7 +37,7 @@ from .run_folder import (
     write_info,
 )
 from .runs import Run, pick_device
-from .warm_start import check_init
+from .warm_start import started_from
 
 __all__ = ["fit"]
 
@@ -108,7 +107,7 @@ def fit(
     model_options, training = resolve(model_type, given)
     chosen_device = pick_device(device)
     refit = _refits(data, model_type, model_options, training, refit)
-    start = _init(init, model_type, data)
+    start = started_from(init, model_type, data)
     info = _begun(data, model, model_options, training, preset, seed or 0)
     on_event(Event("begin", data=dict(info)))
     read = [Path(path) for path in (data.path, *_runs_of(model_options, training)) if path]
@@ -233,16 +232,6 @@ def _refits(
     if training is not None and training.teacher:
         refits(data, [training.teacher], refit)
     return refit
-
-
-def _init(init: Run | str | Path | None, model_type: type[Recommender], data: Data) -> Run | None:
-    if init is None:
-        return None
-    if not issubclass(model_type, TrainedModel):
-        raise ConfigError(f"init is for models that are trained by gradient (got {model_type.name})")
-    run = init if isinstance(init, Run) else Run.load(init)
-    check_init(data, run)
-    return run
 
 
 def _before(folder: Path | None) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -10,19 +12,30 @@ import pyarrow.compute as pc
 from ..corpus.corpus import Corpus
 from ..corpus.split import TEST, VALID
 from ..errors import ConfigError, RunError
-from ..models.base import Arrays
+from ..models.base import Arrays, Recommender
 from ..models.embedding.inductive import ROWS
 from ..models.embedding.trained import TrainedModel
 from ..train.checkpoint import load_weights
 from .data import Data
 from .runs import Run
 
-__all__ = ["check_init", "warm_start"]
+__all__ = ["check_init", "started_from", "warm_start"]
 
 COINCIDENCE = 0.01
 """Share of the hidden entries that the other run may have been fitted to: pids of two data sets can coincide."""
 
 Rows = npt.NDArray[np.int64]
+
+
+def started_from(init: Run | str | Path | None, model_type: type[Recommender], data: Data) -> Run | None:
+    """The run that a fit starts from. Raises ConfigError for a model that is not trained by gradient."""
+    if init is None:
+        return None
+    if not issubclass(model_type, TrainedModel):
+        raise ConfigError(f"init is for models that are trained by gradient (got {model_type.name})")
+    run = init if isinstance(init, Run) else Run.load(init)
+    check_init(data, run)
+    return run
 
 
 def check_init(data: Data, run: Run) -> None:
