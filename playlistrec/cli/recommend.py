@@ -100,8 +100,7 @@ def command(
     from .seeds import among_of, asked_by_tracks, asked_from_base, asked_of_playlist, named_tracks
 
     wished = RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity, popularity=popularity)
-    loaded = _run_of(screen, run if base is None else base, data, device)
-    service = loaded.service(device)
+    service = (loaded := _run_of(screen, run if base is None else base, data, device)).service(device)
     dislike = tuple(row for seed in named_tracks(screen, service, disliked) for row in seed.taken)
     artists, only = service.artists.all_of(excluded), among_of(screen, service, among)
     options = replace(wished, exclude_artists=artists, dislike=dislike, keep_versions=keep_versions, among=only)
@@ -114,13 +113,13 @@ def command(
         asked = asked_of_playlist(loaded, playlist)
     else:
         asked = asked_by_tracks(screen, loaded, service, tracks, file, title)
-    rows = [row for seed in named_tracks(screen, service, left_out) for row in seed.taken]
-    found = service.recommend_one(asked.query, options, [*asked.taken, *rows])
+    taken = [*asked.taken, *(row for seed in named_tracks(screen, service, left_out) for row in seed.taken)]
+    found = service.recommend_one(asked.query, options, taken)
     if found.cold:
         screen.warn(why_cold(service.model.name, len(asked.query.tracks), asked.shown.get("title")))
     because = reasons(service.history, asked.query.tracks, found.tracks) if explain else None
-    about = {"query": asked.shown, "cold": found.cold}
-    _show(screen, listing.records(service.history, found, because), form, about, explain, uris)
+    records, about = listing.records(service.history, found, because), {"query": asked.shown, "cold": found.cold}
+    _show(screen, records, form, about, explain, uris)
 
 
 def _run_of(screen: Screen, path: Path, data: Path | None, device: str) -> Run:
