@@ -22,7 +22,20 @@ def test_tensorboard_has_the_curves_of_the_history(data_folder: Path, tmp_path: 
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     logs = tmp_path / "logs"
-    arguments = ["fit", data_folder, "-m", "mf", "-o", tmp_path / "run", "--preset", "none", "--epochs", 2]
+    arguments = [
+        "fit",
+        data_folder,
+        "-m",
+        "mf",
+        "-o",
+        tmp_path / "run",
+        "--preset",
+        "none",
+        "--epochs",
+        2,
+        "--set",
+        "eval_every=1",
+    ]
     done = CliRunner().invoke(main, [*map(str, arguments), "--track", f"tensorboard:{logs}"])
     assert done.exit_code == 0, done.output
     read = EventAccumulator(str(logs / "run"))
