@@ -17,6 +17,7 @@ from ..config import require
 from ..errors import ConfigError, PlaylistrecError, RunError
 from ..events import Event, OnEvent, ignore
 from ..models.registry import model_class
+from ..processes import start
 from .auto.choice import AUTO
 from .run_folder import read_info
 
@@ -70,8 +71,7 @@ def fit_each(
 ) -> tuple[dict[str, Path], dict[str, PlaylistrecError]]:
     """Fit models one after the other, each in a process of its own, into folders below ``out``.
 
-    Models that are fitted there already are left as they are; interrupted fits are resumed. The processes are spawned:
-    a script that calls this does so below ``if __name__ == "__main__"``.
+    Models that are fitted there already are left as they are; interrupted fits are resumed.
 
     Args:
         requests: fits, or names of models.
@@ -122,7 +122,7 @@ def _fit_apart(data: Path, folder: Path, request: FitRequest, on_event: OnEvent)
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(sender, data, folder, request), daemon=False)
-    process.start()
+    start(process)
     sender.close()
     error: PlaylistrecError | None = None
     try:

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from ...errors import DataError, Hint
 from ...events import Event
+from ...processes import start
 from ..corpus import Corpus
 from ..vocabulary import Catalogue, drop_unknown
 from .formats import Format, Place, Request, suffix
@@ -154,7 +155,7 @@ def _decoded(
             receiver, sender = context.Pipe(duplex=False)
             process = context.Process(target=send_all, args=(files[worker::workers], limit, sender), daemon=True)
             with _ignoring_interrupts():  # the parent gets them, and ends the workers
-                process.start()
+                start(process)
             sender.close()
             started.append((receiver, process))
         for number in range(len(files)):
@@ -165,8 +166,7 @@ def _decoded(
             yield decoder_number, decoded
     except EOFError:
         raise DataError(
-            "a process that read slices died: it ran out of memory, or the calling script has no "
-            "`if __name__ == '__main__':`; one worker reads without other processes"
+            "a process that read slices died, likely for lack of memory; one worker reads without other processes"
         ) from None
     finally:
         for receiver, process in started:

@@ -39,8 +39,7 @@ def read(
         limit: take the first so many playlists.
         min_rating: of ratings, keep those of at least that as positives; None: all of them.
         weights: keep the rating or play count of each entry (csv, parquet, movielens, lastfm, triples).
-        workers: processes that read slices, by default one for each usable core. A script that is read with
-            more than one must have the ``if __name__ == "__main__":`` that Python's multiprocessing asks for.
+        workers: processes that read slices, by default one for each usable core.
         renumber: call the playlists of slices ``0, 1, …`` instead of by their pids, which then may repeat.
         on_event: receives progress, of files skipped and of what had to be left out.
 

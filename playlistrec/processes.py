@@ -1,0 +1,35 @@
+"""Processes of our own work, which never run the script that called us."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+
+__all__ = ["start"]
+
+
+def start(process: BaseProcess) -> None:
+    """Start a spawned process that does not import the ``__main__`` of this one.
+
+    Python's multiprocessing runs the calling script again in each process, which needs
+    ``if __name__ == "__main__":`` there. Our processes run functions of this package alone, so that they need not.
+    """
+    with _no_main():
+        process.start()
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Hide where ``__main__`` came from, which is what a new process would import."""
+    main = sys.modules["__main__"]
+    kept = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
+    main.__spec__ = None
+    if "__file__" in kept:
+        del main.__file__
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            setattr(main, name, value)
