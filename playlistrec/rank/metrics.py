@@ -12,6 +12,7 @@ rather than counted as 0 or 1; leave such queries out. ValueError too for ``k`` 
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,6 +29,9 @@ __all__ = [
     "recommended",
     "roc_auc",
 ]
+
+FEW = 100
+"""Hidden tracks up to which comparing every score with each of them is quicker than one search for every score."""
 
 
 def recall(hits: Tensor, n_truth: Tensor, k: int) -> Tensor:
@@ -124,19 +128,31 @@ def playlist_auc(scores: Tensor, truth: Tensor, seeds: Tensor) -> float:
     >>> playlist_auc(torch.tensor([3.0, 1.0, 1.0, 0.0, 9.0]), torch.tensor([0, 1]), torch.tensor([4]))
     0.875
     """
-    others = torch.ones_like(scores, dtype=torch.bool)
-    others[seeds] = False
-    others[truth] = False
-    negative, positive = scores[others], scores[truth].sort().values
-    if not len(negative):
+    seeds, positive = torch.unique(seeds), scores[truth].sort().values
+    n = len(scores) - len(seeds) - len(truth)
+    if n < 1:
         return float("nan")
-    n = len(positive)
-    # By counting the others into the gaps between the few positives: no sort of all tracks.
+    count = _counts_by_comparison if len(truth) <= FEW and not scores.is_cuda else _counts_by_bucket
+    # What is counted among all tracks, less what is counted among those that do not take part.
+    parts = [count(values, positive) for values in (scores, scores[seeds], positive)]
+    return float((parts[0] - parts[1] - parts[2]).double().mean() / (2 * n))
+
+
+def _counts_by_comparison(values: Tensor, limits: Tensor) -> Tensor:
+    """(n,) twice the number of ``values`` below each limit, and once that of those equal to it."""
+    row = values.numpy()
+    counted = [np.count_nonzero(row < limit) + np.count_nonzero(row <= limit) for limit in limits.numpy()]
+    return torch.tensor(counted)
+
+
+def _counts_by_bucket(values: Tensor, limits: Tensor) -> Tensor:
+    """The same, by counting the values into the gaps between the rising limits: for many of these, or on a GPU."""
+    n = len(limits)
     below, not_above = (
-        torch.bincount(torch.bucketize(negative, positive, right=right), minlength=n + 1).cumsum(0)[:n]
+        torch.bincount(torch.bucketize(values, limits, right=right), minlength=n + 1).cumsum(0)[:n]
         for right in (True, False)
     )
-    return float((below + not_above).double().mean() / (2 * len(negative)))
+    return below + not_above
 
 
 def _first(hits: Tensor, n_truth: Tensor, k: int) -> Tensor:

@@ -50,7 +50,7 @@ class FitState:
     best: float | None = None
     waited: int = 0
     stopped: str | None = None
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, int | float]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
 
