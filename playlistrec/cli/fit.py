@@ -114,7 +114,7 @@ def command(
         protocol = (info["training"] or {}).get("protocol", "full")
         text += ", validation " if protocol == "full" else f", validation ({protocol}) "
         text += " ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
-    screen.text(text)
+    screen.line(text)
 
 
 def _like(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+WIDE = 100
+"""Columns of a terminal from which uris are shown beside names."""
+
 
 @verb("similar", reads_runs=True)
 @click.argument("run", type=click.Path(path_type=Path))
@@ -76,4 +79,7 @@ def command(
         writer.writerows({name: csv_cell(value) for name, value in item.items()} for item in items)
         screen.line(out.getvalue().rstrip("\n"))
         return
-    screen.table([list(item.values()) for item in items], ["#", *(name.replace("_", " ") for name in columns[1:])])
+    if screen.width < WIDE and any(item.get("track_name") for item in items):
+        columns.remove("track_uri")  # a name says more in the space there is
+    rows = [[item[name] for name in columns] for item in items]
+    screen.table(rows, ["#", *(name.replace("_", " ") for name in columns[1:])])

@@ -110,7 +110,7 @@ def fit_seeds(
     for request in requests:
         kind = model_class(request.model)
         drawn = kind.trainable or kind.made_of_runs
-        labels = [f"{request.name} --seed {seed}" if seed else request.name for seed in seeds]
+        labels = [f"{request.name} seed {seed}" if seed else request.name for seed in seeds]
         each = [replace(request, seed=seed, label=label) for seed, label in zip(seeds, labels)]
         alone[request.name] = each if drawn else each[:1]
         if not drawn and len(seeds) > 1:

@@ -15,6 +15,7 @@ import torch
 from ..errors import RunError
 from ..models.state_schema import Field, check_like
 from ..storage import Arrays, read_arrays, write_arrays, write_json_lines
+from .optimizer import RowAdam
 
 __all__ = [
     "BEFORE",
@@ -135,6 +136,14 @@ def _weights(path: Path, trainer: Trainer) -> tuple[Arrays, Any]:
     return arrays, meta.get("epoch")
 
 
+def _steps(parameter: torch.Tensor, trainer: Trainer) -> tuple[int, ...]:
+    """The shape of a parameter's count of steps: RowAdam counts those of every row of a table."""
+    if not isinstance(trainer.optimizer, RowAdam):
+        return ()
+    is_table = any(parameter is table for table in trainer.model.tables.values())
+    return (len(parameter),) if is_table else (1,)
+
+
 def _moments(arrays: Arrays, trainer: Trainer) -> dict[int, dict[str, Any]]:
     """Adam's moments by parameter. Raises RunError where they are not of its shape: Adam does not look."""
     parameters = [p for group in trainer.optimizer.param_groups for p in group["params"]]
@@ -143,7 +152,8 @@ def _moments(arrays: Arrays, trainer: Trainer) -> dict[int, dict[str, Any]]:
         match = re.fullmatch(r"(\d{1,6})/(step|exp_avg|exp_avg_sq|max_exp_avg_sq)", name)
         if match is None or int(match[1]) >= len(parameters):
             raise RunError(f"adam/{name} is not a moment of one of the {len(parameters)} parameters")
-        shape = () if match[2] == "step" else tuple(parameters[int(match[1])].shape)
+        parameter = parameters[int(match[1])]
+        shape = _steps(parameter, trainer) if match[2] == "step" else tuple(parameter.shape)
         Field("f", shape, low=None if match[2] == "exp_avg" else 0).check(f"adam/{name}", array, {})
         moments.setdefault(int(match[1]), {})[match[2]] = torch.from_numpy(np.array(array))
     for index, found in moments.items():

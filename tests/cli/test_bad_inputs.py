@@ -119,7 +119,6 @@ CASES: list[tuple[str, Make, int, str]] = [
     ("no such source", on_data("preprocess", "{tmp}/none", "-o", "{tmp}/out"), 1, "none"),
     ("empty folder", lambda tmp, data: [(tmp / "e").mkdir(), "preprocess", tmp / "e", "-o", tmp / "out"][1:], 1, "/e"),
     ("truncated slice", broken_file("mpd.slice.0-9.json", b'{"playlists": [{"pid": 0, "tra'), 1, "mpd.slice.0-9.json"),
-    ("NaN id", broken_file("a.csv", b"playlist_id,track_id\n0,a\n0,NaN\n"), 1, "3"),
     ("no header", broken_file("a.csv", b"0,1\n0,2\n"), 1, "playlist_id"),
     ("too strict a core", on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}/out", "--k-core", 500), 1, "500"),
     ("no given split", on_data("preprocess", "{tmp}/few.csv", "-o", "{tmp}/out", "--split", "given"), 1, "given"),

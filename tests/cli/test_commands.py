@@ -113,6 +113,7 @@ def test_a_run_folder_holds_what_it_says(runs: Path, data_folder: Path) -> None:
     assert names == {
         *("MODEL.md", "config.toml", "run.json", "weights.npz", "checkpoint.npz", "history.jsonl", "timing.jsonl"),
         "refit",
+        "data",
     }
     info = json.loads((folder / "run.json").read_text())
     assert info["vocabulary"] == Data.load(data_folder).corpus.vocabulary_hash
@@ -184,7 +185,7 @@ def test_data_that_moved_is_found_with_an_option(runs: Path, data_folder: Path, 
     import shutil
 
     shutil.copytree(data_folder, tmp_path / "old")
-    call("fit", tmp_path / "old", "-m", "popularity", "-o", tmp_path / "run")
+    call("fit", tmp_path / "old", "-m", "popularity", "-o", tmp_path / "run", "--slim")
     (tmp_path / "old").rename(tmp_path / "new")
     assert "say where with --data" in call("evaluate", tmp_path / "run", code=1).stderr
     call("evaluate", tmp_path / "run", "--data", tmp_path / "new")

@@ -28,9 +28,14 @@ def fields(content: bytes | str, **options: bool) -> list[list[str]]:
     return [row for _, row in opened(content, **options).rows()]
 
 
+def plain(row: tuple[str, ...]) -> bool:
+    """True unless the row is empty, or holds a backslash, which other writers mean as an escape."""
+    return bool("".join(row).strip()) and "\\" not in "".join(row)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
-    rows=st.lists(st.tuples(FIELD, FIELD, FIELD).filter(lambda row: "".join(row).strip()), min_size=1, max_size=6),
+    rows=st.lists(st.tuples(FIELD, FIELD, FIELD).filter(plain), min_size=1, max_size=6),
     separator=st.sampled_from(",;\t"),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     end=st.sampled_from(["\n", "\r\n"]),

@@ -326,7 +326,7 @@ def test_save_and_load(tmp_path):
 
 
 def test_load_says_what_is_wrong(tmp_path):
-    with pytest.raises(DataError, match=r"is not a data folder: split\.npz is missing$"):
+    with pytest.raises(DataError, match=r"is not whole: split\.npz is missing$"):
         Split.load(tmp_path)
     split_edges(random_corpus(30)).save(tmp_path)
     whole = (tmp_path / "split.npz").read_bytes()

@@ -164,7 +164,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"tracks": b"a"}, "tracks must be rows, uris or names"),
     ({"tracks": np.array([1, np.nan])}, "tracks must be rows, uris or names"),
     ({"tracks": ["no such track anywhere qqq"]}, "no such track anywhere"),
-    ({"tracks": ""}, "must not be empty"),
+    ({"tracks": ""}, "no track has the uri"),
     ({"tracks": 1, "exclude_tracks": 10**9}, "exclude_tracks must be rows"),
     ({"tracks": 1, "exclude_tracks": "zzzz qqqq xxxx"}, "zzzz qqqq"),
     ({"tracks": 1, "among": [10**7]}, "among must be rows"),

@@ -193,5 +193,6 @@ def test_models_lists_the_presets() -> None:
             p.name: {"min_pairs": p.min_pairs, "adapts": p.adapts, **p.options} for p in presets() if p.model == name
         }
         assert about["presets"] == wanted
-    text = call("models").stdout
-    assert all(preset.name in text for preset in presets())
+    for name in reported:
+        text = call("models", name).stdout
+        assert all(f"preset {preset.name} (" in text for preset in presets() if preset.model == name)

@@ -26,7 +26,7 @@ MODELS: dict[str, Mapping[str, Any]] = {
     **{"popularity": {}, "itemknn": {}, "userknn": {}, "ease": {}, "title": {}},
     **{
         "ials": {"dim": 8, "iterations": 3},
-        "mf": TRAINED,
+        "mf": {**TRAINED, "epochs": 20},  # a step an epoch
         "lightgcn": TRAINED,
         "gat": {**TRAINED, "epochs": 2, "layers": 1},
     },

@@ -70,10 +70,13 @@ def folders(runs: dict[str, pr.Run], tmp_path_factory: pytest.TempPathFactory) -
 def same_ranking(run: pr.Run, row: int, tracks: npt.NDArray[np.integer], scores: npt.NDArray[np.floating]) -> None:
     """The same tracks in the same order, but for neighbours whose scores are equal as far as sums can tell."""
     pid = run.data.corpus.playlists["pid"][row].as_py()
-    wanted, values = run.recommend(playlist=pid, k=K)
-    n = len(wanted)
-    np.testing.assert_allclose(scores[:n], values, rtol=1e-4, atol=1e-5)
-    moved = np.flatnonzero(wanted != tracks[:n])
+    # A run knows the whole playlist, and does not recommend what is hidden from the model; the files do not know that.
+    new = ~np.isin(tracks, run.data.corpus.playlist(row))
+    tracks, scores = tracks[new], scores[new]
+    n = len(tracks)
+    wanted, values = (part[:n] for part in run.recommend(playlist=pid, k=K))
+    np.testing.assert_allclose(scores[: len(values)], values, rtol=1e-4, atol=1e-5)
+    moved = np.flatnonzero(wanted != tracks[: len(wanted)])
     assert len(moved) <= 2
     for place in moved:
         assert np.abs(values - values[place]).argsort()[1] in (place - 1, place + 1)

@@ -32,9 +32,12 @@ def test_read_again_it_recommends_the_same(
         shutil.rmtree(tmp_path / name)
     (tmp_path / "hub").rename(tmp_path / "downloaded")
     read = pr.Run.load(tmp_path / "downloaded")
-    again = read.recommend(playlist=[7, 9, 11], k=100)
-    assert again.uris == wanted.uris
-    np.testing.assert_array_equal(again.scores, wanted.scores)
+    again = read.recommend(playlist=[7, 9, 11], k=150)
+    for row, pid in enumerate((7, 9, 11)):
+        # The test part is not in the folder: only the whole data know that the playlist holds it.
+        new = ~np.isin(again.tracks[row], run.data.corpus.playlist(run.data.corpus.playlist_index(pid)))
+        np.testing.assert_array_equal(again.tracks[row][new][:100], wanted.tracks[row])
+        np.testing.assert_array_equal(again.scores[row][new][:100], wanted.scores[row])
     assert (read.refit_arrays is not None) is refit
     assert set(load_file(tmp_path / "downloaded" / "model.safetensors")) == set(run.arrays)
     text = "".join(path.read_text() for path in (tmp_path / "downloaded").rglob("*") if path.suffix in (".md", ".json"))

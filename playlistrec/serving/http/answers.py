@@ -62,7 +62,7 @@ class Answers:
             self.tally.gauge("waiting", -1)
 
     async def recommend_batch(self, request: Request) -> Response:
-        """``POST /recommend/batch``: the lines of ``recommend --batch``."""
+        """``POST /recommend/batch``: a query a line, as in a batch at the command line."""
         params = request.query_params
         lines = (await body_of(request, "application/x-ndjson")).splitlines()
         require(len(lines) <= LIMITS.lines, "lines", f"at most {LIMITS.lines:,}", len(lines))

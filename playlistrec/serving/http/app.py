@@ -76,7 +76,7 @@ class Server:
     async def reload(self, request: Request) -> Response:
         """``POST /admin/reload``: take the run folder as it is now."""
         if self.options.token is None:
-            raise Problem(404, "there is no /admin/reload on a server without a token: give --token-file")
+            raise Problem(404, "there is no /admin/reload on a server without a token")
         os.kill(self._supervisor, signal.SIGHUP)
         response = as_json({"status": "reloading", "generation": self.board.get("generation")})
         response.status_code = 202

@@ -15,6 +15,7 @@ from ...models.base import Query
 from ..batch import Batch
 from ..explain import explain, why_cold
 from ..listing import records
+from ..lookup.playlists import PlaylistIndex
 from ..lookup.suggest import Suggestions
 from ..recommender import RecommendationService, RecommendOptions
 from ..vectors import Embeddings
@@ -67,6 +68,7 @@ class Engine:
         self.run = run
         self.service = run.service("cpu")
         self.history = self.service.history
+        self.playlist_names = PlaylistIndex(self.history)
         self.suggestions = Suggestions(self.history)
         self.batch = Batch(self.service, RecommendOptions(), most_k=LIMITS.k)
         self.catalogue = Catalogue(self.service, self.service.index, lambda: self.playlists, lambda: self.embeddings)
@@ -115,7 +117,7 @@ class Engine:
         )
         taken = [track for _, tracks in self.catalogue.find(request.exclude_tracks, warnings) for track in tracks]
         if request.playlist is not None:
-            row = self.history.playlist_index(request.playlist)
+            row = self.playlist_names.find(request.playlist)
             query = self.playlists.take(row, row + 1)
             title = (query.titles or (None,))[0]
             seeds = query.tracks.tolist()

@@ -45,7 +45,7 @@ OPERATIONS: tuple[tuple[str, str, str, list[tuple[str, Schema, str]], tuple[str,
     ("post", "/recommend", "Recommend tracks for a playlist", [], ("application/json", RecommendRequest), "", ANSWER),
     (
         "post", "/recommend/batch",
-        f"Recommend for up to {LIMITS.lines:,} playlists: a query a line, as `recommend --batch` reads them",
+        f"Recommend for up to {LIMITS.lines:,} playlists: a query a line, as a batch at the command line",
         [K, ("max_per_artist", {"type": "integer", "minimum": 1}, "At most so many tracks of an artist."),
          ("diversity", {"type": "number", "minimum": 0, "maximum": 1}, "0: the best; 1: the least alike."),
          ("popularity", {"type": "number", "minimum": -1, "maximum": 1}, "-1: the rarest first; 1: the most popular.")],
