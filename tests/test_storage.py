@@ -219,9 +219,9 @@ def test_a_forced_fit_that_fails_leaves_the_run(data_folder: Path, tmp_path: Pat
     before = {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir() if path.is_file()}
     with pytest.raises(RunError, match="exists"):
         pr.fit(data_folder, "popularity", tmp_path / "r")
-    with pytest.raises(RunError, match=r"lr") as told:
+    with pytest.raises(RunError, match=r"lr") as caught:
         pr.fit(data_folder, "mf", tmp_path / "r", options={"epochs": 3, "lr": 1e30}, preset="none", force=True)
-    assert "playlistrec-new" not in str(told.value)
+    assert "playlistrec-new" not in str(caught.value)
     assert {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir() if path.is_file()} == before
     assert os.listdir(tmp_path) == ["r"]
     (tmp_path / "r" / "thesis.tex").write_text("mine")
@@ -330,13 +330,13 @@ def test_any_cut_or_flipped_byte_of_an_archive_is_told(tmp_path: Path) -> None:
     write_arrays(tmp_path / "x.npz", {"a": np.arange(50)}, {})
     whole = (tmp_path / "x.npz").read_bytes()
     random = np.random.default_rng(0)
-    told = 0
+    messages = 0
     for place in random.choice(len(whole), 150, replace=False).tolist():
         flipped = bytes([whole[place] ^ int(random.integers(1, 256))])
         for damaged in (whole[:place], whole[:place] + flipped + whole[place + 1 :]):
             (tmp_path / "y.npz").write_bytes(damaged)
-            told += 1
+            messages += 1
             with suppress(RunError):  # and nothing else
                 read_arrays(tmp_path / "y.npz")
-                told -= 1
-    assert told > 200
+                messages -= 1
+    assert messages > 200

@@ -51,9 +51,9 @@ def source(path: Path, form: str, text: str) -> Path:
 )
 def test_no_reader_takes_such_an_id(tmp_path: Path, form: str, what: str) -> None:
     path = source(tmp_path, form, HOSTILE[what])
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as caught:
         pr.preprocess(path, tmp_path / "d", workers=1)
-    assert not any(character in str(told.value) for character in "\x1b\x9b\x00\u202e\u2028\u2066")
+    assert not any(character in str(caught.value) for character in "\x1b\x9b\x00\u202e\u2028\u2066")
     assert not (tmp_path / "d").exists()
 
 

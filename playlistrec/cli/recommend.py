@@ -24,7 +24,7 @@ WIDE = 120
 """Columns of a terminal on which a table has the uris too."""
 
 FEW = 1000
-"""Playlists up to which a person is told that only their tracks can be recommended."""
+"""Playlists up to which a message says that only their tracks can be recommended."""
 
 
 @verb("recommend", reads_runs=True)
@@ -97,7 +97,7 @@ def command(
     from ..serving.explain import explain as reasons
     from ..serving.explain import why_cold
     from ..serving.recommender import RecommendOptions
-    from .seeds import among_of, asked_by_tracks, asked_from_base, asked_of_playlist, named_tracks
+    from .seeds import among_of, named_tracks, query_from_base, query_of_playlist, query_of_tracks
 
     wished = RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity, popularity=popularity)
     service = (loaded := _run_of(screen, run if base is None else base, data, device)).service(device)
@@ -108,11 +108,11 @@ def command(
         _recommend_lines(screen, service, options, batch, out or "-")
         return
     if base is not None and playlist is not None:
-        asked = asked_from_base(screen, loaded, service, run, playlist)
+        asked = query_from_base(screen, loaded, service, run, playlist)
     elif playlist is not None:
-        asked = asked_of_playlist(loaded, playlist)
+        asked = query_of_playlist(loaded, playlist)
     else:
-        asked = asked_by_tracks(screen, loaded, service, tracks, file, title)
+        asked = query_of_tracks(screen, loaded, service, tracks, file, title)
     taken = [*asked.taken, *(row for seed in named_tracks(screen, service, left_out) for row in seed.taken)]
     found = service.recommend_one(asked.query, options, taken)
     if found.cold:

@@ -1,4 +1,4 @@
-"""The seeds that a person names on the command line, and what is told of them."""
+"""Queries from the seeds that a user names on the command line."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from ..serving.lookup.locating import Located
     from ..serving.recommender import RecommendationService
 
-__all__ = ["Asked", "among_of", "asked_by_tracks", "asked_from_base", "asked_of_playlist", "named_tracks"]
+__all__ = ["ResolvedQuery", "among_of", "named_tracks", "query_from_base", "query_of_playlist", "query_of_tracks"]
 
 REMARKS = 3
 """Warnings about single tracks that are shown in full; the rest are counted."""
 
 
-class Asked(NamedTuple):
-    """What is asked of a model.
+class ResolvedQuery(NamedTuple):
+    """A query, and what goes with it.
 
     Attributes:
         taken: rows of tracks that are not to be recommended.
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     shown: dict[str, Any]
 
 
-def asked_of_playlist(run: Run, text: str) -> Asked:
+def query_of_playlist(run: Run, text: str) -> ResolvedQuery:
     """A playlist of the data. All that it holds is taken, what was hidden from the model too."""
     from ..serving.lookup.playlists import PlaylistIndex
 
@@ -43,26 +43,26 @@ def asked_of_playlist(run: Run, text: str) -> Asked:
     row = PlaylistIndex(corpus).find(text)
     pid = corpus.playlists["pid"][row].as_py()
     query = run.query(playlist=pid)
-    return Asked(query, [*query.tracks.tolist(), *corpus.playlist(row).tolist()], {"playlist": pid})
+    return ResolvedQuery(query, [*query.tracks.tolist(), *corpus.playlist(row).tolist()], {"playlist": pid})
 
 
-def asked_by_tracks(
+def query_of_tracks(
     screen: Screen,
     run: Run,
     service: RecommendationService,
     tracks: Sequence[str],
     file: Path | None,
     title: str | None,
-) -> Asked:
+) -> ResolvedQuery:
     """A new playlist: tracks, a file, a title."""
     located = named_tracks(screen, service, tracks)
     if file is not None:
         more, title = _in_file(screen, service, file, title, alone=not located)
         located = located + more
-    return _asked(run, service, located, title)
+    return _resolved(run, service, located, title)
 
 
-def asked_from_base(screen: Screen, base: Run, service: RecommendationService, data: Path, text: str) -> Asked:
+def query_from_base(screen: Screen, base: Run, service: RecommendationService, data: Path, text: str) -> ResolvedQuery:
     """A playlist of one's own data folder, its tracks looked for among those of the run ``base``."""
     from ..experiment.data import Data
     from ..serving.lookup.playlists import PlaylistIndex
@@ -77,13 +77,13 @@ def asked_from_base(screen: Screen, base: Run, service: RecommendationService, d
         located = locate(service.index, _entries(corpus, row), on_event)
     found = sum(seed.track in seed.taken for seed in located)
     stand_ins = sum(seed.track >= 0 for seed in located) - found
-    told = f"{found} of the {len(located)} tracks of {name} are in {base.path} ({found / max(len(located), 1):.0%})"
+    summary = f"{found} of the {len(located)} tracks of {name} are in {base.path} ({found / max(len(located), 1):.0%})"
     if stand_ins:
-        told += f"; their artists stand in for {stand_ins} more"
+        summary += f"; their artists stand in for {stand_ins} more"
     if not found + stand_ins:
-        raise DataError(f"{told}: there is nothing to recommend by")
-    screen.message(told)
-    return _asked(base, service, located, title or None)
+        raise DataError(f"{summary}: there is nothing to recommend by")
+    screen.message(summary)
+    return _resolved(base, service, located, title or None)
 
 
 def among_of(screen: Screen, service: RecommendationService, file: Path | None) -> tuple[int, ...] | None:
@@ -95,25 +95,16 @@ def among_of(screen: Screen, service: RecommendationService, file: Path | None) 
 
 def named_tracks(screen: Screen, service: RecommendationService, tracks: Sequence[str]) -> list[Located]:
     """The tracks that were named one by one. Raises DataError for one that is not in the data."""
-    from ..serving.lookup.locating import locate
-    from ..serving.lookup.playlist_file import Entry
+    from ..serving.lookup.locating import locate_all
 
-    if not tracks:
-        return []
-    named = locate(service.index, [Entry.of(text) for text in tracks])
-    for seed in named:
-        if seed.track < 0:
-            raise DataError(str(seed.remark))
-        if seed.remark is not None:
-            screen.warn(seed.remark)
-    return named
+    return locate_all(service.index, tracks, screen.warn) if tracks else []
 
 
-def _asked(run: Run, service: RecommendationService, located: Sequence[Located], title: str | None) -> Asked:
+def _resolved(run: Run, service: RecommendationService, located: Sequence[Located], title: str | None) -> ResolvedQuery:
     query = run.query(tracks=[seed.track for seed in located if seed.track >= 0], title=title)
     uris = service.history.track_table["uri"].take(query.tracks).to_pylist()
     shown = ({} if title is None else {"title": title}) | {"tracks": uris}
-    return Asked(query, [row for seed in located for row in seed.taken], shown)
+    return ResolvedQuery(query, [row for seed in located for row in seed.taken], shown)
 
 
 def _in_file(

@@ -125,7 +125,7 @@ def compare(
 
     The same queries choose the best and test it, so that p is a little too small where several are about as good.
     Of several runs of one name, which differ in their seed, each query's metric is the mean over them; the test is
-    over queries, and the spread over seeds is told beside it.
+    over queries, and the spread over seeds is reported beside it.
 
     Args:
         runs: run folders, by name or named by their folders; several of one name are its seeds.

@@ -70,9 +70,9 @@ def own_run(path: str | Path, *, device: str = "auto", on_event: OnEvent = ignor
     where = f"kept in {folder}" if kept else f"not kept, since {path} cannot be written to"
     on_event(Event("message", f"fitting {choice.model} to all {data.corpus.n_playlists:,} playlists, {where}"))
 
-    def told(event: Event) -> None:
+    def forward(event: Event) -> None:
         if event.kind != "warning":  # nothing is hidden, so there is no validation part, which a fit warns of
             on_event(event)
 
-    given: dict[str, Any] = {"options": choice.options, "preset": choice.preset, "device": device, "on_event": told}
+    given: dict[str, Any] = {"options": choice.options, "preset": choice.preset, "device": device, "on_event": forward}
     return fit(data, choice.model, folder if kept else None, force=folder.exists(), slim=True, **given)

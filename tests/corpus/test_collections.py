@@ -1,4 +1,4 @@
-"""Research collections in the files in which they are published, with invented content; what is left out is told."""
+"""Research collections in the files in which they are published, with invented content, and the warnings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def names(corpus: Corpus) -> dict[str, tuple[str | None, str | None]]:
     return {row["track_uri"]: (row["track_name"], row["artist_name"]) for row in rows}  # type: ignore[misc]
 
 
-def told(source: Path, **options: int) -> tuple[Corpus, list[str]]:
+def warned(source: Path, **options: int) -> tuple[Corpus, list[str]]:
     events: list[Event] = []
     corpus, given = read(source, on_event=events.append, **options)  # type: ignore[arg-type]
     assert given is None
@@ -52,7 +52,7 @@ def test_melon(tmp_path: Path) -> None:
     (tmp_path / "val.json").write_text(json.dumps(playlists[:1]))
     (tmp_path / "song_meta.json").write_text(json.dumps(meta))
     (tmp_path / "genre_gn_all.json").write_text('{"GN0100": "genre"}')
-    corpus, warnings = told(tmp_path)
+    corpus, warnings = warned(tmp_path)
     assert lists(corpus) == {"61": ["7", "9", "7"], "8": ["9"]}
     assert names(corpus) == {"7": ("Seven", "Ann, Bo"), "9": ("Nine", "Bo")}
     assert corpus.playlists.to_pylist() == [
@@ -60,7 +60,7 @@ def test_melon(tmp_path: Path) -> None:
         {"pid": "8", "name": None, "description": None, "num_followers": 0, "ordered": False},
     ]
     assert warnings == ["left out 1 files of incomplete playlists (val.json)"]
-    assert lists(told(tmp_path / "train.json", limit=1)[0]) == {"61": ["7", "9", "7"]}
+    assert lists(warned(tmp_path / "train.json", limit=1)[0]) == {"61": ["7", "9", "7"]}
     (tmp_path / "train.json").write_text(json.dumps([{**playlists[0], "songs": ["7"]}]))
     with pytest.raises(DataError, match=r"train\.json: .*song.* must be a whole number"):
         read(tmp_path / "train.json")
@@ -89,7 +89,7 @@ def test_aotm(name: str, tmp_path: Path) -> None:
     ]
     content = json.dumps(mixes).encode()
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    corpus, warnings = told(tmp_path)
+    corpus, warnings = warned(tmp_path)
     assert lists(corpus) == {"3": ["SOA", "name:zoe:dejavu", "SOB"], "4": ["name:zoe:dejavu"]}
     assert names(corpus)["name:zoe:dejavu"] == ("Déjà Vu", "Zoë")
     assert corpus.playlists["description"].to_pylist() == ["Mixed Genre", "Rock"]
@@ -123,7 +123,7 @@ def test_30music(tmp_path: Path) -> None:
     )
     (folder / "users.idomaar").write_text("user\t1\t-1\t{}\t{}\n")
     for source in (tmp_path, folder, folder / "playlist.idomaar"):
-        corpus, warnings = told(source)
+        corpus, warnings = warned(source)
         assert lists(corpus) == {"11": ["5", "7"], "12": []}
         assert corpus.playlists["name"].to_pylist() == ["gym {1}", None]
         assert names(corpus) == {"5": (None, None), "7": ("Déjà Vu", "Zoë & Hex")}
@@ -138,12 +138,12 @@ def test_yes(tmp_path: Path) -> None:
     (tmp_path / "test.txt").write_text("40 50 60 \n1 0 1 \n2 0 \n")
     (tmp_path / "song_hash.txt").write_text("40\tForty\tAnn\n50 \tFifty\tBo \n60\tSixty\tAnn\n")
     (tmp_path / "tag_hash.txt").write_text("0, rock\n")
-    corpus, warnings = told(tmp_path)
+    corpus, warnings = warned(tmp_path)
     assert lists(corpus) == {"test:0": ["60", "40"], "train:0": ["40", "60", "40"], "train:1": ["50"]}
     assert names(corpus) == {"40": ("Forty", "Ann"), "50": ("Fifty", "Bo"), "60": ("Sixty", "Ann")}
     assert corpus.playlists["ordered"].to_pylist() == [True] * 3
     assert warnings == ["left out 1 playlists without a song"]
-    assert lists(told(tmp_path / "train.txt")[0]) == {"0": ["40", "60", "40"], "1": ["50"]}
+    assert lists(warned(tmp_path / "train.txt")[0]) == {"0": ["40", "60", "40"], "1": ["50"]}
     (tmp_path / "train.txt").write_text("40 50 60 \n2 1 1 \n0 2\n3\n")
     with pytest.raises(DataError, match=r"train\.txt, line 4: 3 is no place among 3 songs"):
         read(tmp_path / "train.txt")
@@ -163,7 +163,7 @@ def test_nowplaying(tmp_path: Path) -> None:
         '"07f", "A", "B", "HARD ROCK 2010"',
     ]
     (tmp_path / "spotify_dataset.csv").write_text(NOWPLAYING + "\n".join(rows) + "\n")
-    corpus, warnings = told(tmp_path)
+    corpus, warnings = warned(tmp_path)
     vu = "name:crosbystillsandnash:dejavu"
     assert lists(corpus) == {
         "9cc/HARD ROCK 2010": ["name:elviseking:alison", vu],
@@ -185,7 +185,7 @@ def test_sessions_of_the_sequential_skip_prediction(tmp_path: Path) -> None:
         "0_a,1,2,t_x,true,true,false,16,2018-07-15,true\n"
         "0_b,1,1,t_y,true,true,false,0,2018-07-15,false\n"
     )
-    corpus, warnings = told(tmp_path)
+    corpus, warnings = warned(tmp_path)
     assert lists(corpus) == {"0_a": ["t_x", "t_y"], "0_b": ["t_y"]}
     assert corpus.playlists["ordered"].to_pylist() == [True, True]
     assert warnings[0].startswith(

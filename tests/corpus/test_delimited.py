@@ -1,4 +1,4 @@
-"""Delimited text in every encoding and dialect, against Python's csv module; what is wrong is told with its line."""
+"""Delimited text in every encoding and dialect, against Python's csv module; errors name their line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's library as one corpus: folders and archives of mixed exports, one id a track, what is told."""
+"""A person's library as one corpus: folders and archives of mixed exports, one id a track, its warnings."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def names(corpus: Corpus) -> list[tuple[str | None, list[str]]]:
 
 
 def read(*paths: Path) -> tuple[Corpus, list[str]]:
-    told: list[Event] = []
-    corpus = read_exports(paths, limit=None, on_event=told.append)
-    return corpus, [event.text for event in told if event.kind != "progress"]
+    messages: list[Event] = []
+    corpus = read_exports(paths, limit=None, on_event=messages.append)
+    return corpus, [event.text for event in messages if event.kind != "progress"]
 
 
 def archive(members: dict[str, bytes | str]) -> bytes:
@@ -83,12 +83,12 @@ def as_zip_in_a_folder(folder: Path) -> Path:
 def test_folders_and_archives_of_mixed_exports(tmp_path: Path, place: object) -> None:
     path = place(tmp_path)  # type: ignore[operator]
     assert holds_exports([path])
-    corpus, told = read(path)
+    corpus, messages = read(path)
     assert names(corpus) == EXPECTED
     assert corpus.playlists["pid"].to_pylist() == ["0", "1", "2", "3"]
-    assert told[0] == "read 5 files: 5 playlists with 5 entries"
-    assert told[1].startswith("passed over 3 other files: ")
-    assert told[2:] == ["left out 1 playlist without a track: rainy"]
+    assert messages[0] == "read 5 files: 5 playlists with 5 entries"
+    assert messages[1].startswith("passed over 3 other files: ")
+    assert messages[2:] == ["left out 1 playlist without a track: rainy"]
 
 
 def test_several_files(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         ",,,\nspotify:episode:1,,,\n"
     )
     (tmp_path / "b.csv").write_text("Shazam Library\nTitle,Artist\nEcho,Vela\n")
-    _, told = read(tmp_path)
-    assert told == [
+    _, messages = read(tmp_path)
+    assert messages == [
         "read 2 files: 2 playlists with 2 entries",
         "b.csv: passed over 1 line before the header (Shazam Library)",
         "2 columns not read: Popularity, Tempo",

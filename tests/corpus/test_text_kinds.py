@@ -1,4 +1,4 @@
-"""Lines of ids and tables that can be taken for something else: each is read as what it proves to be, and told."""
+"""Lines that can be taken for ids, for pairs or for tables: each is read as what it proves to be, with a warning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def lists(corpus: Corpus) -> dict[str, list[str]]:
     return {pid: [uris[i] for i in corpus.playlist(p)] for p, pid in enumerate(pids)}
 
 
-def told(*sources: Path, **options: object) -> tuple[Corpus, list[str]]:
+def warned(*sources: Path, **options: object) -> tuple[Corpus, list[str]]:
     events: list[Event] = []
     corpus, _ = read(sources, on_event=events.append, **options)  # type: ignore[arg-type]
     return corpus, [event.text for event in events if event.kind == "warning"]
@@ -30,7 +30,7 @@ def test_user_item_weight(separator: str, more: str, tmp_path: Path) -> None:
     rows = [("ann", "x", "5"), ("bo", "y", "0.5"), ("ann", "y", "12")]
     lines = [separator.join((*row, more) if more else row) for row in rows]
     (tmp_path / "data1.txt").write_text("\n".join(lines) + "\n")
-    corpus, warnings = told(tmp_path / "data1.txt", weights=True)
+    corpus, warnings = warned(tmp_path / "data1.txt", weights=True)
     assert lists(corpus) == {"ann": ["x", "y"], "bo": ["y"]}
     assert corpus.weights is not None
     assert corpus.weights.tolist() == [5, 12, 0.5]
@@ -43,25 +43,28 @@ def test_user_item_weight(separator: str, more: str, tmp_path: Path) -> None:
 
 def test_three_fields_without_proof_are_items_and_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("1 5 7\n2 5 8\n3 7 8\n")
-    corpus, warnings = told(tmp_path / "a.txt")
+    corpus, warnings = warned(tmp_path / "a.txt")
     assert lists(corpus) == {"1": ["5", "7"], "2": ["5", "8"], "3": ["7", "8"]}
     assert len(warnings) == 1
     assert "`user item weight` is the format triples" in warnings[0]
-    assert lists(told(tmp_path / "a.txt", format="triples")[0]) == {"1": ["5"], "2": ["5"], "3": ["7"]}
+    assert lists(warned(tmp_path / "a.txt", format="triples")[0]) == {"1": ["5"], "2": ["5"], "3": ["7"]}
 
 
 @pytest.mark.parametrize("colon", [":", ": "])
 def test_user_colon_items(colon: str, tmp_path: Path) -> None:
     for part, text in (("train", "u1{}5 7\nu2{}8\n"), ("test", "u1{}9\nu2{}5 8\n")):
         (tmp_path / f"{part}.txt").write_text(text.replace("{}", colon))
-    corpus, warnings = told(tmp_path)
+    corpus, warnings = warned(tmp_path)
     assert lists(corpus) == {"u1": ["5", "7", "9"], "u2": ["8", "5"]}
     assert warnings[0] == "train.txt: read as `user:item item …`"
     (tmp_path / "train.txt").write_text("\n".join(f"{i}:5 7" for i in range(20_000)) + "\n3 9\n")
     with pytest.raises(DataError, match=r"line 20001: no `user:item item`.* \(got '3 9'\)"):
         read(tmp_path)
     (tmp_path / "ids.txt").write_text("user:1 track:5 track:7\nuser:2 track:5\n")
-    assert lists(told(tmp_path / "ids.txt")[0]) == {"user:1": ["track:5", "track:7"], "user:2": ["track:5"]}
+    assert lists(warned(tmp_path / "ids.txt")[0]) == {
+        "user:1": ["track:5", "track:7"],
+        "user:2": ["track:5"],
+    }
 
 
 def test_a_header_above_numbers_is_refused(tmp_path: Path) -> None:
@@ -95,14 +98,14 @@ def test_several_rows_of_item_lists(tmp_path: Path) -> None:
 def test_the_column_of_the_order_is_found(header: str, first: str, second: str, tmp_path: Path) -> None:
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         (tmp_path / "a.csv").write_bytes(f"{header}\r\n{first}\r\n{second}\r\n".encode(encoding))
-        corpus, _ = told(tmp_path / "a.csv")
+        corpus, _ = warned(tmp_path / "a.csv")
         assert lists(corpus) == {"1": ["a", "b"]}
         assert corpus.playlists["ordered"].to_pylist() == [True]
 
 
 def test_users_without_times_have_no_order(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user_id,item_id\n1,b\n1,a\n")
-    assert told(tmp_path / "a.csv")[0].playlists["ordered"].to_pylist() == [False]
+    assert warned(tmp_path / "a.csv")[0].playlists["ordered"].to_pylist() == [False]
     (tmp_path / "a.csv").write_text("user_id,item_id,time\n1,b,yesterday\n")
     with pytest.raises(DataError, match=r"a\.csv, line 2: time must be a number or a date.* \(got 'yesterday'\)"):
         read(tmp_path / "a.csv")
@@ -111,7 +114,7 @@ def test_users_without_times_have_no_order(tmp_path: Path) -> None:
 def test_what_a_table_leaves_out_is_told(tmp_path: Path) -> None:
     text = "playlist_id,track_id,mood,bpm\n1,a,x,9\n1,,x,9\n1,nan,x,9\n2, None ,x,9\n"
     (tmp_path / "a.csv").write_bytes(b"My lists\n" + text.encode())
-    corpus, warnings = told(tmp_path / "a.csv")
+    corpus, warnings = warned(tmp_path / "a.csv")
     assert lists(corpus) == {"1": ["a", "nan"], "2": ["None"]}
     assert warnings == [
         "a.csv: passed over 1 line before the header (My lists)",
@@ -125,8 +128,8 @@ def test_several_files_and_patterns(tmp_path: Path) -> None:
     for day, track in (("1", "a"), ("2", "b")):
         (tmp_path / f"log_{day}.csv").write_text(f"session_id,session_position,track_id_clean\ns,{day},{track}\n")
     both = {"s": ["a", "b"]}
-    assert lists(told(tmp_path / "log_1.csv", tmp_path / "log_2.csv")[0]) == both
-    assert lists(told(tmp_path / "log_*.csv")[0]) == both
+    assert lists(warned(tmp_path / "log_1.csv", tmp_path / "log_2.csv")[0]) == both
+    assert lists(warned(tmp_path / "log_*.csv")[0]) == both
     data = preprocess([tmp_path / "log_1.csv", tmp_path / "log_2.csv"], tmp_path / "out")
     assert data.corpus.n_entries == 2
     assert data.manifest["source"] == f"{tmp_path / 'log_1.csv'}, {tmp_path / 'log_2.csv'}"

@@ -15,7 +15,6 @@ from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.errors import ConfigError, DataError, RunError
 from playlistrec.experiment.auto import search, tries
-from playlistrec.experiment.auto.choice import best_model_for
 from playlistrec.experiment.auto.tries import Candidate
 from playlistrec.experiment.runs import Run, pick_device
 from playlistrec.rank.protocols import evaluate
@@ -126,12 +125,12 @@ def _mask(mask: Any) -> Any:
 
 
 def test_with_next_to_no_time_the_first_candidate_is_kept(data: pr.Data) -> None:
-    heard: list[str] = []
-    run = pr.fit(data, "auto", time_limit=0.001, on_event=lambda event: heard.append(event.text))
+    events_seen: list[str] = []
+    run = pr.fit(data, "auto", time_limit=0.001, on_event=lambda event: events_seen.append(event.text))
     rows = run.info["auto"]["tried"]
     assert [row["outcome"] for row in rows].count("not tried: no time left") == len(rows) - 1
     assert run.model_type.name == "popularity"
-    assert any("no time to fit again" in text for text in heard) == (run.refit_arrays is None)
+    assert any("no time to fit again" in text for text in events_seen) == (run.refit_arrays is None)
 
 
 @pytest.mark.parametrize(
@@ -166,20 +165,6 @@ def test_the_command_prints_the_table(data: pr.Data, tmp_path: Path, monkeypatch
     assert all(len(line) <= 200 for line in said.splitlines())
     info = json.loads((tmp_path / "run" / "run.json").read_text())
     assert [row["model"] for row in info["auto"]["tried"]] == ["popularity", "gfcf", "mf"]
-
-
-@pytest.mark.parametrize(
-    ("corpus", "seconds", "model"),
-    [
-        (taste(20, 30, 2), 600, "itemknn"),
-        (taste(300, 80, 5), 600, "lightgcn"),
-        (taste(300, 80, 5), 0.01, "gfcf"),
-    ],
-)
-def test_the_model_by_size_alone(corpus: Corpus, seconds: float, model: str) -> None:
-    found = best_model_for(pr.Data.of(corpus, split_edges(corpus)), seconds=seconds)
-    assert found.model == model
-    assert found.why
 
 
 def test_where_much_time_is_left_the_best_lightgcn_gets_wider(data: pr.Data, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,9 +141,9 @@ def test_moments_of_another_shape_are_not_resumed(folder: Path, tmp_path: Path) 
         run = tmp_path / str(number)
         shutil.copytree(folder / "mf", run)
         write_arrays(run / "checkpoint.npz", {**arrays, **change}, {**meta, **other})
-        with pytest.raises(RunError, match=r"checkpoint.npz is damaged") as told:
+        with pytest.raises(RunError, match=r"checkpoint.npz is damaged") as caught:
             pr.fit(folder / "d", "mf", run, options={"epochs": 3}, resume=True)
-        assert said in str(told.value)
+        assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -80,20 +80,20 @@ def test_mlflow_has_the_figures(data_folder: Path, tmp_path: Path) -> None:
 
 
 def test_events_pass_on_and_a_failed_fit_ends_its_trackers(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[str, Any]] = []
+    messages: list[tuple[str, Any]] = []
 
     class Tracker:
         def __init__(self, name: str, where: str | None) -> None:
-            told.append(("new", (name, where)))
+            messages.append(("new", (name, where)))
 
         def begin(self, options: dict[str, Any]) -> None:
-            told.append(("begin", options))
+            messages.append(("begin", options))
 
         def epoch(self, number: int, figures: dict[str, float]) -> None:
-            told.append(("epoch", number))
+            messages.append(("epoch", number))
 
         def end(self, figures: dict[str, float]) -> None:
-            told.append(("end", figures))
+            messages.append(("end", figures))
 
     module = ModuleType("playlistrec.sinks.trackio")
     module.Tracker = Tracker  # type: ignore[attr-defined]
@@ -101,16 +101,16 @@ def test_events_pass_on_and_a_failed_fit_ends_its_trackers(data_folder: Path, mo
     events: list[Event] = []
     with tracked(["trackio:songs"], "r", events.append) as on_event:
         pr.fit(data_folder, "mf", options={"epochs": 2, "lr": 0.02}, preset="none", on_event=on_event)
-    assert [what for what, _ in told] == ["new", "begin", "epoch", "epoch", "end"]
-    assert told[0][1] == ("r", "songs")
-    assert told[1][1]["lr"] == 0.02
-    assert told[1][1]["model"] == "mf"
-    assert "ndcg@20" in told[-1][1]
+    assert [what for what, _ in messages] == ["new", "begin", "epoch", "epoch", "end"]
+    assert messages[0][1] == ("r", "songs")
+    assert messages[1][1]["lr"] == 0.02
+    assert messages[1][1]["model"] == "mf"
+    assert "ndcg@20" in messages[-1][1]
     assert {"begin", "epoch", "end"} <= {event.kind for event in events}
-    told.clear()
+    messages.clear()
     with pytest.raises(KeyboardInterrupt), tracked(["trackio"], "r", ignore):
         raise KeyboardInterrupt
-    assert [what for what, _ in told] == ["new", "end"]
+    assert [what for what, _ in messages] == ["new", "end"]
 
 
 def test_an_unknown_tracker_is_named() -> None:

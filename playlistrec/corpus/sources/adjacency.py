@@ -16,7 +16,7 @@ from ..vocabulary import Catalogue, Rows, Vocabulary, distinct
 from . import decoding
 from .decoding import Source
 from .entries import gather
-from .formats import Format, Given, Place, Request, some, suffix, tell
+from .formats import Format, Given, Place, Request, suffix, tell
 from .plain_text import three_fields, users_end_in_colons
 from .tables import is_table
 
@@ -29,15 +29,7 @@ ENDINGS = (".txt", ".adj")
 
 def text_files(place: Place, format: str) -> list[tuple[str, Path]]:
     """The files of lines of ids and the part of each."""
-    if all(source.is_file() for source in place.sources):
-        return list(place.parts(place.files).items()) or [("train", path) for path in place.files]
-    found = [path for path in place.files if suffix(path) in ENDINGS and not is_table(place, path)]
-    if parts := place.parts(found):
-        return list(parts.items())
-    if len(found) == 1:
-        return [("train", found[0])]
-    what, inside = "several files" if found else "no file", some([path.name for path in found or place.files])
-    raise DataError(f"{place.name} holds {what} of entries ({format}; found {inside}); give one file")
+    return place.entry_files(format, lambda path: suffix(path) in ENDINGS and not is_table(place, path))
 
 
 def _recognises(place: Place) -> bool:
@@ -48,7 +40,7 @@ def _recognises(place: Place) -> bool:
 def _read(request: Request) -> tuple[Corpus, Given | None]:
     """Read lines of ids; a user may stand on several lines or have no item.
 
-    A file of which each line is ``user:item item …`` is read as if the colon were a blank, which is told.
+    A file of which each line is ``user:item item …`` is read as if the colon were a blank, with a warning.
 
     Returns the corpus and the part of each entry; see :func:`~.read.read`. The format has no order: ``ordered`` is
     false.

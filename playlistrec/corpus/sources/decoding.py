@@ -71,7 +71,7 @@ class Source:
 
     @property
     def remark(self) -> str | None:
-        """What a reader should be told of the encoding; none for UTF-8."""
+        """A warning about the encoding; none for UTF-8."""
         shown = SHOWN.get(self.encoding)
         return shown and f"{self.name}: read as {shown}"
 

@@ -63,7 +63,7 @@ class Delimited:
 
     @property
     def remarks(self) -> list[str]:
-        """What a person should be told: encoding, and lines that were passed over before the header."""
+        """Warnings for the user: the encoding, and lines that were passed over before the header."""
         said = [self.source.remark] if self.source.remark else []
         if n := len(self.layout.before):
             lines = "1 line" if n == 1 else f"{n} lines"

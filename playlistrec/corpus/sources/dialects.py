@@ -115,7 +115,7 @@ def _first(head: str, separator: str) -> Iterator[tuple[int, int, list[str]]]:
             begun = line + 1
             if begun > LINES_BEFORE:
                 return
-    except csv.Error:  # what is wrong is told, with its line, when the file is read
+    except csv.Error:  # the error comes with its line when the file is read
         return
 
 

@@ -65,6 +65,21 @@ class Place:
         """How a delimited file is written."""
         return find_layout(self.head(path), score)
 
+    def entry_files(self, format: str, is_one: Callable[[Path], bool]) -> list[tuple[str, Path]]:
+        """The files of entries and the part of each: those that were given, or those in a folder for which ``is_one``.
+
+        Raises DataError where a folder holds none, or several that are no parts.
+        """
+        if all(source.is_file() for source in self.sources):
+            return list(self.parts(self.files).items()) or [("train", path) for path in self.files]
+        found = [path for path in self.files if is_one(path)]
+        if parts := self.parts(found):
+            return list(parts.items())
+        if len(found) == 1:
+            return [("train", found[0])]
+        what, inside = "several files" if found else "no file", some([path.name for path in found or self.files])
+        raise DataError(f"{self.name} holds {what} of entries ({format}; found {inside}); give one file")
+
     def parts(self, files: Sequence[Path]) -> dict[str, Path]:
         """The file of each part by its name, ``train.csv`` or ``x.train.inter``; empty where none is called so.
 
@@ -144,7 +159,7 @@ def tell(on_event: OnEvent, remarks: Sequence[str]) -> None:
 
 
 def summarise(on_event: OnEvent, n: int, files: Sequence[Path], corpus: Corpus, unit: str = "line") -> None:
-    """Say how much was read; what was left out has been told."""
+    """Say how much was read. What was left out has had its warnings."""
     units = unit if n == 1 else f"{unit}{'es' if unit.endswith('x') else 's'}"
     text = f"read {n:,} {units} of {some([path.name for path in files])}"
     text += f": {corpus.n_playlists:,} playlists, {corpus.n_tracks:,} tracks, {corpus.n_entries:,} entries"

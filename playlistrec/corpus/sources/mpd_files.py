@@ -45,7 +45,7 @@ def is_called_slice(file: SliceFile) -> bool:
 
 
 def whole_ones(files: Sequence[SliceFile], on_event: OnEvent) -> list[SliceFile]:
-    """The slices without copies of others and without files of incomplete playlists; both are told.
+    """The slices without copies of others and without files of incomplete playlists, with a warning for both.
 
     Raises DataError where none is left.
     """

@@ -70,7 +70,7 @@ def read_parquet(
     with _connection(files[0]) as db:
         columns = Columns.of(db, files, ENTRIES, ("pid", "uri", "weight") if weights else ("pid", "uri"))
         if columns.unread:
-            on_event(Event("message", f"columns not read: {', '.join(columns.unread)}"))
+            on_event(Event("warning", f"columns not read: {', '.join(columns.unread)}"))
         _make_entries(db, parts, columns)
         left_out = int(_one(db, "SELECT count(*) FROM every WHERE pid IS NULL OR tid IS NULL"))
         if left_out:

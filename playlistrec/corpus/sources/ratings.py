@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from .adjacency import ENDINGS, text_files
 from .adjacency import FORMAT as ADJACENCY
 from .csv_file import Batch, CsvFile
 from .entries import Entries, gather
-from .formats import Format, Given, Place, Request, some, suffix, summarise
+from .formats import Format, Given, Place, Request, suffix, summarise
 from .plain_text import separator_of_triples
 from .rating_files import COLUMNS, NAMES, kind_of, names_of
 
@@ -26,20 +27,10 @@ __all__ = ["LASTFM", "MOVIELENS", "TRIPLES"]
 
 def _files(place: Place, format: str) -> list[tuple[str, Path]]:
     """The files of ratings and the part of each."""
-    if all(source.is_file() for source in place.sources):
-        return list(place.parts(place.files).items()) or [("train", path) for path in place.files]
-    if format == "triples":
-        return text_files(place, format)
-    found = [path for path in place.files if _is_one(path, format)]
-    if parts := place.parts(found):
-        return list(parts.items())
-    if len(found) == 1:
-        return [("train", found[0])]
-    what, inside = "several files" if found else "no file", some([path.name for path in found or place.files])
-    raise DataError(f"{place.name} holds {what} of entries ({format}; found {inside}); give one file")
+    return text_files(place, format) if format == "triples" else place.entry_files(format, partial(_is_one, format))
 
 
-def _is_one(path: Path, format: str) -> bool:
+def _is_one(format: str, path: Path) -> bool:
     return path.name.removesuffix(".gz") in NAMES[format] or (format == "movielens" and suffix(path) == ".inter")
 
 
@@ -106,7 +97,7 @@ def _are_triples(place: Place) -> bool:
 def _format(name: str) -> Format:
     return Format(
         name,
-        lambda place: any(_is_one(path, name) for path in place.files),
+        lambda place: any(_is_one(name, path) for path in place.files),
         lambda request: _read(request, name),
         frozenset({"min_rating", "weights"}),
     )

@@ -69,14 +69,14 @@ def grown_state(corpus: Corpus, state: Arrays, growth: Growth, *, refresh: bool)
         ready = {kind: known[kind] | blocks[kind].done for kind in sizes}
         if playlists.width:
             playlists.infer(_messages(pairs, tracks.rows, ready["track"]), known["playlist"])
-            of_playlists, heard = playlists.rows, known["playlist"] | playlists.done
+            of_playlists, sending = playlists.rows, known["playlist"] | playlists.done
         else:
             of_playlists = _messages(pairs, tracks.rows, known["track"])[:, tracks.width :]
-            heard = np.ones(corpus.n_playlists, dtype=bool)
+            sending = np.ones(corpus.n_playlists, dtype=bool)
         by_artist = _messages(made, tracks.rows, known["track"])[:, tracks.width :]
         own = by_artist if not artists.width else np.hstack([by_artist, artists.rows * known["artist"][:, None]])
         speaks = np.vstack([own, np.zeros((1, own.shape[1]), np.float32)])[artist]  # the last row is for no artist
-        tracks.infer(np.hstack([_messages(holders, of_playlists, heard), speaks]), known["track"])
+        tracks.infer(np.hstack([_messages(holders, of_playlists, sending), speaks]), known["track"])
         if artists.width:
             artists.infer(_messages(made, tracks.rows, known["track"] | tracks.done), known["artist"])
     grown = {name: np.array(array) for name, array in state.items()}
@@ -131,12 +131,12 @@ class _Block:
         return found
 
 
-def _messages(edges: Matrix, rows: Floats, heard: npt.NDArray[np.bool_]) -> Floats:
-    """(n, 2 width) the normalised sum and the mean of the rows of the neighbours that are heard."""
+def _messages(edges: Matrix, rows: Floats, sending: npt.NDArray[np.bool_]) -> Floats:
+    """(n, 2 width) the normalised sum and the mean of the rows of the neighbours in ``sending``."""
     counts = np.diff(edges.indptr)
     degree = np.maximum(np.bincount(edges.indices, minlength=edges.shape[1]), 1).astype(np.float32)
-    among = edges @ heard.astype(np.float32)
-    speaking = rows * heard[:, None]
+    among = edges @ sending.astype(np.float32)
+    speaking = rows * sending[:, None]
     norm = np.sqrt(np.maximum(among, 1), dtype=np.float32)[:, None]
     smooth = (edges @ (speaking / np.sqrt(degree)[:, None])) / norm
     mean = (edges @ speaking) / np.maximum(among, 1, dtype=np.float32)[:, None]

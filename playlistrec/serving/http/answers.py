@@ -17,7 +17,7 @@ from ..recommender import RecommendOptions
 from ..similar import KINDS, Kind
 from .batcher import Batcher, Lane
 from .board import Tally
-from .engine import Asked, Engine
+from .engine import Engine, ResolvedRequest
 from .problems import Problem
 from .requests import Named, RecommendRequest, check_text, decoded, real_number, whole_number
 from .settings import LIMITS
@@ -39,11 +39,13 @@ class Answers:
 
     def __init__(self, engine: Engine, tally: Tally) -> None:
         self.engine, self.tally = engine, tally
-        self.batcher: Batcher[Asked, bytes] = Batcher(self._encoded, together=LIMITS.together, waiting=LIMITS.waiting)
+        self.batcher: Batcher[ResolvedRequest, bytes] = Batcher(
+            self._encoded, together=LIMITS.together, waiting=LIMITS.waiting
+        )
         self.lane = Lane(LIMITS.waiting)
         self._encode = msgspec.json.Encoder().encode
 
-    def _encoded(self, asked: Sequence[Asked]) -> list[bytes]:
+    def _encoded(self, asked: Sequence[ResolvedRequest]) -> list[bytes]:
         self.tally.counted(1, len(asked))
         return [self._encode(answer) for answer in self.engine.answers(asked)]
 

@@ -28,7 +28,7 @@ TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg":
 
 
 class Server:
-    """What is told of the server itself, and the files of its page.
+    """The state of the server itself, and the files of its page.
 
     Args:
         supervisor: the process that takes a newer run when it gets SIGHUP.

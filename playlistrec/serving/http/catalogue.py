@@ -9,8 +9,8 @@ import numpy as np
 
 from ...errors import DataError
 from ...models.base import Query
-from ..lookup.locating import locate
-from ..lookup.playlist_file import Entry, sent_playlist
+from ..lookup.locating import locate, locate_all
+from ..lookup.playlist_file import sent_playlist
 from ..lookup.search import TrackIndex
 from ..lookup.seeds import NAME
 from ..recommender import RecommendationService
@@ -54,13 +54,7 @@ class Catalogue:
         seeds = self.service.known.seeds(texts)
         if (seeds.by <= NAME).all():
             return [(row, (own, row)) for row, own in zip(seeds.rows.tolist(), seeds.own.tolist())]
-        located = locate(self.index, [Entry.of(text) for text in texts])
-        for seed in located:
-            if seed.track < 0:
-                raise DataError(str(seed.remark))
-            if seed.remark is not None:
-                warnings.append(seed.remark)
-        return [(seed.track, seed.taken) for seed in located]
+        return [(seed.track, seed.taken) for seed in locate_all(self.index, texts, warnings.append)]
 
     def similar(self, kind: Kind, text: str, to: Kind | None, k: int) -> dict[str, Any]:
         """The answer of ``similar``, as the command line has it."""

@@ -1,4 +1,4 @@
-"""What is asked, found in the data; what is recommended, in the command line's JSON."""
+"""Requests resolved against the data, and recommendations in the command line's JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .catalogue import Catalogue
 from .requests import RecommendRequest
 from .settings import LIMITS
 
-__all__ = ["Asked", "Engine", "ServedRun"]
+__all__ = ["Engine", "ResolvedRequest", "ServedRun"]
 
 
 class ServedRun(Protocol):
@@ -40,7 +40,7 @@ class ServedRun(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class ResolvedRequest:
     """A request, its tracks found.
 
     Attributes:
@@ -102,7 +102,7 @@ class Engine:
         named = [*(request.tracks or ()), *request.exclude_tracks, *request.dislike]
         return not request.exclude_artists and self.catalogue.knows(named)
 
-    def asked(self, request: RecommendRequest) -> Asked:
+    def asked(self, request: RecommendRequest) -> ResolvedRequest:
         """Find what a request names. Raises ConfigError for options, DataError for what the data does not have."""
         request.check()
         warnings: list[str] = []
@@ -130,9 +130,9 @@ class Engine:
             taken += [track for _, tracks in found for track in tracks]
             about = {} if title is None else {"title": title}
             about["tracks"] = self.service.known.uris[seeds].tolist()
-        return Asked(seeds, playlist, title, options, taken, request.explain, about, warnings)
+        return ResolvedRequest(seeds, playlist, title, options, taken, request.explain, about, warnings)
 
-    def answers(self, asked: Sequence[Asked]) -> list[dict[str, Any]]:
+    def answers(self, asked: Sequence[ResolvedRequest]) -> list[dict[str, Any]]:
         """The answer to each, all scored together."""
         titled = any(one.title for one in asked)
         query = Query.of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from .playlist_file import Entry
 from .search import Match, TrackIndex
 from .seeds import rows_of, track_rows
 
-__all__ = ["Located", "locate"]
+__all__ = ["Located", "locate", "locate_all"]
 
 AT_ONCE = 50
 """Entries between two lines of progress."""
@@ -56,6 +56,19 @@ def locate(index: TrackIndex, entries: Sequence[Entry], on_event: OnEvent = igno
         located |= zip(part, _by_name(index, [entries[i] for i in part]))
         on_event(Event("progress", "finding tracks", {"done": low + len(part), "total": len(left)}))
     return [located[i] for i in range(len(entries))]
+
+
+def locate_all(index: TrackIndex, texts: Sequence[str], warn: Callable[[str], None]) -> list[Located]:
+    """Tracks that were named one by one. Raises DataError for one that is not there; ``warn`` gets the remarks."""
+    if not texts:
+        return []
+    located = locate(index, [Entry.of(text) for text in texts])
+    for track in located:
+        if track.track < 0:
+            raise DataError(str(track.remark))
+        if track.remark is not None:
+            warn(track.remark)
+    return located
 
 
 def _by_name(index: TrackIndex, entries: Sequence[Entry]) -> list[Located]:

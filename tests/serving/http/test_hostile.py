@@ -169,7 +169,7 @@ def attack(server: Server, uris: list[str]) -> None:
             content = response.read()
         except http.client.HTTPException as error:
             raise AssertionError((method, path, body, headers)) from error
-        except (ConnectionError, ValueError):  # the client refuses to send that, or was told to go
+        except (ConnectionError, ValueError):  # the client refuses to send that, or the server closed it
             connection.close()
             continue
         statuses[response.status] = statuses.get(response.status, 0) + 1

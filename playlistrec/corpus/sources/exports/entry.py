@@ -139,7 +139,7 @@ class ListedPlaylist:
     Attributes:
         title: what the file calls the playlist; None where only its own name tells.
         left_out: how many lines, rows or items are no entry, by the reason.
-        remarks: what a person should be told of how the file was read.
+        remarks: warnings about how the file was read.
         unread: columns of the file that are not read.
     """
 

@@ -30,7 +30,7 @@ def read_exports(paths: Sequence[Path], *, limit: int | None, on_event: OnEvent)
 
     One file is one playlist, unless it holds several. A playlist is called what its file says, or else as the file.
     Files that hold no playlists are passed over if others do, and playlists without a track are left out; both are
-    told, as are the entries that are no tracks.
+    reported, as are the entries that are no tracks.
 
     Raises DataError where a file is damaged, or none holds a playlist.
     """

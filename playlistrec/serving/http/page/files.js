@@ -37,7 +37,7 @@ async function copy(text, said) {
   }
 }
 
-/** The kind of a text that was pasted, told by its first signs. */
+/** The kind of a text that was pasted, by its first characters. */
 function kindOf(text) {
   const first = text.trimStart();
   if (first.startsWith('#EXTM3U') || first.startsWith('#EXTINF')) return 'm3u';
