@@ -122,7 +122,7 @@ def latex_of(found: Comparison, columns: list[str], cells: list[list[str]], bold
         [
             r"\begin{table}",
             r"  \centering",
-            rf"  \caption{{{_tex(caption(found)).replace('≈ may be as good', 'a star: worse, p below .05')}}}",
+            rf"  \caption{{{_tex(caption(found).replace('≈ may be as good', 'a star: worse, p below .05'))}}}",
             rf"  \begin{{tabular}}{{l{'r' * (n_figures - 1)}}}",
             r"    \toprule",
             "    " + " & ".join(map(_tex, columns[:n_figures])) + r" \\",

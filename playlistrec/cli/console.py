@@ -113,14 +113,17 @@ class Screen:
     ) -> None:
         """A result as an aligned table on stdout, in the width of the terminal, or 80 columns where there is none.
 
-        Columns whose first cell is a number are right-aligned.
+        Columns whose first cell is a number are right-aligned; those without a value are left out.
 
         Args:
             bold: the row and column of cells that stand out, on a terminal.
             whole: columns whose cells stay on one line.
         """
-        cells = [[_cell(value) for value in row] for row in rows]
-        right = [bool(rows) and isinstance(rows[0][i], int | float) for i in range(len(columns))]
+        some = [i for i in range(len(columns)) if not rows or not i or any(row[i] not in (None, "") for row in rows)]
+        cells = [[_cell(row[i]) for i in some] for row in rows]
+        right = [bool(rows) and isinstance(rows[0][i], int | float) for i in some]
+        bold = {(row, some.index(i)) for row, i in bold if i in some}
+        columns = [columns[i] for i in some]
         stdout = Console(highlight=False)
         table = fitted(cells, columns, right, self.width, title=title, bold=bold, whole=whole)
         if stdout.is_terminal:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -47,9 +49,34 @@ class Verbs(click.Group):
         command: click.Command = import_module(f".{cmd_name}", __package__).command
         return command
 
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run, with click's own errors in the words of ours: one line that begins ``error:``."""
+        run: Any = super().main
+        if not standalone_mode:
+            return run(*args, standalone_mode=False, **extra)
+        try:
+            code = run(*args, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            text = error.format_message()
+            if isinstance(error, click.UsageError) and error.ctx is not None and not text.startswith("Usage"):
+                text = f"{text[:1].lower()}{text[1:].rstrip('.')}{_hint(text, error.ctx)}"
+            click.echo(f"error: {text}" if error.exit_code and not text.startswith("Usage") else text, err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("error: interrupted", err=True)
+            sys.exit(130)
+        sys.exit(code if isinstance(code, int) else 0)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+
+
+def _hint(text: str, context: click.Context) -> str:
+    """The action that mends a misuse."""
+    if "unexpected extra argument" in text and any(param.name == "sets" for param in context.command.params):
+        return ": an option is --set KEY=VALUE, without blanks"
+    return f": {context.command_path} --help shows how"
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -87,8 +87,7 @@ def command(
     For a data folder, a model is fitted to all of it when it is first asked, and kept there.
     """
     form = "json" if as_json else form
-    new = bool(tracks) or title is not None or file is not None
-    if sum((playlist is not None, new, batch is not None)) != 1:
+    if sum((playlist is not None, bool(tracks) or title is not None or file is not None, batch is not None)) != 1:
         raise click.UsageError("give either --playlist or --track, --title, --file (one or more of them) or --batch")
     if base is not None and playlist is None:
         raise click.UsageError("--base is for a --playlist of DATA")
@@ -100,7 +99,8 @@ def command(
     from .seeds import among_of, named_tracks, query_from_base, query_of_playlist, query_of_tracks
 
     wished = RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity, popularity=popularity)
-    service = (loaded := _run_of(screen, run if base is None else base, data, device)).service(device)
+    loaded = _run_of(screen, run if base is None else base, data, device, playlist if base is None else None)
+    service = loaded.service(device)
     dislike = tuple(row for seed in named_tracks(screen, service, disliked) for row in seed.taken)
     artists, only = service.artists.all_of(excluded), among_of(screen, service, among)
     options = replace(wished, exclude_artists=artists, dislike=dislike, keep_versions=keep_versions, among=only)
@@ -122,15 +122,24 @@ def command(
     _show(screen, records, form, about, explain, uris)
 
 
-def _run_of(screen: Screen, path: Path, data: Path | None, device: str) -> Run:
-    """The run in a folder; for a data folder the one that knows all of it."""
+def _run_of(screen: Screen, path: Path, data: Path | None, device: str, playlist: str | None) -> Run:
+    """The run in a folder; for a data folder the one that knows all of it.
+
+    Raises DataError for a ``playlist`` that the data folder does not have, before anything is fitted.
+    """
+    from ..experiment.data import Data
     from ..experiment.own import is_data, own_run
     from ..experiment.runs import Run
 
     if not is_data(path):
         return Run.load(path, data=data)
+    own = Data.load(path)
+    if playlist is not None:
+        from ..serving.lookup.playlists import PlaylistIndex
+
+        PlaylistIndex(own.corpus).find(playlist)
     with screen.events() as on_event:
-        run = own_run(path, device=device, on_event=on_event)
+        run = own_run(own, path, device=device, on_event=on_event)
     corpus = run.data.corpus
     if corpus.n_playlists < FEW:
         screen.message(

@@ -53,13 +53,12 @@ def is_data(path: Path) -> bool:
     return (path / DATA.manifest).is_file() and not (path / RUN.manifest).exists()
 
 
-def own_run(path: str | Path, *, device: str = "auto", on_event: OnEvent = ignore) -> Run:
-    """The run that knows all entries of a data folder, hidden ones too; fitted where the folder has none yet.
+def own_run(data: Data, path: Path, *, device: str = "auto", on_event: OnEvent = ignore) -> Run:
+    """The run that knows all entries of the data in the folder ``path``, hidden ones too; fitted if there is none yet.
 
-    It is kept in the folder. Raises DataError where the folder cannot be read.
+    It is kept in the folder.
     """
-    data = Data.load(path).whole()
-    folder = Path(path) / OWN
+    data, folder = data.whole(), path / OWN
     if (folder / RUN.manifest).exists():
         try:
             return Run.load(folder, data=data)
