@@ -14,12 +14,16 @@ author = "The playlistrec developers"
 copyright = author
 release = version = playlistrec.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
 suppress_warnings = ["ref.python"]  # of property docstrings, whose first words it takes for a type
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+
+nb_execution_mode = "cache"  # the notebook runs where it has changed
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
 
 autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
 autodoc_class_signature = "separated"

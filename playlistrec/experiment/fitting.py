@@ -96,7 +96,7 @@ def fit(
     before = _before(folder) if resume else None
     given = dict(options or {}) | ({} if epochs is None else {"epochs": epochs})
     if before is None:
-        chosen = preset_of(preset, model, data)
+        chosen = preset_of(preset, model, data, given)
         given = {**(chosen.options if chosen else {}), **given}
         preset = chosen.name if chosen else None
     else:

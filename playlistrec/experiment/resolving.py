@@ -38,13 +38,19 @@ def resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Co
     return options, TrainOptions.from_options({k: v for k, v in given.items() if k in loop})
 
 
-def preset_of(name: str | None, model: str, data: Data) -> Preset | None:
-    """The preset that :func:`fit` takes ``name`` for, adapted to the data; none for the plain defaults."""
+def preset_of(name: str | None, model: str, data: Data, given: Mapping[str, Any] | None = None) -> Preset | None:
+    """The preset that :func:`fit` takes ``name`` for, adapted to the data; none for the plain defaults.
+
+    Args:
+        given: options that the user sets. Options of a preset hold for its loss, so that with another ``loss`` the
+            model's default preset is one for that loss, or none.
+    """
     if name == "none":
         return None
     corpus = data.split.training(data.corpus)
     n_pairs = len(corpus.pairs[0])
     all_there_could_be = int(np.count_nonzero(corpus.lengths)) * int(np.count_nonzero(corpus.popularity))
     density = n_pairs / max(1, all_there_could_be)
-    found = preset_for(model, n_pairs, density) if name is None else preset_named(name, model)
+    loss = (given or {}).get("loss")
+    found = preset_for(model, n_pairs, density, loss) if name is None else preset_named(name, model)
     return None if found is None else adapted(found, corpus)

@@ -82,6 +82,28 @@ def test_small_data_has_softmax_too_unless_it_is_dense(model: str) -> None:
     assert losses == ["softmax", "softmax", "bpr", "softmax"]
 
 
+@pytest.mark.parametrize(
+    ("model", "loss", "name"),
+    [
+        ("lightgcn", "bpr", "lightgcn-small"),
+        ("mf", "bpr", "mf-small"),
+        ("mf", "softmax", "mf"),
+        ("lightgcn", "directau", None),
+        ("lightgcn", None, "lightgcn"),
+    ],
+)
+def test_another_loss_takes_another_preset(model: str, loss: str | None, name: str | None) -> None:
+    """``--set loss=bpr`` was refused for the preset's ``negatives=all``, which nobody had set."""
+    corpus = of_length(60, 6)
+    data = pr.Data.of(corpus, split_edges(corpus))
+    given = {} if loss is None else {"loss": loss}
+    found = preset_of(None, model, data, given)
+    assert (found and found.name) == name
+    run = pr.fit(data, model, options={**given, "epochs": 1, "dim": 4, "init": "xavier"})
+    assert run.info["preset"] == name
+    assert run.info["training"]["loss"] == (loss or "softmax")
+
+
 def of_length(n_playlists: int, length: int) -> Corpus:
     return Corpus.from_lists([[f"t{(7 * p + i) % 400}" for i in range(length)] for p in range(n_playlists)])
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import ConfigError, nearest
 from ...storage import parse_toml, read_toml
+from ...train.options import TrainOptions
 
 __all__ = ["Preset", "preset_for", "preset_named", "presets"]
 
@@ -39,6 +40,11 @@ class Preset:
     min_density: float = 0.0
     adapts: bool = False
 
+    @property
+    def loss(self) -> str:
+        """The loss its options were found for."""
+        return str(self.options.get("loss", TrainOptions.loss))
+
     def suits(self, n_pairs: int, density: float) -> bool:
         """True if it may be the default for so many training pairs, that share of all that there could be."""
         if self.min_pairs is None or not self.min_pairs <= n_pairs:
@@ -56,10 +62,18 @@ def presets() -> list[Preset]:
     ]
 
 
-def preset_for(model: str, n_pairs: int, density: float = 0.0) -> Preset | None:
-    """The default of ``model`` for that many training pairs; none where a model has no preset."""
-    fit = [preset for preset in presets() if preset.model == model and preset.suits(n_pairs, density)]
-    return max(fit, key=lambda preset: (preset.min_pairs or 0, preset.min_density), default=None)
+def preset_for(model: str, n_pairs: int, density: float = 0.0, loss: str | None = None) -> Preset | None:
+    """The default of ``model`` for that many training pairs; none where a model has no preset.
+
+    Args:
+        loss: the loss that is wished. A default with another one gives way to the nearest that has it.
+    """
+    defaults = [preset for preset in presets() if preset.model == model and preset.min_pairs is not None]
+    suitable = [preset for preset in defaults if preset.suits(n_pairs, density)]
+    found = max(suitable, key=lambda preset: (preset.min_pairs or 0, preset.min_density), default=None)
+    if found is None or loss in (None, found.loss):
+        return found
+    return next((preset for preset in defaults if preset.loss == loss), None)
 
 
 def preset_named(name: str, model: str) -> Preset:

@@ -65,7 +65,7 @@ class Search:
         on_event: OnEvent,
     ) -> Search:
         kind = model_class(model)
-        chosen = preset_of(preset, model, data)
+        chosen = preset_of(preset, model, data, given)
         base = {**(chosen.options if chosen else {}), **given}
         if issubclass(kind, TrainedModel) and by.partition("@")[0] in AT_K:
             base = {"criterion": by, **base}
