@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+OF_SHIPPED = ("split",)
+"""Options that an experiment of the package takes, and a file of one's own decides."""
+
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 
@@ -41,7 +44,10 @@ FORMATS = ("table", "markdown", "latex", "csv", "json")
 @click.option(
     "-m", "--model", "models", multiple=True, metavar='"MODEL [OPTIONS]"', help="As `fit` takes it; may repeat."
 )
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Where the runs of -m go.")
+@click.option("--experiment", metavar="NAME", help="One that comes with the package: gnnie, nnrecommend.")
+@click.option("--epochs", type=click.IntRange(1), help="Of each fit of the experiment.  [default: the experiment's]")
+@click.option("--time-limit", metavar="10m", help="Of each fit of the experiment.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Where the runs go.")
 @click.option(
     "--split", type=click.Choice(["valid", "test"]), default="valid", show_default=True, help="Which part to rank."
 )
@@ -76,6 +82,9 @@ def command(
     screen: Screen,
     paths: tuple[Path, ...],
     models: tuple[str, ...],
+    experiment: str | None,
+    epochs: int | None,
+    time_limit: str | None,
     out: Path | None,
     seed: int,
     seeds: int,
@@ -92,25 +101,28 @@ def command(
     \b
     playlistrec compare data -m lightgcn -m itemknn -o runs
     playlistrec compare experiment.toml -o runs --format latex
+    playlistrec compare slices --experiment gnnie -o runs
     """
-    recipe = paths[0] if len(paths) == 1 and paths[0].suffix == ".toml" else None
-    if (models or recipe) and (len(paths) != 1 or out is None):
-        raise ConfigError("compare with -m or a file takes -o FOLDER for the runs, and with -m one data folder")
-    if not models and not recipe and out is not None:
-        raise ConfigError("-o is for the runs of -m: there is none")
-    if seeds > 1 and not models:
-        raise ConfigError("--seeds is for the fits of -m; a file has its own seeds")
+    recipe = paths[0] if len(paths) == 1 and paths[0].suffix == ".toml" and experiment is None else None
+    _check_usage(paths, models, recipe, experiment, out, seeds)
     from ..experiment.comparison import compare
     from ..experiment.experiment_file import Experiment, Fitted, fit_seeds
+    from .fit import seconds_of
 
+    if not (recipe or experiment) and (epochs or time_limit):
+        raise ConfigError("--epochs and --time-limit are for an experiment; with -m they stand beside the model")
     with screen.events() as on_event:
         requests: Sequence[FitRequest] = []
-        if recipe is not None:
-            _refuse_beside_file()
-            experiment = Experiment.read(recipe)
-            report, requests = dict(experiment.evaluate), experiment.requests
+        if recipe is not None or experiment is not None:
+            _refuse_beside_file(also=() if experiment else OF_SHIPPED)
+            chosen = Experiment.read(paths[0]) if experiment is None else Experiment.shipped(experiment, paths[0])
+            shorter: dict[str, Any] = {"epochs": epochs, "time_limit": seconds_of(time_limit)}
+            if experiment:
+                shorter |= {"split": report["split"], "seeds": seeds if seeds > 1 else None, "device": device}
+            chosen = chosen.changed(**shorter)
+            report, requests = dict(chosen.evaluate), chosen.requests
             assert out is not None, "checked above"
-            data, fitted = experiment.fit(out, on_event)
+            data, fitted = chosen.fit(out, on_event)
         elif models:
             assert out is not None, "checked above"
             requests = [fit_request(text) for text in dict.fromkeys(models)]
@@ -130,10 +142,30 @@ def command(
         raise RunError(_in_words(failed))
 
 
-def _refuse_beside_file() -> None:
+def _check_usage(
+    paths: tuple[Path, ...],
+    models: tuple[str, ...],
+    recipe: Path | None,
+    experiment: str | None,
+    out: Path | None,
+    seeds: int,
+) -> None:
+    """Raise ConfigError for options that do not go together."""
+    if models and experiment:
+        raise ConfigError("-m and --experiment do not go together: an experiment names its models")
+    if (models or recipe or experiment) and (len(paths) != 1 or out is None):
+        one = "compare with -m, --experiment or a file takes -o FOLDER for the runs"
+        raise ConfigError(f"{one}, and with -m or --experiment one data folder")
+    if not (models or recipe or experiment) and out is not None:
+        raise ConfigError("-o is for the runs of -m: there is none")
+    if seeds > 1 and not (models or experiment):
+        raise ConfigError("--seeds is for the fits of -m; a file has its own seeds")
+
+
+def _refuse_beside_file(also: Sequence[str]) -> None:
     """Raise ConfigError for an option that the file decides."""
     context = click.get_current_context()
-    for name in ("models", "split", "k", "metrics", "protocol", "by", "test", "resamples", "seed", "data", "pairwise"):
+    for name in ("models", "k", "metrics", "protocol", "by", "test", "resamples", "seed", "data", "pairwise", *also):
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise ConfigError(f"the file says what is compared and how: write {name} there")
 

@@ -13,7 +13,9 @@ from ..events import Event, OnEvent, ignore
 from ..models.registry import model_class
 from ..storage import read_toml
 from .data import preprocess
+from .data_folder import DATA
 from .fit_each import FitRequest, fit_each
+from .studies import study
 
 __all__ = ["Experiment", "Fitted", "fit_seeds"]
 
@@ -28,7 +30,7 @@ EVALUATE = {
     "pairwise": False,
 }
 """What is reported, with the defaults."""
-KEYS = ("data", "preprocess", "seeds", "models", "evaluate")
+KEYS = ("about", "data", "preprocess", "seeds", "models", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -65,25 +67,65 @@ class Experiment:
         Raises ConfigError for what is no experiment: names the key, and the nearest that there is.
         """
         content = read_toml(path, "experiment file")
-        _check(content, KEYS, str(path))
         if ("data" in content) == ("preprocess" in content):
             raise ConfigError(f"{path} needs data, a data folder, or [preprocess] with a source")
         steps = dict(content.get("preprocess", {}))
         if "preprocess" in content:
             require("source" in steps, "[preprocess] source", "a path", None)
             steps["source"] = path.parent / str(steps["source"])
+        return cls._of(content, str(path), path.parent / content["data"] if "data" in content else None, steps)
+
+    @classmethod
+    def shipped(cls, name: str, data: Path) -> Experiment:
+        """An experiment of :mod:`~playlistrec.experiment.studies` on a data folder, or on a source of playlists.
+
+        A source is preprocessed as the experiment says. Raises ConfigError where there is none of that name.
+        """
+        content = study(name)
+        if (data / DATA.manifest).exists():
+            return cls._of(content, name, data, {})
+        return cls._of(content, name, None, {**content["preprocess"], "source": data})
+
+    @classmethod
+    def _of(cls, content: Mapping[str, Any], where: str, data: Path | None, steps: Mapping[str, Any]) -> Experiment:
+        _check(content, KEYS, where)
         models = content.get("models", {})
         if not isinstance(models, dict) or not models:
-            raise ConfigError(f"{path} needs a table [models.NAME] for each model")
+            raise ConfigError(f"{where} needs a table [models.NAME] for each model")
         evaluate = dict(content.get("evaluate", {}))
-        _check(evaluate, EVALUATE, f"{path}, [evaluate]")
+        _check(evaluate, EVALUATE, f"{where}, [evaluate]")
         return cls(
-            data=path.parent / content["data"] if "data" in content else None,
+            data=data,
             preprocess=steps,
-            requests=[_request(path, name, about) for name, about in models.items()],
+            requests=[_request(where, name, about) for name, about in models.items()],
             seeds=_seeds(content.get("seeds", [0])),
             evaluate={**EVALUATE, **evaluate},
         )
+
+    def changed(
+        self,
+        *,
+        epochs: int | None = None,
+        time_limit: float | None = None,
+        seeds: int | None = None,
+        split: str | None = None,
+        device: str | None = None,
+    ) -> Experiment:
+        """The experiment with other epochs and limits of the models that are trained, or other seeds; None leaves them.
+
+        Args:
+            seeds: so many, from 0 on.
+        """
+        limits = {"epochs": epochs, "time_limit": time_limit}
+        new = {name: value for name, value in limits.items() if value is not None}
+        to_all = {} if device is None else {"device": device}
+        requests = [
+            replace(request, **to_all, **(new if model_class(request.model).trainable else {}))
+            for request in self.requests
+        ]
+        evaluate = {**self.evaluate, **({} if split is None else {"split": split})}
+        chosen = self.seeds if seeds is None else _seeds(seeds)
+        return replace(self, requests=requests, seeds=chosen, evaluate=evaluate)
 
     def fit(self, out: Path, on_event: OnEvent = ignore) -> tuple[Path, Fitted]:
         """Preprocess and fit what ``out`` does not hold yet; the data folder, and the runs."""
@@ -121,11 +163,11 @@ def fit_seeds(
     return Fitted(whole, {name: error.on_command_line() for name, error in failed.items()})
 
 
-def _request(path: Path, name: str, about: Any) -> FitRequest:
+def _request(where: str, name: str, about: Any) -> FitRequest:
     if not isinstance(about, dict) or "model" not in about:
-        raise ConfigError(f"{path}, [models.{name}] needs model")
+        raise ConfigError(f"{where}, [models.{name}] needs model")
     known = [f.name for f in fields(FitRequest) if f.name not in ("label", "seed")]
-    _check(about, known, f"{path}, [models.{name}]")
+    _check(about, known, f"{where}, [models.{name}]")
     model_class(about["model"])
     limit = about.get("time_limit")
     require(limit is None or isinstance(limit, int | float), "time_limit", "a number of seconds", limit)
