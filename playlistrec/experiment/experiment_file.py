@@ -117,8 +117,8 @@ class Experiment:
             seeds: so many, from 0 on.
         """
         limits = {"epochs": epochs, "time_limit": time_limit}
-        new = {name: value for name, value in limits.items() if value is not None}
-        to_all = {} if device is None else {"device": device}
+        new: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
+        to_all: dict[str, Any] = {} if device is None else {"device": device}
         requests = [
             replace(request, **to_all, **(new if model_class(request.model).trainable else {}))
             for request in self.requests
