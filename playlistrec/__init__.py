@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .corpus.split import Split
     from .corpus.synth.synthesize import synthesize
     from .experiment.data import Data, preprocess
+    from .experiment.edges import edges
     from .experiment.fitting import fit
     from .experiment.runs import Run
     from .graph.build import build_graph
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Data": "experiment.data",
     "preprocess": "experiment.data",
+    "edges": "experiment.edges",
     "fit": "experiment.fitting",
     "Run": "experiment.runs",
     "TrackIndex": "serving.lookup.search",
@@ -60,6 +62,7 @@ __all__ = [
     "Split",
     "TrackIndex",
     "build_graph",
+    "edges",
     "evaluate",
     "fit",
     "preprocess",

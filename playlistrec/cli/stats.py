@@ -18,14 +18,15 @@ __all__ = ["command"]
 
 @verb("stats")
 @click.argument("data", type=click.Path(path_type=Path))
+@click.option("--message-edge-share", type=float, default=1.0, help="The option of a fit, to count edges by.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def command(screen: Screen, data: Path, as_json: bool) -> None:
-    """Describe the data folder DATA: counts, lengths, popularity, repeats, the split."""
+def command(screen: Screen, data: Path, message_edge_share: float, as_json: bool) -> None:
+    """Describe the data folder DATA: counts, lengths, popularity, repeats, the split, edges."""
     from ..experiment.data import Data
     from ..experiment.statistics import statistics
 
     loaded = Data.load(data)
-    figures = statistics(loaded)
+    figures = statistics(loaded, message_edge_share=message_edge_share)
     if as_json:
         screen.json(figures)
         return

@@ -11,11 +11,17 @@ from ..rank.protocols import evaluate
 from ..rank.sampled import SAMPLED_METRICS, evaluate_sampled, sampled_of
 from ..train.options import TrainOptions
 from .data import Data
+from .link_curves import LinkCurves
 
 __all__ = ["validation"]
 
+WITHOUT_DEPTH = ("auc", "pooled_auc")
+"""Criteria of full ranking that have no depth."""
 
-def validation(data: Data, training: TrainOptions) -> Callable[[Recommender], Mapping[str, float]] | None:
+Validate = Callable[[Recommender], Mapping[str, float]]
+
+
+def validation(data: Data, training: TrainOptions) -> Validate | None:
     """The validation of a fit, ``training.criterion`` included; None where the data has no validation part.
 
     Raises ConfigError for a criterion or protocol that cannot be.
@@ -23,9 +29,12 @@ def validation(data: Data, training: TrainOptions) -> Callable[[Recommender], Ma
     name, _, k = training.criterion.partition("@")
     sampled = sampled_of(training.protocol)
     metrics = AT_K if sampled is None else SAMPLED_METRICS
-    fine = name in metrics and k.isdigit() and int(k) >= 1
-    require(fine, "criterion", f"one of {', '.join(metrics)} at a depth, as in ndcg@20", training.criterion)
-    corpus, split, ks = data.corpus, data.split, sorted({20, int(k)})
+    at_depth = name in metrics and k.isdigit() and int(k) >= 1
+    bare = sampled is None and training.criterion in WITHOUT_DEPTH
+    rule = f"one of {', '.join(metrics)} at a depth, as in ndcg@20"
+    rule += f", or {' or '.join(WITHOUT_DEPTH)}" if sampled is None else ""
+    require(at_depth or bare, "criterion", rule, training.criterion)
+    corpus, split, ks = data.corpus, data.split, sorted({20, int(k or 20)})
     evaluation_set = split.evaluation_set(corpus, "valid")
     if not len(evaluation_set):
         return None
@@ -33,7 +42,19 @@ def validation(data: Data, training: TrainOptions) -> Callable[[Recommender], Ma
         evaluation_set = evaluation_set.sample(training.n_validated)
     if sampled is None:
         names = dict.fromkeys(("recall", "ndcg", name))
-        return lambda model: evaluate(model, evaluation_set, ks=ks, metrics=names).metrics
+        return _with_curves(lambda model: evaluate(model, evaluation_set, ks=ks, metrics=names).metrics, data, training)
     # Test entries may be drawn as negatives here: the training loop knows nothing of them.
     known, (n_negatives, draws) = split.ranking(corpus, "test"), sampled
-    return lambda model: evaluate_sampled(model, evaluation_set, known, n_negatives, draws=draws, ks=ks).metrics
+    return _with_curves(
+        lambda model: evaluate_sampled(model, evaluation_set, known, n_negatives, draws=draws, ks=ks).metrics,
+        data,
+        training,
+    )
+
+
+def _with_curves(validate: Validate, data: Data, training: TrainOptions) -> Validate:
+    """The validation, and beside it the loss and the AUC of links where these are wanted."""
+    if training.link_curves == "none":
+        return validate
+    curves = LinkCurves(data, training.loss, test=training.link_curves == "test")
+    return lambda model: {**validate(model), **curves(model)}

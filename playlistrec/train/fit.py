@@ -42,6 +42,7 @@ def trainer_of(
         corpus,
         objective_of(options, model, teacher_vectors),
         lr=options.lr,
+        weight_decay=options.weight_decay,
         schedule=schedule_of(options),
         batch_size=options.batch_size,
         regime=regime_of(options),

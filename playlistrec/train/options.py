@@ -31,6 +31,7 @@ class OptimiserOptions(OptionGroup):
         epochs: passes over the training pairs, at most.
         batch_size: positive pairs a step; where negatives are ``shared`` or ``all`` playlists, with all their pairs.
         lr: Adam's learning rate.
+        weight_decay: Adam's, of all parameters: what is added to a gradient is this times the parameter.
         schedule: ``constant``, or ``cosine``: up to ``lr`` over a twentieth of the epochs, then down to a hundredth.
         precision: ``float32``, or ``bf16`` for the propagation and the products of softmax; embeddings, Adam and
             ranking stay float32.
@@ -38,10 +39,12 @@ class OptimiserOptions(OptionGroup):
 
     AT_LEAST_1: ClassVar[tuple[str, ...]] = ("epochs", "batch_size")
     ABOVE_0: ClassVar[tuple[str, ...]] = ("lr",)
+    AT_LEAST_0: ClassVar[tuple[str, ...]] = ("weight_decay",)
 
     epochs: int = 100
     batch_size: int = 8192
     lr: float = 0.005
+    weight_decay: float = 0.0
     schedule: Literal["constant", "cosine"] = "constant"
     precision: Literal["float32", "bf16"] = "float32"
 
@@ -65,8 +68,10 @@ class ObjectiveOptions(SoftmaxOptions):
         contrast: weight of the contrastive term between the first and all layers under noise (XSimGCL), 0 for none.
         contrast_noise: length of that noise, layer by layer.
         contrast_temperature: what the contrastive term divides cosines by.
-        message_edge_share: share of the training pairs that messages pass along, the others being supervised, divided
-            anew each epoch; 1 uses all for both.
+        message_edge_share: share of the training pairs that messages pass along, the others being supervised; 1 uses
+            all for both.
+        message_edge_split: when they are divided: anew each ``epoch``, or ``once`` for the whole fit, the same for
+            every seed.
     """
 
     ABOVE_0: ClassVar[tuple[str, ...]] = ("teacher_temperature", "contrast_temperature")
@@ -93,6 +98,7 @@ class ObjectiveOptions(SoftmaxOptions):
     contrast_noise: float = 0.2
     contrast_temperature: float = 0.2
     message_edge_share: float = 1.0
+    message_edge_split: Literal["epoch", "once"] = "epoch"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +159,10 @@ class ValidationOptions(OptionGroup):
     Attributes:
         eval_every: epochs between validations.
         patience: validations without a better ``criterion`` after which fitting stops.
-        criterion: the metric on the validation part, at its depth, that picks the epoch.
+        criterion: the metric on the validation part that picks the epoch, at its depth where it has one; also ``auc``
+            or ``pooled_auc``.
+        link_curves: whose loss and ROC-AUC as of link prediction are noted at each validation: ``none``; of the
+            training and the ``valid`` part; or of ``test`` too, which nothing is chosen by.
         n_validated: playlists of the validation part that are ranked, the same ones each time; 0 for all.
         protocol: how the validation part is ranked: ``full``, or ``sampled:99``, ``sampled:99x20`` and the like.
         snapshot_epochs: epochs after which the tracks' vectors are kept in the run folder, 0 for the untrained ones.
@@ -165,6 +174,7 @@ class ValidationOptions(OptionGroup):
     eval_every: int = 5
     patience: int = 5
     criterion: str = "ndcg@20"
+    link_curves: Literal["none", "valid", "test"] = "none"
     protocol: str = "full"
     n_validated: int = 0
     snapshot_epochs: tuple[int, ...] = ()

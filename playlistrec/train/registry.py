@@ -78,6 +78,8 @@ def check(options: TrainOptions) -> None:
         raise ConfigError(f"surrogate needs loss=softmax and negatives of a pair's own, or in-batch {got}")
     if options.teacher and (loss != "softmax" or negatives != "shared"):
         raise ConfigError(f"teacher needs loss=softmax and negatives=shared, whose candidates both models rank {got}")
+    split = options.message_edge_split
+    require(split == "epoch" or options.message_edge_share < 1, "message_edge_split", "epoch where all are both", split)
     regime_of(options)
     if loss == "softmax":
         _loss(options)  # which checks what is its own
@@ -183,7 +185,7 @@ def _terms(options: TrainOptions, teacher_vectors: Vectors | None) -> list[Term]
     if options.contrast:
         terms.append(Contrast(options.contrast, options.contrast_noise, options.contrast_temperature))
     if options.message_edge_share < 1:
-        terms.append(MessageEdges(options.message_edge_share))
+        terms.append(MessageEdges(options.message_edge_share, options.message_edge_split))
     return terms
 
 

@@ -38,6 +38,7 @@ class Trainer:
         model: built from ``corpus``, whose entries are all there is to learn from.
         objective: what each step minimises.
         lr: learning rate.
+        weight_decay: Adam's, of all parameters.
         schedule: its course.
         batch_size: positive pairs a step; playlists a step where batches hold whole playlists.
         regime: over what a step propagates; None picks by the size of the graph.
@@ -63,6 +64,7 @@ class Trainer:
         objective: Objective,
         *,
         lr: float = 0.005,
+        weight_decay: float = 0.0,
         schedule: Schedule | None = None,
         batch_size: int = 8192,
         regime: Regime | None = None,
@@ -87,7 +89,13 @@ class Trainer:
             regime = Sampled() if large else Full()
         model.to(device)
         model.precision = precision
-        self.optimizer = RowAdam(model.parameters(), lr) if model.aggregates else _adam(model, lr)
+        if model.aggregates:
+            require(
+                not weight_decay, "weight_decay", f"0 for {model.name}, of which a step sees few rows", weight_decay
+            )
+            self.optimizer = RowAdam(model.parameters(), lr)
+        else:
+            self.optimizer = _adam(model, lr, weight_decay)
         given: dict[str, Any] = {"rank": ranks.rank, "ranks": ranks.size}
         plan = BatchPlan(batch_size=batch_size, device=device, regime=regime, reduced=reduced, **given)
         self.batches = objective.batches(model, corpus, plan)
@@ -175,9 +183,9 @@ class Trainer:
         return f"the loss is {loss} in epoch {self.done}: {where}, {cause}"
 
 
-def _adam(model: TrainedModel, lr: float) -> torch.optim.Adam:
+def _adam(model: TrainedModel, lr: float, weight_decay: float) -> torch.optim.Adam:
     parameters = list(model.parameters())
     try:
-        return torch.optim.Adam(parameters, lr=lr, fused=True)
+        return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay, fused=True)
     except RuntimeError:  # torch before 2.4 has the fused kernel on CUDA only
-        return torch.optim.Adam(parameters, lr=lr)
+        return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay)

@@ -38,7 +38,7 @@ def test_bpr_is_the_mean_over_pairs() -> None:
 def test_bce_weighs_both_halves_alike() -> None:
     ones = [-math.log(sigmoid(p)) for p in POSITIVE]
     zeros = [-math.log(1 - sigmoid(n)) for row in NEGATIVE for n in row]
-    expected = sum(ones) / 3 + sum(zeros) / 6
+    expected = (sum(ones) / 3 + sum(zeros) / 6) / 2
     assert float(bce(torch.tensor(POSITIVE), torch.tensor(NEGATIVE))) == pytest.approx(expected, rel=1e-6)
 
 

@@ -24,7 +24,8 @@ def layer(g: Builder, conv: Any, tracks: Floats, norms: Floats, seeds: Neighbour
     """
     kind = type(conv).__name__
     if kind == "LightGCNConv":
-        return g.mul(seeds.total(tracks * norms[:, None]), _root(g, seeds))
+        factor = g.op("Reciprocal", seeds.some) if conv.norm == "right" else _root(g, seeds)
+        return g.mul(seeds.total(tracks * norms[:, None]), factor)
     if kind == "GCNConv":
         degree = g.add(seeds.n, g.const(1.0, np.float32))
         neighbours = g.op("Div", seeds.total(tracks * norms[:, None]), g.op("Sqrt", degree))

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from ...errors import ConfigError
 from ...graph.kernels import Edges
 from ..titles.features import Titled, TitleKind, title_space
+from ..titles.sentences import sentence_space
 
 if TYPE_CHECKING:
     from ...corpus.corpus import Corpus
 
-__all__ = ["given", "init_device", "named", "spectral", "xavier"]
+__all__ = ["given", "init_device", "named", "sentences", "spectral", "xavier"]
 
 SVD_RMS = 0.1
 """Root mean square of the entries of embeddings that come from an SVD."""
@@ -97,6 +98,46 @@ def named(corpus: Corpus, dim: int, kind: TitleKind) -> dict[str, Tensor]:
     playlists[torch.from_numpy(titled.playlists)] = u * s.sqrt()
     edges, weights = _normalised(corpus)
     return _scaled(corpus, {"playlist": playlists, "track": edges.reverse.sum(playlists, weights)}, dim)
+
+
+def sentences(corpus: Corpus, dim: int, model: str) -> dict[str, Tensor]:
+    """Playlists and tracks from their names by a sentence model, by node type: like names start side by side.
+
+    Rows of length 1 are brought to ``dim`` columns by the directions in which the distinct names of both lie furthest
+    out, so that dot products between playlists and tracks are those of their names as nearly as may be; a node without
+    a name gets 0. Artists, scale and missing directions are as with :func:`spectral`. Playlists without entries are
+    not read.
+
+    Args:
+        model: of :func:`~playlistrec.models.titles.sentences.sentence_space`.
+
+    Raises:
+        ConfigError: nothing has a name, or there is no such model.
+    """
+    space = sentence_space(model)
+    held, tracks = np.flatnonzero(corpus.lengths), np.arange(corpus.n_tracks)
+    names = {
+        "playlist": (held, [name or "" for name in corpus.titles(held) or ()]),
+        "track": (tracks, [row["track_name"] or "" for row in corpus.describe(tracks)]),
+    }
+    distinct = sorted({name for _, found in names.values() for name in found} - {""})
+    if not distinct:
+        raise ConfigError(f"init must be xavier or svd for playlists and tracks without names (got sentence:{model})")
+    place = {name: row for row, name in enumerate(distinct)}
+    rows = torch.from_numpy(space(distinct))
+    values, directions = torch.linalg.eigh(rows.T.double() @ rows.double())
+    basis = directions[:, values.argsort(descending=True)[:dim]]
+    basis = basis * torch.sign(basis.gather(0, basis.abs().argmax(0, keepdim=True)))
+    projected = rows @ basis.float()
+    tables = {}
+    for kind, n in (("playlist", corpus.n_playlists), ("track", corpus.n_tracks)):
+        nodes, found = names[kind]
+        named = [(node, place[name]) for node, name in zip(nodes.tolist(), found) if name]
+        tables[kind] = projected.new_zeros(n, projected.shape[1])
+        if named:
+            at, of = (torch.tensor(ids) for ids in zip(*named))
+            tables[kind][at] = projected[of]
+    return _scaled(corpus, tables, dim)
 
 
 def _normalised(corpus: Corpus) -> tuple[Edges, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,13 @@ from ...graph.products import products
 from ..base import Arrays, Query, ScoreVectors
 from ..titles.features import TitleKind
 from ..titles.title_map import TitledSpace, TitleMap
-from .initial import given, named, spectral, xavier
+from .initial import given, named, sentences, spectral, xavier
 from .trained import TrainedModel
 
 __all__ = ["EmbeddingConfig", "EmbeddingModel", "VectorConfig", "Vectors", "compared", "initial_tables"]
+
+INITS = ("xavier", "svd", "ngrams", "wordllama")
+"""Ways to begin that need no model of others."""
 
 Vectors = tuple[Tensor, Tensor]
 """Of playlists and of tracks, (n, d) each."""
@@ -37,19 +40,24 @@ class VectorConfig(Config):
         dim: width of the vectors.
         similarity: what scores a playlist and a track: the ``dot`` product of their vectors, or the ``cosine``.
         init: first embeddings: ``xavier`` (Glorot & Bengio 2010); ``svd``: the singular vectors of the normalised
-            adjacency with its largest singular values; or from the names of the playlists, by their ``ngrams`` or
-            their ``wordllama`` vectors (see :mod:`playlistrec.models.embedding.initial`).
+            adjacency with its largest singular values; from the names of the playlists, by their ``ngrams`` or their
+            ``wordllama`` vectors; or ``sentence:MODEL``, from the names of playlists and tracks by a sentence model,
+            ``wordllama`` or a local folder of model2vec or sentence-transformers (see
+            :mod:`playlistrec.models.embedding.initial`).
         features: ``.npz`` file whose arrays ``playlist``, ``track`` (and ``artist``), each (n, dim), are the
             initial embeddings; a node type without an array gets those of ``init``.
     """
 
     dim: int = 64
     similarity: Literal["dot", "cosine"] = "dot"
-    init: Literal["xavier", "svd", "ngrams", "wordllama"] = "xavier"
+    init: str = "xavier"
     features: str | None = None
 
     def __post_init__(self) -> None:
         require(self.dim >= 1, "dim", "at least 1", self.dim)
+        kind, _, model = self.init.partition(":")
+        fine = self.init in INITS or (kind == "sentence" and bool(model))
+        require(fine, "init", f"one of {', '.join(INITS)}, or sentence:MODEL", self.init)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,8 +238,10 @@ def initial_tables(corpus: Corpus, kinds: Iterable[str], config: VectorConfig) -
         tables = spectral(corpus, config.dim)
     elif config.init == "xavier":
         tables = xavier(sizes, config.dim)
+    elif config.init.startswith("sentence:"):
+        tables = sentences(corpus, config.dim, config.init.partition(":")[2])
     else:
-        tables = named(corpus, config.dim, config.init)
+        tables = named(corpus, config.dim, cast("TitleKind", config.init))
     if config.features is not None:
         tables |= given(config.features, sizes, config.dim)
     return {kind: tables[kind] for kind in sizes}

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
+import torch
+from dgl import DGLGraph
 from torch import nn
 
+from ...config import Config
+from ...graph.norms import DegreeNorms
 from ...nn.lightgcn import LightGCNConv
 from .model import GraphConfig, GraphModel
 
 __all__ = ["LightGCN"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LightGCNConfig(GraphConfig):
+    """Options of LightGCN.
+
+    Attributes:
+        aggregator: what a node gets of its neighbours: their ``symmetric`` normalised sum, as in the paper, or their
+            ``mean``.
+    """
+
+    aggregator: Literal["symmetric", "mean"] = "symmetric"
 
 
 class LightGCN(GraphModel):
@@ -17,6 +34,17 @@ class LightGCN(GraphModel):
 
     name: ClassVar[str] = "lightgcn"
     summary: ClassVar[str] = "light graph convolution: embeddings smoothed over the graph"
+    config_class: ClassVar[type[Config]] = LightGCNConfig
+    config: LightGCNConfig
 
-    def conv(self, config: GraphConfig) -> nn.Module:
-        return LightGCNConv()
+    def conv(self, config: LightGCNConfig) -> nn.Module:
+        return LightGCNConv("both" if config.aggregator == "symmetric" else "right")
+
+    def normalise(self, graph: DGLGraph) -> DegreeNorms:
+        norms = super().normalise(graph)
+        if self.config.aggregator == "symmetric":
+            return norms
+        factors = {
+            key: (torch.ones_like(src), 1 / norms.in_degrees[key].clamp(min=1)) for key, (src, _) in norms.items()
+        }
+        return DegreeNorms(factors, norms.in_degrees)

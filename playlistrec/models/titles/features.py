@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,9 +13,9 @@ from typing_extensions import Self
 
 from ...corpus.corpus import Corpus
 from ...corpus.titles import TitleFeatures, normalised
-from ...errors import ConfigError
 from ..neighbours.top_neighbours import rows_of, squares
 from ..neighbours.weighting import TermWeights
+from .sentences import StaticVectors
 
 __all__ = ["SentenceSpace", "TitleKind", "TitleSpace", "Titled", "title_space"]
 
@@ -96,36 +94,18 @@ class TitleSpace:
 
 
 class SentenceSpace:
-    """Normalised titles as the mean of their tokens' WordLlama vectors, rows of length 1 and width 256.
-
-    The vectors are static, distilled from the token embeddings of large language models (Miller 2024, "WordLlama").
-    Weights and tokeniser are read from the files in the installed package, which itself is not imported: it would
-    set up logging, and look for files that it misses on the net.
+    """Normalised titles as WordLlama's sentence embeddings, rows of length 1 and width 256.
 
     Raises:
         ConfigError: the package is not installed.
     """
 
     def __init__(self) -> None:
-        package = find_spec("wordllama")
-        if package is None or package.origin is None:
-            raise ConfigError("title_features=wordllama needs the package wordllama: pip install 'playlistrec[titles]'")
-        from safetensors.numpy import load_file
-        from tokenizers import Tokenizer
-
-        home = Path(package.origin).parent
-        self._vectors = load_file(home / "weights" / "l2_supercat_256.safetensors")["embedding.weight"]
-        self._tokenizer = Tokenizer.from_file(str(home / "tokenizers" / "l2_supercat_tokenizer_config.json"))
+        self._vectors = StaticVectors.wordllama()
 
     def __call__(self, titles: Sequence[str]) -> sparse.csr_array[np.float32]:
         """(n_titles, 256)."""
-        tokens = [coded.ids for coded in self._tokenizer.encode_batch(list(titles), add_special_tokens=False)]
-        rows = np.repeat(np.arange(len(titles)), [len(ids) for ids in tokens])
-        columns = np.array([token for ids in tokens for token in ids], dtype=np.int64)
-        ones = np.ones(len(rows), dtype=np.float32)
-        held = sparse.csr_array((ones, (rows, columns)), shape=(len(titles), len(self._vectors)))
-        sums = held @ self._vectors.astype(np.float32)
-        return sparse.csr_array(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12))
+        return sparse.csr_array(self._vectors(titles))
 
 
 def title_space(titles: Sequence[str], kind: TitleKind) -> TitleSpace | SentenceSpace:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:  # models.graph imports DGL, which models without a graph do n
 __all__ = ["FullBatches", "InBatchBatches", "PairBatches", "PositiveBatches", "with_hardest"]
 
 
+DIVISION = 0
+"""Seed of a division into message and supervision edges that stays the same over a fit."""
+
+
 class FullBatches(ABC):
     """Base of the batches of the full regime: an epoch is one pass over the supervised pairs in random order."""
 
@@ -67,7 +71,8 @@ class FullBatches(ABC):
         if share == 1:
             yield from self.batches(self.pairs, None, generator)
             return
-        supervised = torch.randperm(len(self.pairs), generator=generator, device=device) < self.n_supervised
+        dividing = torch.Generator(device).manual_seed(DIVISION) if self.plan.message_edges_fixed else generator
+        supervised = torch.randperm(len(self.pairs), generator=dividing, device=device) < self.n_supervised
         with cast("GraphModel", self.model).messages(~supervised):
             yield from self.batches(self.pairs.where(supervised), self.pairs.where(~supervised), generator)
 

@@ -50,6 +50,7 @@ class BatchPlan:
         reduced: type in which products are multiplied; None for that of the vectors.
         noise: length of the noise of contrastive views; None for no views.
         message_edge_share: share of the training pairs that messages pass along, the others being supervised.
+        message_edges_fixed: true to divide them once, false to do so anew each epoch.
         look: what is to be known of how each playlist ranks all tracks.
         rank, ranks: number of this process and how many share each batch.
     """
@@ -60,6 +61,7 @@ class BatchPlan:
     reduced: torch.dtype | None = None
     noise: float | None = None
     message_edge_share: float = 1.0
+    message_edges_fixed: bool = False
     look: Look = NO_LOOK
     rank: int = 0
     ranks: int = 1
