@@ -1,4 +1,4 @@
-"""Processes of our own work, which never run the script that called us."""
+"""Processes of our own work: how they are started, and how some of them share one piece of it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,32 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from typing import Any
 
-__all__ = ["start"]
+__all__ = ["ALONE", "Group", "start"]
+
+
+class Group:
+    """Processes that share one piece of work; here one, which is all there is.
+
+    Attributes:
+        rank: number of this process, from 0.
+        size: how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    def same(self, value: Any) -> Any:
+        """The value of process 0, on all."""
+        return value
+
+    def gather(self, value: Any) -> list[Any]:
+        """The values of all processes, in their order, on process 0; nothing on the others."""
+        return [value]
+
+
+ALONE = Group()
 
 
 def start(process: BaseProcess) -> None:

@@ -52,14 +52,20 @@ def command(
     """Judge RUN by full ranking: every track is scored for every playlist of which the split hides some.
 
     Compare and choose on valid; read test once, at the end. Figures of --protocol sampled:N compare with those of the
-    same N only, never with full ranking.
+    same N only, never with full ranking. Processes of torchrun share the playlists.
     """
+    from ..distributed.process_group import joined
     from ..experiment.runs import Run
     from ..rank.beyond_accuracy import BEYOND
 
-    loaded = Run.load(run, data=data)
-    with screen.events() as on_event:
+    with (
+        joined("evaluation", "begin it again") as ranks,
+        (Screen(quiet=True) if ranks.rank else screen).events() as on_event,
+    ):
+        loaded = Run.load(run, data=data)
         result = loaded.evaluate(split, ks, protocol=protocol, device=device, on_event=on_event)
+    if ranks.rank:
+        return
     sampled = result.protocol != "full"
     if as_json:
         screen.json(

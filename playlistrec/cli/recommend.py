@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from .console import Screen
 from .verb import verb
 
@@ -82,7 +84,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Recommend tracks for a playlist of the data, or for a new one: known by its title, by tracks (uri or "Artist -
-    Title"), by a file that lists them, or by several of these. --batch answers many queries at once.
+    Title"), by a file that lists them, or by several of these. --batch answers many queries at once, and processes of
+    torchrun share them.
 
     For a data folder, a model is fitted to all of it when it is first asked, and kept there.
     """
@@ -96,17 +99,16 @@ def command(
     from ..serving.explain import explain as reasons
     from ..serving.explain import why_cold
     from ..serving.recommender import RecommendOptions
-    from .seeds import among_of, named_tracks, query_from_base, query_of_playlist, query_of_tracks
+    from .seeds import named_tracks, query_from_base, query_of_playlist, query_of_tracks
 
-    wished = RecommendOptions(k=k, max_per_artist=max_per_artist, diversity=diversity, popularity=popularity)
+    numbers: dict[str, Any] = {"max_per_artist": max_per_artist, "diversity": diversity, "popularity": popularity}
+    wished = _Wished(RecommendOptions(k=k, keep_versions=keep_versions, **numbers), excluded, disliked, among)
+    if batch is not None:
+        _recommend_lines(screen, lambda: _run_of(screen, run, data, device, None), device, wished, batch, out or "-")
+        return
     loaded = _run_of(screen, run if base is None else base, data, device, playlist if base is None else None)
     service = loaded.service(device)
-    dislike = tuple(row for seed in named_tracks(screen, service, disliked) for row in seed.taken)
-    artists, only = service.artists.all_of(excluded), among_of(screen, service, among)
-    options = replace(wished, exclude_artists=artists, dislike=dislike, keep_versions=keep_versions, among=only)
-    if batch is not None:
-        _recommend_lines(screen, service, options, batch, out or "-")
-        return
+    options = wished.of(screen, service)
     if base is not None and playlist is not None:
         asked = query_from_base(screen, loaded, service, run, playlist)
     elif playlist is not None:
@@ -122,17 +124,37 @@ def command(
     _show(screen, records, form, about, explain, uris)
 
 
+@dataclass(frozen=True)
+class _Wished:
+    """The options of a recommendation, some of which name artists and tracks that a run must find."""
+
+    options: RecommendOptions
+    excluded: tuple[str, ...]
+    disliked: tuple[str, ...]
+    among: Path | None
+
+    def of(self, screen: Screen, service: RecommendationService) -> RecommendOptions:
+        from .seeds import among_of, named_tracks
+
+        dislike = tuple(row for seed in named_tracks(screen, service, self.disliked) for row in seed.taken)
+        artists, only = service.artists.all_of(self.excluded), among_of(screen, service, self.among)
+        return replace(self.options, exclude_artists=artists, dislike=dislike, among=only)
+
+
 def _run_of(screen: Screen, path: Path, data: Path | None, device: str, playlist: str | None) -> Run:
     """The run in a folder; for a data folder the one that knows all of it.
 
     Raises DataError for a ``playlist`` that the data folder does not have, before anything is fitted.
     """
+    from ..distributed.process_group import current
     from ..experiment.data import Data
     from ..experiment.own import is_data, own_run
     from ..experiment.runs import Run
 
     if not is_data(path):
         return Run.load(path, data=data)
+    if (several := current().size) > 1:
+        raise ConfigError(f"{path} is a data folder: {several} processes share the lines of a fitted run")
     own = Data.load(path)
     if playlist is not None:
         from ..serving.lookup.playlists import PlaylistIndex
@@ -189,16 +211,24 @@ def _opened(source: str) -> IO[bytes]:
 
 
 def _recommend_lines(
-    screen: Screen, service: RecommendationService, options: RecommendOptions, source: str, out: str
+    screen: Screen, load: Callable[[], Run], device: str, wished: _Wished, source: str, out: str
 ) -> None:
+    from ..distributed.process_group import joined
     from ..serving.batch import Batch
     from ..storage import write_file
 
-    batch = Batch(service, options)
-    with screen.events() as on_event, ExitStack() as stack:
+    with joined("batch", "begin it again") as ranks, ExitStack() as stack:
+        if ranks.size > 1 and source == "-":
+            raise ConfigError(f"--batch must be a file where {ranks.size} processes read it (got -)")
+        screen = Screen(quiet=True) if ranks.rank else screen
+        service = load().service(device)
+        batch = Batch(service, wished.of(screen, service), group=ranks)
+        on_event = stack.enter_context(screen.events())
         lines = sys.stdin.buffer if source == "-" else stack.enter_context(_opened(source))
         results = batch.results(lines, on_event)
-        if out == "-":
+        if ranks.rank:
+            deque(results, maxlen=0)  # which the first process writes
+        elif out == "-":
             sys.stdout.buffer.writelines(results)
         else:
             write_file(Path(out), results, DataError)

@@ -1,1 +1,1 @@
-"""The same fit on several processes and machines, under ``torchrun``."""
+"""The same work on several processes and machines, under ``torchrun``."""

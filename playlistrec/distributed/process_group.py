@@ -1,4 +1,4 @@
-"""Data-parallel training over ``torch.distributed``: each process a part of every batch, all with the same weights."""
+"""Processes that share a fit, an evaluation or a batch of queries, over ``torch.distributed``."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ def current() -> Ranks:
 
 
 @contextmanager
-def joined() -> Iterator[Ranks]:
+def joined(work: str = "fit", action: str = "resume the fit") -> Iterator[Ranks]:
     """The processes that ``torchrun`` started together; this one alone where it did not start several.
+
+    Args:
+        work, action: what they share, and what is to be done where one of them ends.
 
     Raises RunError inside the block where another process has ended.
     """
@@ -46,7 +49,7 @@ def joined() -> Iterator[Ranks]:
         if isinstance(error, RunError) or not _lost(error):
             raise
         rank = os.environ.get("RANK", "?")
-        raise RunError(f"process {rank} ends, because another process of this fit has ended: resume the fit") from None
+        raise RunError(f"process {rank} ends, because another process of this {work} has ended: {action}") from None
     finally:
         if begun and dist.is_initialized():
             dist.destroy_process_group()
@@ -96,6 +99,11 @@ class ProcessGroup(Ranks):
         box = [value]
         dist.broadcast_object_list(box)
         return box[0]
+
+    def gather(self, value: Any) -> list[Any]:
+        values: list[Any] = [None] * self.size
+        dist.gather_object(value, None if self.rank else values)
+        return [] if self.rank else values
 
     def _sum(self, parameters: list[Tensor]) -> None:
         """Sum dense gradients, in one message."""

@@ -16,6 +16,7 @@ from ..corpus.corpus import Corpus
 from ..corpus.facts import facts
 from ..corpus.growth import fitted_rows
 from ..corpus.split import TEST_SEED, TRAIN, VALID, VALID_SEED, Part
+from ..distributed.process_group import current
 from ..errors import ConfigError, DataError, Hint, RunError
 from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
@@ -96,7 +97,7 @@ class Run:
 
         All tracks with the protocol ``"full"``, with measures beyond accuracy; with ``"sampled:99"`` each hidden
         track among 99 others, and with ``"sampled:99x20"`` the mean over 20 draws of them, see
-        :func:`~playlistrec.rank.sampled.evaluate_sampled`.
+        :func:`~playlistrec.rank.sampled.evaluate_sampled`. Processes that are joined share the playlists.
         """
         sampled = sampled_of(protocol)
         corpus, split = self.data.corpus, self.data.split
@@ -107,10 +108,11 @@ class Run:
                 raise RunError(where, Hint("say where the whole data is with {data}", {"data": None}))
             raise DataError(f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed")
         model = self.recommender(part, device=device)
+        how: dict[str, Any] = {"on_event": on_event, "group": current()}
         if sampled is not None:
             n_negatives, draws = sampled
-            return evaluate_sampled(model, evaluation_set, corpus, n_negatives, draws=draws, ks=k, on_event=on_event)
-        return evaluate(model, evaluation_set, ks=k, history=split.ranking(corpus, part), on_event=on_event)
+            return evaluate_sampled(model, evaluation_set, corpus, n_negatives, draws=draws, ks=k, **how)
+        return evaluate(model, evaluation_set, ks=k, history=split.ranking(corpus, part), **how)
 
     def recommend(
         self,

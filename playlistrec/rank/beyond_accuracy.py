@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from ..corpus.corpus import Corpus
+from ..processes import Group
+from .evaluation import in_turn
 
 __all__ = ["BEYOND", "BeyondAccuracy", "diversity", "gini", "list_mean", "self_information"]
 
@@ -103,6 +105,12 @@ class BeyondAccuracy:
         for name, measure in self.measures.items():
             for k in self.ks:
                 self.values[f"{name}@{k}"].append(measure(indices, k))
+
+    def gather(self, group: Group) -> None:
+        """Take in what the other processes have; the first then has all."""
+        if parts := group.gather((self.counts, self.values)):
+            self.counts = {k: torch.stack([counts[k] for counts, _ in parts]).sum(0) for k in self.counts}
+            self.values = {name: in_turn([values[name] for _, values in parts]) for name in self.values}
 
     def metrics(self) -> dict[str, float]:
         """Gini, and the means over the lists that have a value."""

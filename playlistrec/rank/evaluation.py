@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,13 @@ from ..corpus.split import EvaluationSet
 from ..errors import DataError
 from ..events import Event, OnEvent
 from ..models.base import Query, Recommender
+from ..processes import ALONE, Group
 from . import metrics as formulas
 from .recommend import candidate_scores
 
-__all__ = ["AT_K", "Evaluation", "ScoredBatch", "check_ks", "query_of", "scored_batches"]
+__all__ = ["AT_K", "Evaluation", "ScoredBatch", "check_ks", "in_turn", "query_of", "scored_batches"]
+
+T = TypeVar("T")
 
 AT_K: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
     "recall": formulas.recall,
@@ -71,42 +75,61 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class ScoredBatch:
-    """Some of the queries and their scores (batch, n_tracks), seeds at ``-inf``; the truth as (rows, tracks)."""
+    """Some of the queries and their scores (batch, n_tracks), seeds at ``-inf``; the truth as (rows, tracks).
+
+    ``n_before`` hidden tracks belong to queries before these.
+    """
 
     query: Query
     truth_rows: npt.NDArray[np.int64]
     truth: npt.NDArray[np.int64]
     playlists: npt.NDArray[np.int64]
     scores: Tensor
+    n_before: int
 
 
 def scored_batches(
-    model: Recommender, evaluation_set: EvaluationSet, batch_size: int | None, on_event: OnEvent
+    model: Recommender, evaluation_set: EvaluationSet, batch_size: int | None, on_event: OnEvent, group: Group = ALONE
 ) -> Iterator[ScoredBatch]:
     """Score all queries, ``batch_size`` at once; None: 32 MB of scores, and 512 MB where they come from a GPU.
 
+    The processes of ``group`` take the batches in turn: they are those of one process, to the last bit.
     A ``"progress"`` event comes after each batch. Raises ConfigError for a ``batch_size`` below 1, DataError when
     there are no queries.
     """
     require(batch_size is None or batch_size >= 1, "batch_size", "at least 1", batch_size)
     if not len(evaluation_set):
         raise DataError("nothing was hidden in this part of the data, so there is nothing to evaluate")
-    high, on_gpu = 0, False
+    high, number, on_gpu = 0, 0, False
     while high < len(evaluation_set):
         size = batch_size or max(1, (CUDA_BATCH_BYTES if on_gpu else BATCH_BYTES) // (4 * model.n_tracks))
         low, high = high, min(high + size, len(evaluation_set))
-        truth = evaluation_set.truth_offsets[low : high + 1]
-        query = query_of(evaluation_set, low, high)
-        scores = candidate_scores(model, query).scores
-        on_gpu = scores.is_cuda
-        yield ScoredBatch(
-            query=query,
-            truth_rows=np.repeat(np.arange(high - low), np.diff(truth)),
-            truth=evaluation_set.truth[truth[0] : truth[-1]].astype(np.int64),
-            playlists=evaluation_set.playlists[low:high],
-            scores=scores,
-        )
+        if number % group.size == group.rank:
+            truth = evaluation_set.truth_offsets[low : high + 1]
+            query = query_of(evaluation_set, low, high)
+            scores = candidate_scores(model, query).scores
+            on_gpu = scores.is_cuda
+            yield ScoredBatch(
+                query=query,
+                truth_rows=np.repeat(np.arange(high - low), np.diff(truth)),
+                truth=evaluation_set.truth[truth[0] : truth[-1]].astype(np.int64),
+                playlists=evaluation_set.playlists[low:high],
+                scores=scores,
+                n_before=int(truth[0]),
+            )
+        if not number:
+            on_gpu = group.same(on_gpu)
+        number += 1
         on_event(Event("progress", f"ranking {model.name}", {"done": high, "total": len(evaluation_set)}))
+
+
+def in_turn(parts: Sequence[Sequence[T]]) -> list[T]:
+    """What processes that took batches in turn have of each, in the order of the batches.
+
+    >>> in_turn([["first", "third"], ["second"]])
+    ['first', 'second', 'third']
+    """
+    return [part[i] for i in range(max(map(len, parts), default=0)) for part in parts if i < len(part)]
 
 
 def query_of(evaluation_set: EvaluationSet, low: int, high: int) -> Query:

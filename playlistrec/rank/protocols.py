@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,11 @@ from ..corpus.split import EvaluationSet
 from ..errors import ConfigError, nearest
 from ..events import OnEvent, ignore
 from ..models.base import Recommender
+from ..processes import ALONE, Group
 from . import metrics as formulas
 from .beyond_accuracy import BEYOND, BeyondAccuracy
 from .complement import Complement
-from .evaluation import AT_K, Evaluation, ScoredBatch, check_ks, scored_batches
+from .evaluation import AT_K, Evaluation, ScoredBatch, check_ks, in_turn, scored_batches
 from .hits import RankedHits
 from .recommend import on
 
@@ -40,6 +42,7 @@ def evaluate(
     history: Corpus | None = None,
     seed: int = 0,
     on_event: OnEvent = ignore,
+    group: Group = ALONE,
 ) -> Evaluation:
     """Rank all tracks for every query, seeds left out, and hold the ranking to the hidden tracks.
 
@@ -60,6 +63,8 @@ def evaluate(
             popularity and artists, which the measures beyond accuracy need.
         seed: of the tracks drawn for ``pooled_auc``; they do not depend on the batch size.
         on_event: gets a ``"progress"`` event after each batch.
+        group: the processes that take the batches in turn. All call this, and all get the figures, which are to the
+            last digit those of one process.
 
     Raises:
         ConfigError: a name or a number that cannot be, or a measure beyond accuracy without ``history``.
@@ -80,8 +85,7 @@ def evaluate(
         raise ConfigError(f"{beyond_names[0]} needs history, the corpus that the model knows when it ranks")
     beyond = BeyondAccuracy(history, ks, beyond_names) if beyond_names and history is not None else None
     tally = _Tally(names, ks)
-    random = np.random.Generator(np.random.PCG64(seed))
-    for batch in scored_batches(model, evaluation_set, batch_size, on_event):
+    for batch in scored_batches(model, evaluation_set, batch_size, on_event, group):
         longest = int(np.bincount(batch.truth_rows).max())
         found = RankedHits.of(model, batch, max(max(ks), longest if "r_precision" in names else 1))
         tally.add(found)
@@ -90,9 +94,14 @@ def evaluate(
         if "auc" in names:
             tally.auc(batch)
         if "pooled_auc" in names:
-            tally.pairs(batch, *_opponents(batch, model.n_tracks, random))
+            tally.pairs(batch, *_opponents(batch, model.n_tracks, np.random.PCG64(seed).advance(batch.n_before)))
+    tally.gather(group)
+    if beyond is not None:
+        beyond.gather(group)
+    if group.rank:
+        return cast(Evaluation, group.same(None))
     per_query = tally.per_query()
-    return Evaluation(
+    found_by_all = Evaluation(
         n_queries=len(evaluation_set),
         n_left_out=evaluation_set.n_left_out,
         metrics={name: _mean(values) for name, values in per_query.items()}
@@ -101,6 +110,7 @@ def evaluate(
         seconds=time.perf_counter() - start,
         per_query=per_query,
     )
+    return cast(Evaluation, group.same(found_by_all))
 
 
 FEW = 100
@@ -142,6 +152,14 @@ class _Tally:
         self.positive.append(batch.scores[rows, on(batch.scores, batch.truth[takes_part])])
         self.negative.append(batch.scores[rows, on(batch.scores, opponents)])
 
+    def gather(self, group: Group) -> None:
+        """Take in what the other processes have; the first then has all."""
+        if parts := group.gather((self.values, self.shown, self.positive, self.negative)):
+            values, shown, *pairs = zip(*parts)
+            self.values = {name: in_turn([of.get(name, []) for of in values]) for name in self.values}
+            self.shown = {k: torch.stack([of[k] for of in shown if k in of]).any(0) for k in self.shown}
+            self.positive, self.negative = map(in_turn, pairs)
+
     def per_query(self) -> dict[str, npt.NDArray[np.float64]]:
         return {key: torch.cat(parts).cpu().numpy() for key, parts in self.values.items()}
 
@@ -160,7 +178,7 @@ def _mean(values: npt.NDArray[np.float64]) -> float:
 
 
 def _opponents(
-    batch: ScoredBatch, n_tracks: int, random: np.random.Generator
+    batch: ScoredBatch, n_tracks: int, bits: np.random.PCG64
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     """Draw, for each hidden track that has an opponent, one track that is neither seed nor truth of the playlist.
 
@@ -169,6 +187,6 @@ def _opponents(
     query, rows = batch.query, batch.truth_rows
     taken_rows, taken = np.concatenate([query.rows, rows]), np.concatenate([query.tracks, batch.truth])
     free = Complement(taken_rows, taken, len(query), n_tracks)
-    ranks = (random.random(len(rows)) * free.size[rows]).astype(np.int64)
+    ranks = (np.random.Generator(bits).random(len(rows)) * free.size[rows]).astype(np.int64)
     possible = free.size[rows] > 0
     return possible, free.tracks(rows[possible], ranks[possible])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,9 +16,10 @@ from ..corpus.split import EvaluationSet
 from ..errors import ConfigError
 from ..events import Event, OnEvent, ignore
 from ..models.base import Recommender
+from ..processes import ALONE, Group
 from . import metrics as formulas
 from .complement import Complement, draw_ranks
-from .evaluation import AT_K, Evaluation, ScoredBatch, check_ks, scored_batches
+from .evaluation import AT_K, Evaluation, ScoredBatch, check_ks, in_turn, scored_batches
 from .recommend import on, ranked
 
 __all__ = ["evaluate_sampled", "sampled_of"]
@@ -51,6 +53,7 @@ def evaluate_sampled(
     batch_size: int | None = None,
     seed: int = 0,
     on_event: OnEvent = ignore,
+    group: Group = ALONE,
 ) -> Evaluation:
     """Rank each hidden track on its own among ``n_negatives`` others: ``hit``, ``ndcg``, ``mrr``, ``coverage`` at k.
 
@@ -72,6 +75,7 @@ def evaluate_sampled(
         seed: of the first draw of negatives, ``seed + 1`` of the second, and so on; the same for every model, so that
             they have the same candidates.
         on_event: gets a ``"progress"`` event after each batch.
+        group: the processes that take the batches in turn, as in :func:`~.protocols.evaluate`.
 
     Raises:
         ConfigError: a number that cannot be. DataError: there are no queries. RunError: the model gave a NaN.
@@ -80,17 +84,17 @@ def evaluate_sampled(
     check_ks(ks)
     require(n_negatives >= 1, "n_negatives", "at least 1", n_negatives)
     require(draws >= 1, "draws", "at least 1", draws)
-    streams = [np.random.Generator(np.random.PCG64(seed + draw)) for draw in range(draws)]
     values: dict[str, list[np.ndarray]] = {}
     shown = {k: torch.zeros(draws, model.n_tracks, dtype=torch.bool) for k in ks}
     short = 0
-    for batch in scored_batches(model, evaluation_set, batch_size, on_event):
+    for batch in scored_batches(model, evaluation_set, batch_size, on_event, group):
         free = _complement(batch, corpus)
         short += int((free.size < n_negatives).sum())
         n_hidden = np.bincount(batch.truth_rows)
         found = {f"{name}@{k}": np.zeros(len(n_hidden)) for k in ks for name in SAMPLED_METRICS}
-        for draw, random in enumerate(streams):
-            top = _top(model, batch, free, n_negatives, max(ks), random)
+        for draw in range(draws):
+            stream = np.random.PCG64(seed + draw).advance(batch.n_before * n_negatives)
+            top = _top(model, batch, free, n_negatives, max(ks), np.random.Generator(stream))
             hits = top == on(batch.scores, batch.truth)[:, None]
             one = torch.ones(len(hits), dtype=torch.int64, device=hits.device)
             for k in ks:
@@ -100,12 +104,17 @@ def evaluate_sampled(
                 shown[k][draw] |= formulas.recommended(top, model.n_tracks, k).cpu()
         for key, of_playlist in found.items():
             values.setdefault(key, []).append(of_playlist)
+    parts = group.gather((values, shown, short))
+    if group.rank:
+        return cast(Evaluation, group.same(None))
+    short = sum(part[2] for part in parts)
     if short:
         what = "1 playlist has" if short == 1 else f"{short:,} playlists have"
         text = f"{what} fewer than {n_negatives} tracks never touched: all of them are the negatives"
         on_event(Event("warning", text, {"short": short}))
-    per_query = {name: np.concatenate(parts) for name, parts in values.items()}
-    return Evaluation(
+    per_query = {name: np.concatenate(in_turn([part[0].get(name, []) for part in parts])) for name in values}
+    shown = {k: torch.stack([part[1][k] for part in parts]).any(0) for k in ks}
+    found_by_all = Evaluation(
         n_queries=len(evaluation_set),
         n_left_out=evaluation_set.n_left_out,
         metrics={name: float(of_query.mean()) for name, of_query in per_query.items()}
@@ -114,6 +123,7 @@ def evaluate_sampled(
         per_query=per_query,
         protocol=f"sampled:{n_negatives}" + (f"x{draws}" if draws > 1 else ""),
     )
+    return cast(Evaluation, group.same(found_by_all))
 
 
 def _top(

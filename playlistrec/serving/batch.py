@@ -12,6 +12,7 @@ import numpy as np
 
 from ..events import Event, OnEvent, ignore
 from ..models.base import Query
+from ..processes import ALONE, Group
 from ..rank.evaluation import BATCH_BYTES
 from .recommender import RecommendationService, RecommendOptions
 
@@ -64,34 +65,49 @@ class Batch:
     Args:
         options: of every line; a line may have a ``k`` of its own, and further artists to leave out.
         most_k: the highest ``k`` of a line; None: any.
+        group: the processes that share the lines, each of which has the same ones; the first gets all results.
 
     Attributes:
         n_lines, n_failed: lines seen so far, and how many of them could not be read.
     """
 
-    def __init__(self, service: RecommendationService, options: RecommendOptions, *, most_k: int | None = None) -> None:
-        self.service, self.options, self.most_k = service, options, most_k
+    def __init__(
+        self,
+        service: RecommendationService,
+        options: RecommendOptions,
+        *,
+        most_k: int | None = None,
+        group: Group = ALONE,
+    ) -> None:
+        self.service, self.options, self.most_k, self.group = service, options, most_k, group
         self.n_lines = self.n_failed = 0
         self._decode, self._encode = msgspec.json.Decoder(Line).decode, msgspec.json.Encoder().encode
 
     def results(self, lines: Iterable[bytes], on_event: OnEvent = ignore) -> Iterator[bytes]:
-        """A result for each line, in order; empty lines are passed over.
+        """A result for each line, in order, on the first process; empty lines are passed over.
 
         The result for a line that cannot be read is an error, and a warning has its number.
         """
         numbered = ((number, text) for number, text in enumerate(lines, 1) if text.strip())
         size = max(1, BATCH_BYTES // (4 * self.service.model.n_tracks))
-        while chunk := list(islice(numbered, size)):
-            read = [self._read(number, text) for number, text in chunk]
-            results = self._results([line for line in read if isinstance(line, Line)])
-            for line in read:
-                if isinstance(line, Refused):
+        chunks = iter(lambda: list(islice(numbered, size)), [])
+        while turn := list(islice(chunks, self.group.size)):
+            mine = turn[self.group.rank] if self.group.rank < len(turn) else []
+            for results, refused in self.group.gather(self._of_chunk(mine)):
+                yield from results
+                for number, error in refused:
                     self.n_failed += 1
                     if self.n_failed <= WARNINGS:
-                        on_event(Event("warning", f"line {line.line}: {line.error}"))
-                yield self._encode(line if isinstance(line, Refused) else next(results)) + b"\n"
-            self.n_lines += len(chunk)
+                        on_event(Event("warning", f"line {number}: {error}"))
+            self.n_lines += sum(map(len, turn))
             on_event(Event("progress", f"recommending with {self.service.model.name}", {"done": self.n_lines}))
+
+    def _of_chunk(self, chunk: Sequence[tuple[int, bytes]]) -> tuple[list[bytes], list[tuple[int, str]]]:
+        """The results of some numbered lines, and number and error of those that cannot be read."""
+        read = [self._read(number, text) for number, text in chunk]
+        results = self._results([line for line in read if isinstance(line, Line)])
+        found = [self._encode(line if isinstance(line, Refused) else next(results)) + b"\n" for line in read]
+        return found, [(line.line, line.error) for line in read if isinstance(line, Refused)]
 
     def _read(self, number: int, text: bytes) -> Line | Refused:
         try:

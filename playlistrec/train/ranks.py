@@ -8,19 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..processes import Group
+
 __all__ = ["ALONE", "Ranks"]
 
 
-class Ranks:
-    """One process, which is all there is. Several are :class:`~playlistrec.distributed.process_group.ProcessGroup`.
-
-    Attributes:
-        rank: number of this process, from 0.
-        size: how many there are.
-    """
-
-    rank: int = 0
-    size: int = 1
+class Ranks(Group):
+    """One process, which is all there is. Several are :class:`~playlistrec.distributed.process_group.ProcessGroup`."""
 
     def mean(self, loss: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of the whole batch, and the share of it that lies here; ``mass`` is the weight of this part."""
@@ -34,10 +28,6 @@ class Ranks:
         """The state of the optimiser by parameter, whole, for a checkpoint."""
         state: Mapping[int, Mapping[str, Any]] = optimizer.state_dict()["state"]
         return state
-
-    def same(self, value: Any) -> Any:
-        """The value of process 0, for what clocks or rounding may make differ."""
-        return value
 
 
 ALONE = Ranks()

@@ -1,8 +1,10 @@
-"""Two processes under torchrun fit what one process fits; one that dies ends the other; the fit then goes on."""
+"""Two processes under torchrun do what one process does; one that dies ends the other, and a fit then goes on."""
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,9 +15,10 @@ import numpy as np
 import pytest
 
 from playlistrec.corpus.synth.synthesize import synthesize
-from playlistrec.experiment.data import preprocess
+from playlistrec.experiment.data import Data, preprocess
 from playlistrec.experiment.fitting import fit
 from playlistrec.experiment.run_folder import read_info
+from playlistrec.rank.evaluation import BATCH_BYTES
 from playlistrec.storage import read_arrays
 
 pytestmark = pytest.mark.slow
@@ -30,6 +33,21 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     synthesize(folder / "slices", 301, seed=1)
     preprocess(folder / "slices", folder / "data", k_core=2, split="continuation", workers=1)
     return folder / "data"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on so many tracks that its evaluation, and 500 lines of queries, take several batches of scores."""
+    folder = tmp_path_factory.mktemp("many-tracks")
+    synthesize(folder / "slices", 1501, seed=2)
+    data = preprocess(folder / "slices", folder / "data", workers=1)
+    assert BATCH_BYTES / (4 * data.corpus.n_tracks) < 400
+    return fit(data, "mf", folder / "run", options={"dim": 8, "epochs": 1}, preset="none").path or folder
+
+
+def _alone(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "playlistrec", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, env=ENVIRONMENT, check=False)
 
 
 def _torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -90,21 +108,80 @@ def test_what_cannot_be_shared_is_refused(
     assert "playlistrec/" not in done.stderr, "no traceback through our code"
 
 
-def test_a_process_that_dies_ends_the_other_in_one_line_and_the_fit_goes_on(data: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    options = _sets({"dim": 8, "batch_size": 16, "epochs": 40, "eval_every": 1, "patience": 50})
-    environments = [{**ENVIRONMENT, "RANK": str(r), "LOCAL_RANK": str(r), "WORLD_SIZE": "2"} for r in range(2)]
-    port = str(20000 + os.getpid() % 20000)
-    command = [sys.executable, "-m", "playlistrec", "fit", str(data), "-m", "aggregate", "-o", str(run), *options]
-    processes = [
+@pytest.mark.parametrize("protocol", ["full", "sampled:20x2"])
+def test_two_processes_evaluate_to_the_figures_of_one(protocol: str, run: Path) -> None:
+    arguments = ["evaluate", str(run), "--split", "test", "--protocol", protocol, "--json"]
+    one, two = json.loads(_alone(*arguments).stdout), json.loads(_torchrun(*arguments).stdout)
+    assert one["metrics"]["ndcg@20"] > 0
+    assert {**one, "seconds": 0} == {**two, "seconds": 0}, "to the last digit"
+
+
+@pytest.mark.parametrize("n", [1, 500], ids=["fewer lines than processes", "several batches"])
+def test_two_processes_answer_lines_as_one_and_in_their_order(n: int, run: Path, tmp_path: Path) -> None:
+    uris = Data.load(run.parent / "data").corpus.track_table["uri"].to_pylist()
+    lines = [json.dumps({"id": i, "tracks": [uris[7 * i % len(uris)], uris[i]]}) for i in range(n)]
+    lines[n // 2] = '{"id": "wrong"}'
+    (tmp_path / "queries.jsonl").write_text("\n".join(lines))
+    arguments = ["recommend", str(run), "--batch", str(tmp_path / "queries.jsonl"), "-o"]
+    one = _alone(*arguments, str(tmp_path / "one.jsonl"))
+    two = subprocess.run(
+        [*RUN, *arguments, str(tmp_path / "two.jsonl")],
+        **{"capture_output": True, "text": True, "timeout": 240, "env": ENVIRONMENT, "check": False},
+    )
+    assert one.returncode == 1
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+    assert (tmp_path / "two.jsonl").read_bytes().count(b"\n") == n
+    # The first process speaks for both: of the wrong line, wherever it was read.
+    for line in one.stderr.splitlines():
+        assert two.stderr.splitlines().count(line) == 1
+
+
+@pytest.mark.parametrize("arguments", [["--batch", "-"], ["--batch", "queries.jsonl"]])
+def test_what_processes_cannot_share_of_a_batch_is_refused(arguments: list[str], run: Path, tmp_path: Path) -> None:
+    folder, message = (run, "--batch must be a file") if arguments[1] == "-" else (run.parent / "data", "fitted run")
+    done = subprocess.run(
+        [*RUN, "recommend", str(folder), *arguments],
+        **{"capture_output": True, "text": True, "timeout": 240, "env": ENVIRONMENT, "check": False},
+    )
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def _pair(*commands: list[str]) -> list[subprocess.Popen[str]]:
+    """Processes that join each other without torchrun, which would itself end those that another leaves alone."""
+    port = str(20000 + random.randrange(20000))
+    shared = {**ENVIRONMENT, "WORLD_SIZE": str(len(commands)), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return [
         subprocess.Popen(
-            command,
-            env={**environment, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port},
+            [sys.executable, *command],
+            env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
             stderr=subprocess.PIPE,
             text=True,
         )
-        for environment in environments
+        for rank, command in enumerate(commands)
     ]
+
+
+@pytest.mark.parametrize(("verb", "work"), [("evaluate", "evaluation"), ("recommend", "batch")])
+def test_a_process_that_dies_ends_the_other_of_an_evaluation_or_a_batch_in_one_line(
+    verb: str, work: str, run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "queries.jsonl").write_text('{"title": "x"}\n')
+    more = ["--batch", str(tmp_path / "queries.jsonl")] if verb == "recommend" else []
+    dies = "import os; from playlistrec.distributed.process_group import joined\nwith joined(): os.kill(os.getpid(), 9)"
+    first, second = _pair(["-m", "playlistrec", verb, str(run), *more], ["-c", dies])
+    error = first.communicate(timeout=120)[1]
+    assert second.wait(timeout=10) == -signal.SIGKILL
+    expected = f"error: process 0 ends, because another process of this {work} has ended: begin it again"
+    assert (first.returncode, error.strip().splitlines()[-1]) == (1, expected)
+    assert "Traceback" not in error
+
+
+def test_a_process_that_dies_ends_the_other_in_one_line_and_the_fit_goes_on(data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    options = _sets({"dim": 8, "batch_size": 16, "epochs": 40, "eval_every": 1, "patience": 50})
+    command = ["-m", "playlistrec", "fit", str(data), "-m", "aggregate", "-o", str(run), *options]
+    processes = _pair(command, command)
     deadline = time.monotonic() + 120
     while not (run / "checkpoint.npz").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
