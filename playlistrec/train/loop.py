@@ -18,8 +18,8 @@ from .trainer import Trainer, Validate
 
 __all__ = ["Loop"]
 
-TIMED, LONG = 3, 1800.0
-"""Steps after which the time of an epoch is estimated, and seconds of it that are worth a warning."""
+TIMED, SLOW, LONG = 3, 90.0, 1800.0
+"""Steps after which the time of an epoch is estimated, and seconds of it that are worth a remark and a warning."""
 
 
 class Loop:
@@ -47,8 +47,9 @@ class Loop:
     def stop(self, losses: list[torch.Tensor]) -> bool:
         """After a step: write a checkpoint where one is due, and say if time is up."""
         now, seeks = time.perf_counter(), self.trainer.batches.seeks
-        if len(losses) == TIMED and not self.state.epoch:
-            self._estimate((now - self.began) / TIMED * len(self.trainer.batches))
+        total = len(self.trainer.batches)
+        if len(losses) == min(TIMED, total - 1) and not self.state.epoch:
+            self._estimate((now - self.began) / len(losses) * total)
         over = self.until is not None and now >= self.until
         due = self.every is not None and now - self.written >= self.every
         if self.until is not None or self.every is not None:
@@ -59,11 +60,14 @@ class Loop:
         return over
 
     def _estimate(self, seconds: float) -> None:
-        """Say how long an epoch takes, and warn where that is too long for a model that sees the whole graph."""
-        text = f"an epoch takes about {seconds / 60:.0f} minutes" if seconds >= 90 else ""
-        if seconds >= LONG and self.trainer.model.propagates:
-            self.on_event(Event("warning", f"{text}: for data of this size there is the model aggregate"))
-        elif text:
+        """Say which regime was picked and how long an epoch takes; warn where that is too long to send messages."""
+        trainer = self.trainer
+        text = f"an epoch takes about {seconds / 60:.{seconds < 600:d}f} minutes"
+        if trainer.picked:
+            text = f"regime auto picked {trainer.batches.regime}: {text}"
+        if seconds >= LONG and trainer.model.propagates:
+            self.on_event(Event("warning", f"{text}; for data of this size there is the model aggregate"))
+        elif trainer.picked or seconds >= SLOW:
             self.on_event(Event("message", text))
 
     def epoch(self) -> None:

@@ -32,7 +32,8 @@ Validate = Callable[[TrainedModel], Mapping[str, float]]
 class Trainer:
     """Trains ``model`` on the pairs of ``corpus`` with Adam.
 
-    An epoch's randomness comes from ``(seed, epoch)`` alone.
+    An epoch's randomness comes from ``(seed, epoch)`` alone. ``picked`` is true where the size of the graph picked the
+    regime.
 
     Args:
         model: built from ``corpus``, whose entries are all there is to learn from.
@@ -80,6 +81,7 @@ class Trainer:
         device = device or torch.device("cpu")
         reduced = None if precision == torch.float32 else precision
         self.optimizer: torch.optim.Optimizer
+        self.picked = model.propagates and regime is None
         if not model.propagates:
             unsupported = f"float32 for {model.name}, which does not support it"
             require(reduced is None, "precision", unsupported, "bf16")

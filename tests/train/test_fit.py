@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from interrupting import Interrupted, interrupt_in, spread
 
 from playlistrec.corpus.corpus import Corpus
@@ -18,9 +19,11 @@ from playlistrec.events import Event
 from playlistrec.models.embedding.model import EmbeddingModel
 from playlistrec.models.registry import model_class
 from playlistrec.storage import read_arrays, write_arrays
+from playlistrec.train import trainer
 from playlistrec.train.checkpoint import FitState
 from playlistrec.train.fit import fit
 from playlistrec.train.options import TrainOptions
+from playlistrec.train.trainer import Trainer
 
 OPTIONS = TrainOptions(epochs=7, batch_size=40, lr=0.02, eval_every=2, patience=10)
 
@@ -172,4 +175,29 @@ def test_an_epoch_that_takes_long_is_announced_and_warned_of(corpus: Corpus, mon
     assert [kind for kind, _ in said("mf", 60.0)] == ["message"]
     ((kind, text),) = said("lightgcn", 600.0)
     assert kind == "warning"
-    assert text.endswith("minutes: for data of this size there is the model aggregate")
+    assert text.endswith("minutes; for data of this size there is the model aggregate")
+
+
+@pytest.mark.parametrize(("sampled_above", "regime"), [(10**6, "full"), (10, "sampled")])
+def test_regime_auto_says_in_one_line_which_it_picked_and_how_long_an_epoch_takes(
+    sampled_above: int, regime: str, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "SAMPLED_ABOVE", sampled_above)
+    clock, step = [0.0], Trainer.step
+
+    def step_of_six_seconds(self: Trainer, batch: object, done: float) -> torch.Tensor:
+        clock[0] += 6
+        return step(self, batch, done)
+
+    monkeypatch.setattr(Trainer, "step", step_of_six_seconds)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def picked(**chosen: object) -> list[str]:
+        events: list[Event] = []
+        options = replace(OPTIONS, epochs=2, batch_size=8, loss="bpr", **chosen)
+        fit(untrained("lightgcn", corpus), corpus, options, on_event=events.append)
+        return [event.text for event in events if event.kind == "message" and "auto" in event.text]
+
+    minutes = -(-len(corpus.pairs[0]) // 8) * 6 / 60
+    assert picked() == [f"regime auto picked {regime}: an epoch takes about {minutes:.1f} minutes"]
+    assert picked(regime=regime) == [], "whoever names a regime need not be told"
