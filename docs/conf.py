@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
 import playlistrec
 
+sys.path.insert(0, str(Path(__file__).parent))  # result_pages
+
 project = "playlistrec"
 author = "The playlistrec developers"
 copyright = author
 release = version = playlistrec.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "result_pages"]
+exclude_patterns = ["_build", "templates"]
 suppress_warnings = ["ref.python"]  # of property docstrings, whose first words it takes for a type
 
 myst_enable_extensions = ["colon_fence"]

@@ -31,7 +31,7 @@ def adapted(preset: Preset, corpus: Corpus) -> Preset:
 
     Short playlists say little, and softmax at a low temperature learns them by heart: ``T = T_0 (22 / length)^1.2``
     between T_0 and 3 T_0, with the prior at the same share of it. Batches hold no more playlists than give an epoch a
-    dozen steps. Found on subsets of Gowalla and Polimi and on synthetic playlists (docs/results.md).
+    dozen steps. Found on subsets of Gowalla and Polimi and on synthetic playlists (docs/results/ablations.md).
 
     >>> short = Corpus.from_lists([["a", "b"], ["b", "c"]])
     >>> preset = Preset("mine", "mf", "by hand", {"temperature": 0.1, "popularity_prior": 0.05}, adapts=True)

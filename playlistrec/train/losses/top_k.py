@@ -14,7 +14,7 @@ def top_k_weights(positive: Tensor, threshold: Tensor, temperature: float) -> Te
     The weight of each positive's softmax in SL@K, a bound of NDCG@K. Yang et al. 2025, "Breaking the top-K barrier:
     advancing top-K ranking metrics optimization in recommender systems" (KDD). The objectives pass no gradient through
     the weight: through it a step lowers the scores of positives that softmax has not raised yet, and with many
-    negatives that undoes the rest (docs/results.md).
+    negatives that undoes the rest (docs/results/ablations.md).
 
     Args:
         positive: (p,) scores, not divided by the temperature of softmax.
