@@ -72,7 +72,7 @@ def _sets(options: dict[str, object]) -> list[str]:
 def test_two_processes_fit_what_one_fits(model: str, options: dict[str, object], data: Path, tmp_path: Path) -> None:
     options = {"dim": 8, "lr": 0.01, **options}
     done = _torchrun("fit", str(data), "-m", model, "-o", str(tmp_path / "two"), *_sets(options))
-    assert done.stdout.count("validation") == 1, "the first process alone tells"
+    assert done.stdout.count("peak memory") == 1, "the first process alone tells"
     fit(data, model, tmp_path / "one", options=options)
     one, two = (read_arrays(tmp_path / name / "weights.npz")[0] for name in ("one", "two"))
     assert one.keys() == two.keys()
