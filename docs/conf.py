@@ -10,14 +10,21 @@ from sphinx.application import Sphinx
 
 import playlistrec
 
-sys.path.insert(0, str(Path(__file__).parent))  # result_pages
+sys.path.insert(0, str(Path(__file__).parent))  # model_pages, result_pages
 
 project = "playlistrec"
 author = "The playlistrec developers"
 copyright = author
 release = version = playlistrec.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "result_pages"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "model_pages",
+    "result_pages",
+]
 exclude_patterns = ["_build", "templates"]
 suppress_warnings = ["ref.python"]  # of property docstrings, whose first words it takes for a type
 

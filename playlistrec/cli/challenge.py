@@ -31,7 +31,7 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same challenge.")
 def make(screen: Screen, data: Path, out: Path, per_scenario: int | None, seed: int) -> None:
-    """Draw playlists of DATA to be continued, in ten scenarios, and write the folder SET.
+    """Draw playlists of DATA for the ten scenarios of the challenge, and write the folder SET.
 
     It holds challenge_set.json in the official format, the withheld tracks in truth.json, and the other playlists as
     the data folder SET/data, to fit models to.
@@ -71,7 +71,7 @@ def submit(
     data: Path | None,
     device: str,
 ) -> None:
-    """Let RUN continue every playlist of SET with 500 tracks, and write the submission.
+    """Rank 500 tracks by RUN for every playlist of SET, and write the submission.
 
     SET is a folder that `challenge make` wrote, or the path of a challenge_set.json, such as the official one.
     """
@@ -92,7 +92,7 @@ def submit(
 @click.argument("challenge", type=FOLDER, metavar="SET")
 @click.option("--variant", type=click.Choice(["2018", "2020"]), help="Whose first line.  [default: either]")
 def verify(screen: Screen, submission: Path, challenge: Path, variant: str | None) -> None:
-    """Hold SUBMISSION to the rules: each fault with its line. Exit code 1 where there is one."""
+    """Check SUBMISSION by the rules. Print each fault with its line, and exit with code 1 if there is one."""
     from ..challenge.verify import verify as hold
 
     verdict = hold(submission, challenge, variant)

@@ -94,9 +94,9 @@ def command(
     as_json: bool,
     **report: Any,
 ) -> None:
-    """Compare models on one split: fit those of -m that FOLDER does not hold yet, or take finished RUNs.
+    """Compare models on one split. Fit the models of -m that FOLDER does not hold yet, or take finished RUNs.
 
-    Each is tested against the best, playlist by playlist. Compare on valid; read test once, at the end.
+    Each is tested against the best, playlist by playlist. Compare on valid, and read test once, at the end.
 
     \b
     playlistrec compare data -m lightgcn -m itemknn -o runs

@@ -15,7 +15,7 @@ __all__ = ["command"]
 @verb("doctor")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(screen: Screen, as_json: bool) -> None:
-    """Tell which versions are here, whether DGL imports, has CUDA and sees a GPU, and what to install where not."""
+    """Show the versions found, whether DGL imports and torch sees a GPU, and what to install where it is missing."""
     from .environment import examine
 
     findings = examine()

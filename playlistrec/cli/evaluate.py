@@ -49,7 +49,7 @@ def command(
     device: str,
     as_json: bool,
 ) -> None:
-    """Judge RUN by full ranking: every track is scored for every playlist of which the split hides some.
+    """Evaluate RUN by full ranking: rank all tracks for every playlist with hidden tracks.
 
     Compare and choose on valid; read test once, at the end. Figures of --protocol sampled:N compare with those of the
     same N only, never with full ranking. Processes of torchrun share the playlists.

@@ -37,9 +37,9 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write the vectors of a run, indices of them, an ONNX model or a graph, for programs that know nothing of ours.
+    """Write the vectors of a run for other programs: as tables, indices, an ONNX model or a graph.
 
-    Of a data folder DATA, --to dgl writes the graph of its training entries.
+    With a data folder DATA, --to dgl writes the graph of its training entries.
     """
     from ..export.export import export, export_graph
     from ..export.hub_folder import export_hub_folder

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
-from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +11,7 @@ from .console import Screen
 from .verb import verb
 
 if TYPE_CHECKING:
-    from ..experiment.presets import Preset
-    from ..models.base import Recommender
+    from ..experiment.model_facts import ModelFacts, OptionFacts
 
 __all__ = ["command"]
 
@@ -29,57 +26,55 @@ def command(screen: Screen, name: str | None, as_json: bool) -> None:
     playlistrec models
     playlistrec models lightgcn
     """
-    from ..experiment.presets import presets
-    from ..models.registry import MODELS, model_class
+    from ..experiment.model_facts import model_facts
+    from ..models.registry import MODELS
     from ..train.options import TrainOptions
 
-    chosen = list(MODELS) if name is None else [name]
-    classes = {model: model_class(model) for model in chosen}
-    found = {model: [p for p in presets() if p.model == model] for model in chosen}
+    chosen = {model: model_facts(model) for model in (MODELS if name is None else [name])}
     if as_json:
-        about = {model: _object(classes[model], found[model]) for model in chosen}
+        about = {model: _object(facts) for model, facts in chosen.items()}
         screen.json({"models": about, "training": TrainOptions().as_dict()})
     elif name is None:
-        screen.table([(model, kind.summary) for model, kind in classes.items()], ["model", "what it is"])
+        screen.table([(model, facts.summary) for model, facts in chosen.items()], ["model", "what it is"])
         screen.line("\n`playlistrec models NAME` lists the options and presets of one.")
     else:
-        _describe(screen, classes[name], found[name])
+        _describe(screen, chosen[name])
 
 
-def _object(kind: type[Recommender], found: list[Preset]) -> dict[str, Any]:
+def _object(facts: ModelFacts) -> dict[str, Any]:
+    from ..models.registry import model_class
+
     return {
-        "summary": kind.summary,
-        "options": kind.config_class().as_dict(),
-        "trained": kind.trainable,
-        "presets": {p.name: {"min_pairs": p.min_pairs, "adapts": p.adapts, **p.options} for p in found},
+        "summary": facts.summary,
+        "papers": facts.papers,
+        "options": model_class(facts.name).config_class().as_dict(),
+        "trained": facts.trained,
+        "presets": {p.name: {"min_pairs": p.min_pairs, "adapts": p.adapts, **p.options} for p in facts.presets},
     }
 
 
-def _describe(screen: Screen, kind: type[Recommender], found: list[Preset]) -> None:
-    """What a model is, and its options by owner."""
-    from ..train.options import OWNERS
+def _describe(screen: Screen, facts: ModelFacts) -> None:
+    """The facts of a model, its options by owner."""
+    from ..experiment.model_facts import training_options
 
-    screen.text(f"{kind.name}: {kind.summary}\n")
-    screen.text(_plain(cleandoc(kind.__doc__ or "")))
-    owners: dict[str, Any] = {"model": kind.config_class, **(OWNERS if kind.trainable else {})}
-    for owner, config in owners.items():
-        rows = [_option(config, field) for field in fields(config)]
-        if rows:
+    screen.text(f"{facts.name}: {facts.summary}\n")
+    screen.text(_plain(facts.description))
+    for paper in facts.papers:
+        screen.text(f"\npaper: {paper}")
+    owners = {"model": facts.options, **(training_options() if facts.trained else {})}
+    for owner, options in owners.items():
+        if options:
             screen.line("")
-            screen.table(rows, [f"options of the {owner}", "default", "what it is"])
-    for preset in found:
+            screen.table([_row(option) for option in options], [f"options of the {owner}", "default", "what it is"])
+    for preset in facts.presets:
         at = "on request" if preset.min_pairs is None else f"the default from {preset.min_pairs:,} pairs on"
         at += "; some options follow the data" if preset.adapts else ""
         screen.text(f"\npreset {preset.name} ({at}): {_inline(preset.options)}")
         screen.text(" ".join(preset.found.split()))
 
 
-def _option(config: Any, field: Any) -> tuple[str, str, str]:
-    """Name, default and meaning of an option, as the docstring of its class or a base of that says."""
-    docs = (cleandoc(base.__doc__ or "") for base in config.__mro__)
-    pattern = rf"^    (?:\w+, )*{field.name}(?:, \w+)*: (.*?)(?=^ {{0,4}}\S|\Z)"
-    said = next((m[1] for doc in docs if (m := re.search(pattern, doc, re.S | re.M))), "")
-    return field.name, _value(field.default), " ".join(_plain(said).split())
+def _row(option: OptionFacts) -> tuple[str, str, str]:
+    return option.name, option.default, _plain(option.meaning)
 
 
 def _plain(text: str) -> str:
@@ -87,13 +82,7 @@ def _plain(text: str) -> str:
     return re.sub(r":\w+:`~?\.*([^`]*)`|``([^`]*)``", lambda m: m[1] or m[2], text)
 
 
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
-    return "none" if value is None or value == "" else str(value)
-
-
 def _inline(options: Any) -> str:
-    return ", ".join(f"{name}={_value(value)}" for name, value in options.items())
+    from ..experiment.model_facts import as_value
+
+    return ", ".join(f"{name}={as_value(value)}" for name, value in options.items())

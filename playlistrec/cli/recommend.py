@@ -83,11 +83,11 @@ def command(
     uris: bool,
     as_json: bool,
 ) -> None:
-    """Recommend tracks for a playlist of the data, or for a new one: known by its title, by tracks (uri or "Artist -
-    Title"), by a file that lists them, or by several of these. --batch answers many queries at once, and processes of
-    torchrun share them.
+    """Recommend tracks for a playlist of the data, or for a new one.
 
-    For a data folder, a model is fitted to all of it when it is first asked, and kept there.
+    A new playlist is a title, tracks (uri or "Artist - Title"), a file that lists them, or several of these. --batch
+    answers many queries at once, and processes of torchrun share them. With a data folder, the first call fits a model
+    to all of it, and keeps it there.
     """
     form = "json" if as_json else form
     if sum((playlist is not None, bool(tracks) or title is not None or file is not None, batch is not None)) != 1:

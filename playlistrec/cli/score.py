@@ -33,8 +33,11 @@ def command(
     device: str,
     as_json: bool,
 ) -> None:
-    """Score tracks for a playlist: the model's score, the rank among all tracks that it does not hold, and the
-    probability that the track comes next."""
+    """Score given tracks for a playlist.
+
+    Each gets the model's score, its rank among all tracks that the playlist does not hold, and the probability that it
+    comes next.
+    """
     if (playlist is not None) == bool(seeds or title is not None):
         raise click.UsageError("give either --playlist or --seed, --title (one or more of them)")
     from ..experiment.runs import Run

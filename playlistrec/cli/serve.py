@@ -42,9 +42,9 @@ def command(
     hosts: tuple[str, ...],
     data: Path | None,
 ) -> None:
-    """Answer over HTTP: a page to build playlists on, and the same JSON as recommend and similar give.
+    """Serve RUN over HTTP: a page on which to build playlists, and the JSON of recommend and similar.
 
-    Ends in order on SIGTERM and Ctrl-C, reads RUN anew on SIGHUP; no request is lost.
+    The server ends in order on SIGTERM and Ctrl-C, and reads RUN anew on SIGHUP. No request is lost.
     """
     try:
         import httptools  # noqa: F401

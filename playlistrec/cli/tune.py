@@ -41,9 +41,9 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Search the options of MODEL on the validation part of DATA; FOLDER/best.toml is then a preset for `fit`.
+    """Search the options of MODEL on the validation part of DATA. The result is FOLDER/best.toml, a preset for `fit`.
 
-    The same command again goes on where the last one ended.
+    Run the command again to continue the search.
     """
     given, seconds = from_sets(sets), seconds_of(time_limit)
     from ..experiment.tuning.search import tune

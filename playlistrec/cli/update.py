@@ -23,9 +23,9 @@ __all__ = ["command"]
 @click.option("--slim", is_flag=True, help="Leave the data out of RUN2 where its rows are those of DATA2.")
 @click.option("--force", is_flag=True, help="Replace RUN2 if it is a run folder.")
 def command(screen: Screen, run: Path, data: Path, out: Path, before: Path | None, **options: Any) -> None:
-    """Take RUN to DATA2, a later state of the playlists that it was fitted to, without a fit.
+    """Bring RUN up to date with DATA2, a later state of its playlists, without a fit.
 
-    Rows stay as they are; new playlists, tracks and artists come after them.
+    Playlists, tracks and artists keep their rows, and new ones come after them.
     """
     from ..experiment.runs import Run
     from ..experiment.updating import update

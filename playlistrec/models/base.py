@@ -104,6 +104,7 @@ class Recommender(ABC, Generic[ConfigT]):
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    papers: ClassVar[tuple[str, ...]] = ()
     config_class: ClassVar[type[Config]] = Config
     trainable: ClassVar[bool] = False
     """True if gradient training follows :meth:`from_corpus`."""

@@ -29,6 +29,7 @@ class Popularity(Recommender[Config]):
 
     name = "popularity"
     summary = "the tracks that stand in most playlists, the same for everyone"
+    papers = ('Cremonesi, Koren & Turrin 2010, "Performance of recommender algorithms on top-N recommendation tasks"',)
     personalised = False
     state_schema = schema(counts=Field("f", ("tracks",), low=0))
 

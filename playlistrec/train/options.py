@@ -29,12 +29,13 @@ class OptimiserOptions(OptionGroup):
 
     Attributes:
         epochs: passes over the training pairs, at most.
-        batch_size: positive pairs a step; where negatives are ``shared`` or ``all`` playlists, with all their pairs.
+        batch_size: positive pairs a step. With ``shared`` or ``all`` negatives in the full regime: playlists a step.
         lr: Adam's learning rate.
-        weight_decay: Adam's, of all parameters: what is added to a gradient is this times the parameter.
+        weight_decay: Adam's, of all parameters: adds this times a parameter to its gradient. ``l2`` is of the
+            embeddings of a batch alone.
         schedule: ``constant``, or ``cosine``: up to ``lr`` over a twentieth of the epochs, then down to a hundredth.
-        precision: ``float32``, or ``bf16`` for the propagation and the products of softmax; embeddings, Adam and
-            ranking stay float32.
+        precision: ``float32``, or ``bf16`` for the propagation and the products of softmax. ``bf16`` is faster on GPUs
+            and on processors with bfloat16 arithmetic. Embeddings, Adam and ranking stay in float32.
     """
 
     AT_LEAST_1: ClassVar[tuple[str, ...]] = ("epochs", "batch_size")
@@ -54,24 +55,23 @@ class ObjectiveOptions(SoftmaxOptions):
     """Options of the objective: the loss, and the terms added to it; those of softmax are the base's.
 
     Attributes:
-        loss: ``bpr``, ``bce``, ``softmax`` or ``directau`` (alignment and uniformity); ``bpr-max`` where all playlists
-            of a batch share their negatives.
+        loss: ``bpr``, ``bce``, ``softmax`` or ``directau`` (alignment and uniformity; needs ``similarity=cosine``).
+            ``bpr-max`` needs negatives that all playlists of a batch share, as in gru4rec.
         bpr_max_reg: weight of BPR-max's penalty on the scores of negatives.
-        uniformity: weight of DirectAU's uniformity.
-        l2: weight of the penalty on the layer-0 embeddings a batch touches.
-        symmetric_weight: weight of the softmax the other way round, of each track of a step among the step's playlists
-            (softmax over ``shared`` or ``all``), 0 for none.
-        teacher: run folder of another model with vectors, perhaps wider ones, whose softmax over the ``shared`` tracks
-            is imitated too; none if empty.
-        teacher_weight: weight of that.
-        teacher_temperature: what the scores of both are divided by for it.
-        contrast: weight of the contrastive term between the first and all layers under noise (XSimGCL), 0 for none.
+        uniformity: weight of uniformity in DirectAU.
+        l2: weight of the penalty on the layer-0 embeddings that a batch uses.
+        symmetric_weight: weight of the symmetric softmax: each track of a step among the step's playlists; 0 for none.
+            Needs softmax over ``shared`` or ``all``.
+        teacher: run folder of a model with vectors, perhaps wider ones. Its softmax over the ``shared`` tracks is
+            distilled into this model. A refit needs a teacher that was refitted.
+        teacher_weight: weight of the distillation.
+        teacher_temperature: divides the scores of both models in the distillation.
+        contrast: weight of XSimGCL's contrastive term between the first and all layers under noise; 0 for none.
         contrast_noise: length of that noise, layer by layer.
-        contrast_temperature: what the contrastive term divides cosines by.
-        message_edge_share: share of the training pairs that messages pass along, the others being supervised; 1 uses
-            all for both.
-        message_edge_split: when they are divided: anew each ``epoch``, or ``once`` for the whole fit, the same for
-            every seed.
+        contrast_temperature: divides the cosines of the contrastive term.
+        message_edge_share: share of the training pairs that serve as message edges. The others are supervision edges.
+            With 1 all pairs serve as both.
+        message_edge_split: ``epoch`` divides them anew each epoch, ``once`` for the whole fit, alike for every seed.
     """
 
     ABOVE_0: ClassVar[tuple[str, ...]] = ("teacher_temperature", "contrast_temperature")
@@ -106,16 +106,16 @@ class NegativeOptions(OptionGroup):
     """Options of the negatives.
 
     Attributes:
-        negatives: where negatives come from: ``uniform``; ``popularity`` to the power ``popularity_power``;
+        negatives: source of the negatives: ``uniform``; ``popularity`` to the power ``popularity_power``;
             ``in-batch``; ``shared`` (softmax over tracks drawn by popularity for all playlists of a step) or ``all``
-            (softmax over every track); or hard ones: ``pool`` of the best-scored tracks, ``artist`` (others by the
-            artist of one of the playlist's tracks), ``two-hop`` (from playlists that share a track).
-        n_negatives: negatives per positive, or ``shared`` per step; softmax over ``in-batch`` takes the whole batch's.
-        hard_negative_candidates: negatives drawn per positive, of which the ``n_negatives`` best-scored are kept; 0 for
-            no choice.
-        popularity_power: exponent of ``popularity`` and ``shared``.
+            (softmax over every track). Hard ones: ``pool`` of the best-scored tracks, ``artist`` (others by the artist
+            of one of the playlist's tracks), ``two-hop`` (from playlists that share a track).
+        n_negatives: negatives per positive, or per step with ``shared``. Softmax over ``in-batch`` uses all of a batch.
+        hard_negative_candidates: negatives drawn per positive, of which the ``n_negatives`` best-scored are kept; 0
+            keeps all.
+        popularity_power: exponent of popularity in ``popularity`` and ``shared``.
         pool_size: tracks in a playlist's pool.
-        pool_final_share: share of all tracks, best-scored first, that the pools stand for in the end; 1 at first.
+        pool_final_share: share of all tracks, best-scored first, that the pools represent in the end. It is 1 at first.
         pool_anneal_epochs: epochs over which that share falls.
         pool_refresh_every: epochs between refreshes of the pools.
     """
@@ -139,10 +139,11 @@ class RegimeOptions(OptionGroup):
     """Options of the regime: over what a step propagates.
 
     Attributes:
-        regime: ``full`` propagates over the whole graph each step, ``sampled`` over the sampled neighbourhood of
-            the batch without its own edges; ``auto`` picks by the size of the graph.
-        fanout: neighbours sampled per node and layer in the sampled regime, -1 for all.
-        workers: loader processes of the sampled regime.
+        regime: ``full`` propagates over the whole graph each step, ``sampled`` over the sampled neighbourhood of the
+            batch, without its own edges. ``auto`` samples above 20 million pairs, unless an option needs the
+            whole graph. Every loss works in both; aggregate has a regime of its own.
+        fanout: neighbours per node and layer in the sampled regime; -1 for all.
+        workers: processes that sample in the sampled regime.
     """
 
     AT_LEAST_0: ClassVar[tuple[str, ...]] = ("workers",)
@@ -158,14 +159,18 @@ class ValidationOptions(OptionGroup):
 
     Attributes:
         eval_every: epochs between validations.
-        patience: validations without a better ``criterion`` after which fitting stops.
-        criterion: the metric on the validation part that picks the epoch, at its depth where it has one; also ``auc``
-            or ``pooled_auc``.
-        link_curves: whose loss and ROC-AUC as of link prediction are noted at each validation: ``none``; of the
-            training and the ``valid`` part; or of ``test`` too, which nothing is chosen by.
-        n_validated: playlists of the validation part that are ranked, the same ones each time; 0 for all.
-        protocol: how the validation part is ranked: ``full``, or ``sampled:99``, ``sampled:99x20`` and the like.
-        snapshot_epochs: epochs after which the tracks' vectors are kept in the run folder, 0 for the untrained ones.
+        patience: validations without a better ``criterion`` after which the fit stops.
+        criterion: metric on the validation part that chooses the epoch, at its depth where it has one. Also ``auc`` (of
+            each playlist) or ``pooled_auc`` (of link prediction).
+        link_curves: parts whose loss (of ``bpr`` and ``bce``) and ROC-AUC each validation notes in ``history.jsonl``:
+            ``none``; train and ``valid``; or ``test`` too. Each pair is ranked against one track that its playlist does
+            not hold. Nothing is chosen by them.
+        n_validated: validation playlists that the fit ranks, the same ones each time; 0 for all. For parts so large
+            that ranking them takes longer than an epoch.
+        protocol: ranking of the validation part: ``full``, or ``sampled:99``, ``sampled:99x20`` and the like, for a
+            model that will be evaluated so.
+        snapshot_epochs: epochs after which the tracks' vectors are kept in the run folder, for the maps of the report,
+            as in ``0,5,50``. 0 is before training.
     """
 
     AT_LEAST_1: ClassVar[tuple[str, ...]] = ("eval_every", "patience")

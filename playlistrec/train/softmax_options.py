@@ -16,21 +16,21 @@ class SoftmaxOptions(OptionGroup):
     """Options of ``loss=softmax``.
 
     Attributes:
-        temperature: what softmax divides scores by.
-        logq_correction: how much of the logarithm of a candidate's sampling probability softmax takes off its score:
-            0 leaves popular tracks more often in the way, 1 makes up for that.
-        length_weight_exponent: a pair weighs the length of its playlist to minus this power, so that long playlists say
-            less: 0 for alike, 1 for every playlist as much (softmax over ``shared`` or ``all``).
-        top_k: SL@K: a positive weighs by whether it stands among the first K of its playlist; 0 for all alike. Like the
-            next five for negatives that rows share: ``in-batch``, ``shared`` or ``all``.
-        top_k_temperature: how softly it does.
-        temperature_spread: Adap-tau: each playlist has a temperature of its own, by how well it is fitted; more keeps
-            them nearer to ``temperature``, 0 at it.
-        look_every: epochs between looks at the K-th best scores, and at the fit of each playlist.
+        temperature: divides the scores in softmax.
+        logq_correction: share of the logarithm of a candidate's sampling probability that softmax subtracts from its
+            score. 0 counts popular tracks as negatives too often; 1 corrects that.
+        length_weight_exponent: a pair has the weight (length of its playlist)^-exponent, so long playlists count less.
+            0 weighs pairs alike, 1 playlists alike. Needs softmax over ``shared`` or ``all``.
+        top_k: SL@K: a positive weighs more if it is in the first K of its playlist; 0 weighs all alike. This and the
+            next five need negatives that rows share: ``in-batch``, ``shared`` or ``all``.
+        top_k_temperature: softness of that weight.
+        temperature_spread: Adap-tau: each playlist has a temperature of its own, by how well it is fitted. More keeps
+            it nearer to ``temperature``; 0 is ``temperature`` for all.
+        look_every: epochs between updates of the K-th best scores, and of the fit of each playlist.
         negative_exponent: BSL: exponent of the sum over negatives; 0 for plain softmax.
         pooled_positives: BSL averages the positives of a playlist before the logarithm (``shared`` or ``all``).
-        surrogate: PSL: what takes the place of the exponential of differences: ``tanh``, ``atan`` or ``relu`` (a
-            pair's own negatives, or ``in-batch``); ``exp`` for plain softmax.
+        surrogate: PSL: function in place of the exponential of differences: ``tanh``, ``atan`` or ``relu``. Needs
+            negatives of each pair, or ``in-batch``. ``exp`` is plain softmax.
     """
 
     ABOVE_0: ClassVar[tuple[str, ...]] = ("temperature", "top_k_temperature")

@@ -38,14 +38,13 @@ class VectorConfig(Config):
 
     Attributes:
         dim: width of the vectors.
-        similarity: what scores a playlist and a track: the ``dot`` product of their vectors, or the ``cosine``.
-        init: first embeddings: ``xavier`` (Glorot & Bengio 2010); ``svd``: the singular vectors of the normalised
-            adjacency with its largest singular values; from the names of the playlists, by their ``ngrams`` or their
-            ``wordllama`` vectors; or ``sentence:MODEL``, from the names of playlists and tracks by a sentence model,
-            ``wordllama`` or a local folder of model2vec or sentence-transformers (see
+        similarity: the score is the ``dot`` product or the ``cosine`` of the vectors of a playlist and a track.
+        init: first embeddings: ``xavier`` (Glorot & Bengio 2010); ``svd`` of the normalised adjacency; ``ngrams`` or
+            ``wordllama`` vectors of the playlists' names; or ``sentence:MODEL``, of the names of playlists and tracks.
+            MODEL is ``wordllama`` or a local folder of model2vec or sentence-transformers (see
             :mod:`playlistrec.models.embedding.initial`).
-        features: ``.npz`` file whose arrays ``playlist``, ``track`` (and ``artist``), each (n, dim), are the
-            initial embeddings; a node type without an array gets those of ``init``.
+        features: ``.npz`` file with first embeddings: arrays ``playlist``, ``track`` and ``artist``, each (n, dim). A
+            node type without an array gets those of ``init``.
     """
 
     dim: int = 64
@@ -65,12 +64,12 @@ class EmbeddingConfig(VectorConfig):
     """Options of every embedding model.
 
     Attributes:
-        popularity_prior: by how much a track's score grows with the natural logarithm of its playlists, in training
-            and ranking, so that the vectors need not learn popularity. In softmax a track's odds are then its playlists
-            to the power of this over the temperature, times what the vectors make of it.
-        title_weight: how many seeds the title of an unseen playlist counts for; 0: titles are not read.
-        title_features: what stands for a title: ``ngrams``, its words and character n-grams, or ``wordllama``, a
-            sentence embedding (see :mod:`playlistrec.models.titles.features`).
+        popularity_prior: adds this times the logarithm of a track's playlists to its score, in training and ranking.
+            The vectors then need not learn popularity. In softmax a track's odds are its playlists to the power of
+            this over the temperature, times those of the vectors.
+        title_weight: number of seeds that the title of an unseen playlist counts for; 0: titles are not read.
+        title_features: features of a title: ``ngrams``, its words and character n-grams, or ``wordllama``, a sentence
+            embedding (see :mod:`playlistrec.models.titles.features`).
     """
 
     popularity_prior: float = 0.0

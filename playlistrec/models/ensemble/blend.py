@@ -74,6 +74,11 @@ class Blend(Recommender[BlendConfig]):
 
     name = "blend"
     summary = "several runs' or models' scores on one scale, weighted and summed"
+    papers = (
+        'Fox & Shaw 1994, "Combination of multiple searches" (`mix=weighted`)',
+        'Cormack, Clarke & Büttcher 2009, "Reciprocal rank fusion outperforms Condorcet and individual '
+        'rank learning methods" (`mix=reciprocal-rank`)',
+    )
     config_class = BlendConfig
     made_of_runs = True
 

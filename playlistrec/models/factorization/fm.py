@@ -55,6 +55,7 @@ class FM(MF):
 
     name: ClassVar[str] = "fm"
     summary: ClassVar[str] = "factorisation machine over playlist, track, artist and previous track"
+    papers: ClassVar[tuple[str, ...]] = ('Rendle 2010, "Factorization machines", eq. 1',)
     config_class: ClassVar[type[Config]] = FMConfig
 
     artist: Tensor | None

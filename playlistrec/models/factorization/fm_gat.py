@@ -43,6 +43,10 @@ class FMGAT(FMGraph):
 
     name: ClassVar[str] = "fm-gat"
     summary: ClassVar[str] = "factorisation machine whose vectors are graph attention's"
+    papers: ClassVar[tuple[str, ...]] = (
+        "Ibero, Pérez & Martinez 2021 (attention within a factorisation machine)",
+        'Veličković et al. 2018, "Graph attention networks", eq. 1-5',
+    )
     config_class: ClassVar[type[Config]] = FMGATConfig
     nonlinearity: ClassVar[str] = "elu"
 

@@ -20,6 +20,10 @@ class FMGCN(FMGraph):
 
     name: ClassVar[str] = "fm-gcn"
     summary: ClassVar[str] = "factorisation machine whose vectors are a graph convolution's"
+    papers: ClassVar[tuple[str, ...]] = (
+        "Ibero, Pérez & Martinez 2021 (a graph convolution within a factorisation machine)",
+        'Kipf & Welling 2017, "Semi-supervised classification with graph convolutional networks", eq. 2',
+    )
 
     def conv(self, config: FMGraphConfig) -> nn.Module:
         return LightGCNConv()

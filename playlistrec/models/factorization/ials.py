@@ -68,6 +68,7 @@ class IALS(Recommender[IALSConfig]):
 
     name = "ials"
     summary = "matrix factorisation by implicit alternating least squares"
+    papers = ('Hu, Koren & Volinsky 2008, "Collaborative filtering for implicit feedback datasets", eq. 3-5',)
     config_class = IALSConfig
     state_schema = schema(tracks=Field("f", ("tracks", "dim")))
 

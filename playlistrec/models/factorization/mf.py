@@ -26,6 +26,9 @@ class MF(EmbeddingModel):
 
     name: ClassVar[str] = "mf"
     summary: ClassVar[str] = "matrix factorisation, a free vector per playlist and track"
+    papers: ClassVar[tuple[str, ...]] = (
+        'Rendle et al. 2009, "BPR: Bayesian personalized ranking from implicit feedback", section 4.3.1',
+    )
 
     unobserved_weight: ClassVar[float] = 0.01
     ridge: ClassVar[float] = 1.0

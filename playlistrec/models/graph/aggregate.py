@@ -57,6 +57,10 @@ class Aggregate(EmbeddingModel):
 
     name: ClassVar[str] = "aggregate"
     summary: ClassVar[str] = "playlists as aggregates of their tracks, by a graph layer; for millions of playlists"
+    papers: ClassVar[tuple[str, ...]] = (
+        'Kabbur, Ning & Karypis 2013, "FISM: factored item similarity models for top-N recommender systems", eq. 3',
+        'Hamilton, Ying & Leskovec 2017, "Inductive representation learning on large graphs" (the round of messages)',
+    )
     config_class: ClassVar[type[Config]] = AggregateConfig
     aggregates: ClassVar[bool] = True
     config: AggregateConfig

@@ -18,10 +18,10 @@ class GraphConfig(EmbeddingConfig):
 
     Attributes:
         layers: rounds of message passing.
-        layer_weights: how the layers, the embeddings first, are summed: ``mean``, ``learned`` softmax weights, or
-            numbers, as in ``0,1,1``; ``concat`` puts them side by side instead.
-        artists: whether messages also pass between artists and their tracks.
-        edge_weights: weights of messages between playlists and tracks, of data preprocessed with ``--weights``:
+        layer_weights: weights of the layers in their sum, the embeddings first: ``mean``, ``learned`` or numbers, as
+            in ``0,1,1``. ``concat`` puts the layers side by side instead.
+        artists: true if messages also pass between artists and their tracks.
+        edge_weights: weights of the edges between playlists and tracks, of data preprocessed with ``--weights``:
             ``none``, ``log1p`` or ``raw``, scaled to a mean of 1.
     """
 

@@ -38,6 +38,7 @@ class GAT(TransformModel):
 
     name: ClassVar[str] = "gat"
     summary: ClassVar[str] = "graph attention: neighbours weighted by a softmax over edges"
+    papers: ClassVar[tuple[str, ...]] = ('Veličković et al. 2018, "Graph attention networks"',)
     config_class: ClassVar[type[TransformConfig]] = GATConfig
 
     def conv(self, config: GATConfig) -> nn.Module:

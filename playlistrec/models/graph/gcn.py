@@ -29,6 +29,9 @@ class GCN(TransformModel):
 
     name: ClassVar[str] = "gcn"
     summary: ClassVar[str] = "graph convolution: neighbours and the node itself, normalised, through a matrix"
+    papers: ClassVar[tuple[str, ...]] = (
+        'Kipf & Welling 2017, "Semi-supervised classification with graph convolutional networks", eq. 2',
+    )
     config_class: ClassVar[type[TransformConfig]] = GCNConfig
     tied: ClassVar[bool] = True
 

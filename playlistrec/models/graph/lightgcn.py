@@ -22,7 +22,7 @@ class LightGCNConfig(GraphConfig):
     """Options of LightGCN.
 
     Attributes:
-        aggregator: what a node gets of its neighbours: their ``symmetric`` normalised sum, as in the paper, or their
+        aggregator: message to a node: the ``symmetric`` normalised sum of its neighbours, as in the paper, or their
             ``mean``.
     """
 
@@ -34,6 +34,9 @@ class LightGCN(GraphModel):
 
     name: ClassVar[str] = "lightgcn"
     summary: ClassVar[str] = "light graph convolution: embeddings smoothed over the graph"
+    papers: ClassVar[tuple[str, ...]] = (
+        'He et al. 2020, "LightGCN: simplifying and powering graph convolution network for recommendation", eq. 3-4, 8',
+    )
     config_class: ClassVar[type[Config]] = LightGCNConfig
     config: LightGCNConfig
 

@@ -44,6 +44,7 @@ class NGCF(GraphModel):
 
     name: ClassVar[str] = "ngcf"
     summary: ClassVar[str] = "neural graph collaborative filtering: neighbours, and their products with the node"
+    papers: ClassVar[tuple[str, ...]] = ('Wang et al. 2019, "Neural graph collaborative filtering", eq. 7 and 9',)
     config_class: ClassVar[type[Config]] = NGCFConfig
     tied: ClassVar[bool] = True
     nonlinearity = "leaky_relu"

@@ -29,6 +29,9 @@ class SAGE(TransformModel):
 
     name: ClassVar[str] = "sage"
     summary: ClassVar[str] = "GraphSAGE: mean or maximum of the neighbours beside a node's own features"
+    papers: ClassVar[tuple[str, ...]] = (
+        'Hamilton, Ying & Leskovec 2017, "Inductive representation learning on large graphs"',
+    )
     config_class: ClassVar[type[TransformConfig]] = SAGEConfig
 
     def conv(self, config: SAGEConfig) -> nn.Module:

@@ -24,9 +24,9 @@ class TransformConfig(GraphConfig):
     """Options of graph models whose layers have matrices.
 
     Attributes:
-        weight_init: what the matrices of the layers start from: ``xavier``, at random, or ``identity``, so that before
-            training all layers lie in the space of the embeddings and their sum means something.
-        activation: what follows a layer.
+        weight_init: first matrices of the layers: ``xavier``, at random, or ``identity``. The identity keeps all layers
+            in the space of the embeddings, with which they are summed.
+        activation: function after each layer: ``elu``, ``relu`` or ``none``.
     """
 
     layers: int = 2

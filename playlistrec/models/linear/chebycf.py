@@ -78,6 +78,7 @@ class ChebyCF(Recommender[ChebyCFConfig]):
 
     name = "chebycf"
     summary = "graph filter without training: a plateau over the spectrum and a low-pass of singular vectors"
+    papers = ('Kim et al. 2025, "Graph spectral filtering with Chebyshev interpolation for recommendation", section 4',)
     config_class = ChebyCFConfig
     state_schema = schema(
         pairs=Csr("playlists", "tracks"),

@@ -77,6 +77,10 @@ class EASE(Recommender[EASEConfig]):
 
     name = "ease"
     summary = "linear autoencoder in closed form; memory grows with the square of the tracks"
+    papers = (
+        'Steck 2019, "Embarrassingly shallow autoencoders for sparse data", eq. 8',
+        'Steck 2020, "Autoencoders that don\'t overfit towards the identity", eq. 5 (`l2_power`)',
+    )
     config_class = EASEConfig
     state_schema = schema(
         tracks=Field("i", ("ranked",), low=0, below="tracks", rising=True), weights=Field("f", ("ranked", "ranked"))

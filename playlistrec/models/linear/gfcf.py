@@ -59,6 +59,7 @@ class GFCF(Recommender[GFCFConfig]):
 
     name = "gfcf"
     summary = "graph filter without training: two hops and a low-pass of singular vectors"
+    papers = ('Shen et al. 2021, "How powerful is graph convolution for recommendation?", section 4.2',)
     config_class = GFCFConfig
     state_schema = schema(pairs=Csr("playlists", "tracks"), vectors=Field("f", ("tracks", "dim")))
 

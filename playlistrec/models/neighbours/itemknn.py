@@ -86,6 +86,11 @@ class ItemKNN(Recommender[ItemKNNConfig]):
 
     name = "itemknn"
     summary = "tracks that share playlists with the seeds (cosine item neighbours)"
+    papers = (
+        'Sarwar, Karypis, Konstan & Riedl 2001, "Item-based collaborative filtering recommendation algorithms", sec. 3',
+        'Deshpande & Karypis 2004, "Item-based top-N recommendation algorithms", section 4 (`unit_playlists`)',
+        'Aiolli 2013, "Efficient top-N recommendation for very large scale binary rated datasets", 3.3 (`alpha`)',
+    )
     config_class = ItemKNNConfig
     state_schema = schema(votes=Csr("tracks", "tracks", data="data"))
 

@@ -66,6 +66,9 @@ class UserKNN(Recommender[UserKNNConfig]):
 
     name = "userknn"
     summary = "what the playlists most like this one hold (cosine playlist neighbours)"
+    papers = (
+        'Herlocker, Konstan, Borchers & Riedl 1999, "An algorithmic framework for performing collaborative filtering"',
+    )
     config_class = UserKNNConfig
     state_schema = schema(pairs=Csr("playlists", "tracks"))
 

@@ -55,7 +55,7 @@ class GRU4RecConfig(VectorConfig):
 class GRU4Rec(TrainedModel):
     """``score(t | s_1 … s_n) = h_n · v_t + b_t`` with ``h_i = GRU(u_{s_i}, h_{i-1})`` and ``h_0 = 0``.
 
-    Hidasi, Karatzoglou, Baltrunas & Tikk 2016, section 3.1; ``constrained`` (``u = v``) and what it is trained with,
+    Hidasi, Karatzoglou, Baltrunas & Tikk 2016; ``constrained`` (``u = v``) and what it is trained with,
     Hidasi & Karatzoglou 2018. The playlist's own row means nothing to it: known or not, a playlist is its seeds in
     order. Without seeds tracks are scored by the logarithm of their popularity.
 
@@ -66,6 +66,10 @@ class GRU4Rec(TrainedModel):
 
     name: ClassVar[str] = "gru4rec"
     summary: ClassVar[str] = "recurrent network over the order of tracks, predicts the next one"
+    papers: ClassVar[tuple[str, ...]] = (
+        'Hidasi, Karatzoglou, Baltrunas & Tikk 2016, "Session-based recommendations with recurrent neural networks"',
+        'Hidasi & Karatzoglou 2018, "Recurrent neural networks with top-k gains for session-based recommendations"',
+    )
     config_class: ClassVar[type[Config]] = GRU4RecConfig
     reads_order: ClassVar[bool] = True
 

@@ -68,6 +68,9 @@ class TitleNeighbours(Recommender[TitleConfig]):
 
     name = "title"
     summary = "what playlists of similar titles hold; needs no seed tracks"
+    papers = (
+        'Zhai & Lafferty 2004, "A study of smoothing methods for language models applied to information retrieval"',
+    )
     config_class = TitleConfig
     state_schema = schema(
         hashes=Field("u", ("ngrams",), rising=True),

@@ -96,6 +96,7 @@ class TwoStage(Recommender[TwoStageConfig]):
 
     name = "two-stage"
     summary = "candidates of several runs or models, ranked again by gradient-boosted trees"
+    papers = ('Volkovs et al. 2018, "Two-stage model for automatic playlist continuation at scale"',)
     config_class = TwoStageConfig
     made_of_runs = True
     state_schema = schema(learned_from=Field("u", ("queries",), rising=True), strongest=Field("i", (), low=0))
