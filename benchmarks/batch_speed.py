@@ -18,6 +18,7 @@ import click
 import msgspec
 import numpy as np
 import torch
+from records import Recorder
 
 import playlistrec as pr
 from playlistrec.models.registry import model_class
@@ -53,7 +54,10 @@ def untrained(name: str, n_tracks: int, rng: np.random.Generator) -> Recommendat
 @click.option("--lines", default=5_000, help="EvaluationSet.")
 @click.option("--repeats", default=5)
 @click.option("--seed", default=0)
-def main(run: Path | None, model: str, n_tracks: int, k: int, lines: int, repeats: int, seed: int) -> None:
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
+def main(
+    run: Path | None, model: str, n_tracks: int, k: int, lines: int, repeats: int, seed: int, record: str | None
+) -> None:
     """Tell the best and the median of some repeats."""
     rng = np.random.default_rng(seed)
     service = pr.Run.load(run).service("cpu") if run is not None else untrained(model, n_tracks, rng)
@@ -78,6 +82,14 @@ def main(run: Path | None, model: str, n_tracks: int, k: int, lines: int, repeat
         f"best {max(rates):,.0f} playlists/s, median {statistics.median(rates):,.0f}; "
         f"{min(used) * 1000:.2f} ms of processor time a playlist at best"
     )
+    split = "none: the model is not trained" if run is None else "none: all of the data"
+    shared = {"data": f"{len(uris):,} tracks", "split": split, "part": "none", "seed": seed, "options": {"k": k}}
+    recorder = Recorder(record, **shared, chosen="nothing is chosen", note=f"{lines:,} lines, {repeats} repeats")
+    rate = {"playlists a second, best": max(rates), "playlists a second, median": statistics.median(rates)}
+    used_ms = {"ms of processor time a playlist": round(min(used) * 1000, 3)}
+    rounded = {name: round(value) for name, value in rate.items()}
+    recorder.add(row="recommend --batch", model=service.model.name, metrics={**rounded, **used_ms})
+    recorder.save()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+from records import Recorder, add_record
 
 import playlistrec as pr
 from playlistrec.challenge.score import Scores, score_run
@@ -35,6 +38,7 @@ def main() -> None:
     parser.add_argument("--variant", choices=["2018", "2020"], default="2018")
     parser.add_argument("--seed", type=int, default=0, help="of the fits")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    add_record(parser)
     options = parser.parse_args()
     if bool(options.model) == bool(options.runs) or bool(options.model) != bool(options.out):
         parser.error("give either runs, or models (-m) and a folder for their runs (-o)")
@@ -46,17 +50,20 @@ def main() -> None:
         runs, failed = fit_each(data, requests, options.out, seed=options.seed, on_event=tell)
     found: dict[str, Scores] = {}
     seconds: dict[str, tuple[float, float]] = {}
+    infos: dict[str, dict[str, Any]] = {}
     for name, folder in runs.items():
         run = pr.Run.load(folder)
         start = time.perf_counter()
         found[name] = score_run(run, options.set, variant=options.variant, device=options.device, on_event=tell)
         seconds[name] = run.info["seconds"], time.perf_counter() - start
+        infos[name] = run.info
         del run  # a model may be large
     for name, error in failed.items():
         print(f"{name}: {error}", file=sys.stderr)
     if not found:
         sys.exit(1)
     print_tables(found, seconds, options)
+    record(found, seconds, infos, options)
     sys.exit(1 if failed else 0)
 
 
@@ -86,6 +93,28 @@ def print_tables(
             row = {name: scores.scenarios[scenario][metric] for name, scores in found.items()}
             print_row(scenario, f"{count:,}", *(cell(metric, row, name) for name in found))
         print_row("all", f"{n:,}", *(cell(metric, values[metric], name) for name in found))
+
+
+def record(
+    found: dict[str, Scores],
+    seconds: dict[str, tuple[float, float]],
+    infos: dict[str, dict[str, Any]],
+    options: argparse.Namespace,
+) -> None:
+    """Keep the figures of each scenario and of all."""
+    n = sum(next(iter(found.values())).n_playlists.values())
+    split = f"challenge make, variant {options.variant}: {n:,} playlists"
+    shared = {"data": Path(options.set).name, "split": split, "part": "test", "seed": options.seed}
+    recorder = Recorder(options.record, **shared, chosen="the presets and options of the models")
+    for name, scores in found.items():
+        for scenario, metrics in {**scores.scenarios, "all": scores.overall}.items():
+            fit, answer = seconds[name]
+            recorder.add(
+                **{"row": scenario, "column": name, "model": infos[name]["model"], "options": infos[name]["options"]},
+                metrics={"ndcg@500" if metric == "ndcg" else metric: metrics[metric] for metric in METRICS},
+                seconds={"fit": fit, "answer": answer} if scenario == "all" else {},
+            )
+    recorder.save()
 
 
 def cell(metric: str, row: dict[str, float], name: str) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from records import Recorder
 from torch import Tensor
 
 import playlistrec as pr
@@ -85,7 +86,10 @@ def prepared(
 @click.option("--seed", default=0, help="Of random vectors and queries.")
 @click.option("--repeats", default=5)
 @click.option("--device", "chosen", type=click.Choice(["cpu", "cuda"]), default="cpu")
-def main(data: Path | None, run: Path | None, dim: int, seed: int, repeats: int, chosen: str) -> None:
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
+def main(
+    data: Path | None, run: Path | None, dim: int, seed: int, repeats: int, chosen: str, record: str | None
+) -> None:
     """Time full ranking at k = 20 with one and with all threads."""
     device = pick_device(chosen)
     evaluation_set, make = prepared(data, run, dim, seed, device)
@@ -96,12 +100,18 @@ def main(data: Path | None, run: Path | None, dim: int, seed: int, repeats: int,
         f"{gpu}{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before, torch {torch.__version__}; "
         f"{len(evaluation_set):,} playlists x {model.n_tracks:,} tracks, {model.name}{width}; {repeats} repeats\n"
     )
+    size = f"{len(evaluation_set):,} playlists x {model.n_tracks:,} tracks"
+    shared = {"data": data.name if data else size, "split": "given", "part": "none", "seed": seed, "model": model.name}
+    recorder = Recorder(record, **shared, options={"dim": dim}, chosen="nothing is chosen")
     print("| metrics | threads | best, s | median, s |\n|---|---|---|---|")
     for threads in sorted({1, most}):
         torch.set_num_threads(threads)
         for label, names in (("recall, ndcg", ("recall", "ndcg")), ("all", METRICS)):
             runs = [evaluate(make(), evaluation_set, ks=(20,), metrics=names).seconds for _ in range(repeats)]
             print(f"| {label} | {threads} | {min(runs):.2f} | {statistics.median(runs):.2f} |")
+            seconds = {"rank": round(min(runs), 3), "rank, median": round(statistics.median(runs), 3)}
+            recorder.add(row=label, column=f"{threads} threads", seconds=seconds)
+    recorder.save()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     print(f"\npeak memory {peak:,.0f} MB")
 

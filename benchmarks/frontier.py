@@ -14,8 +14,10 @@ import gzip
 import os
 from collections import defaultdict
 from pathlib import Path
+from typing import Literal
 
 import click
+from records import Recorder
 
 import playlistrec as pr
 from playlistrec.cli.compare import fit_request
@@ -61,10 +63,10 @@ def source_of(name: str, given: Path, out: Path) -> Path:
     return folder
 
 
-def table(name: str, data: Path, models: tuple[str, ...], out: Path, test: bool, seed: int) -> None:
+def table(name: str, data: Path, models: tuple[str, ...], out: Path, test: bool, seed: int, recorder: Recorder) -> None:
     """Print the table of one data set."""
     title, published, metrics = DATA[name]
-    part = "test" if test else "valid"
+    part: Literal["valid", "test"] = "test" if test else "valid"
     requests = [fit_request(f"{text} --refit" if test else text) for text in models]
     runs, failed = fit_each(data, requests, out / "runs", seed=seed)
     click.echo(f"\n{title}, {part}; published: {published}\n")
@@ -72,10 +74,18 @@ def table(name: str, data: Path, models: tuple[str, ...], out: Path, test: bool,
     click.echo(f"|---|{'---:|' * (len(metrics) + 3)}")
     for label, folder in runs.items():
         run = Run.load(folder)
-        found = run.evaluate(part, k=[10, 20])  # type: ignore[arg-type]
+        found = run.evaluate(part, k=[10, 20])
         figures = " | ".join(f"{found.metrics[metric]:.4f}" for metric in metrics)
         cost = f"{run.info['seconds']:.0f} | {run.info['peak_memory_mb']:,} | {found.seconds:.0f}"
         click.echo(f"| {label} | {figures} | {cost} |")
+        info = run.info
+        recorder.add(
+            row=label,
+            **{"model": info["model"], "preset": info.get("preset"), "options": {**info["options"], "refit": test}},
+            **{"data": name, "part": part, "seed": seed, "memory_mb": info["peak_memory_mb"]},
+            metrics={metric: found.metrics[metric] for metric in ("recall@20", "ndcg@20", "map@10")},
+            seconds={"fit": info["seconds"], "rank": found.seconds},
+        )
     for label, error in failed.items():
         click.echo(f"| {label} | {error} |")
 
@@ -88,10 +98,20 @@ def table(name: str, data: Path, models: tuple[str, ...], out: Path, test: bool,
 @click.option("--test", is_flag=True, help="Rank the test part, after a refit.")
 @click.option("-o", "out", type=click.Path(path_type=Path), default=Path("benchmark-frontier"), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
 def main(
-    given: Path, only: tuple[str, ...], models: tuple[str, ...], hide: str, test: bool, out: Path, seed: int
+    given: Path,
+    only: tuple[str, ...],
+    models: tuple[str, ...],
+    hide: Literal["random", "contiguous"],
+    test: bool,
+    out: Path,
+    seed: int,
+    record: str | None,
 ) -> None:
     click.echo(f"{os.cpu_count()} cores, seed {seed}, load {os.getloadavg()[0]:.1f}")
+    split = f"given; {'a contiguous fifth' if hide == 'contiguous' else 'a random tenth'} of train validates"
+    recorder = Recorder(record, split=split, chosen="the presets; the epoch by the validation part")
     for name in only or DATA:
         if not (given / name).is_dir():
             click.echo(f"\n{name}: not in {given}, left out")
@@ -100,8 +120,9 @@ def main(
         data = folder / "data"
         if not data.exists():
             valid = 0.2 if hide == "contiguous" else 0.1
-            pr.preprocess(source_of(name, given, folder), data, valid=valid, hide=hide)  # type: ignore[arg-type]
-        table(name, data, models, folder, test, seed)
+            pr.preprocess(source_of(name, given, folder), data, valid=valid, hide=hide)
+        table(name, data, models, folder, test, seed, recorder)
+    recorder.save()
 
 
 if __name__ == "__main__":

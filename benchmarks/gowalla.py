@@ -22,6 +22,7 @@ from pathlib import Path
 
 import click
 import torch
+from records import Recorder
 
 import playlistrec as pr
 from playlistrec.events import Event
@@ -41,6 +42,8 @@ class Course:
     """One model's way: what validation chose, and what the second fit was after some epochs."""
 
     name: str
+    model: str
+    preset: str | None
     judge: Callable[[Arrays], Evaluation]
     best_epoch: int = 0
     valid: dict[str, float] = field(default_factory=dict)
@@ -64,7 +67,7 @@ def trained(
         fitted = kind.from_state(split.ranking(corpus, "test"), options, arrays).to(device)
         return evaluate(fitted, split.evaluation_set(corpus, "test"), ks=(20,), metrics=METRICS)
 
-    course = Course(f"{model}, preset {found.name}" if found else model, judge)
+    course = Course(f"{model}, preset {found.name}" if found else model, model, found.name if found else None, judge)
     course.name += f", distilled from {teacher}" if teacher else ""
     valid = split.evaluation_set(corpus, "valid")
 
@@ -76,7 +79,7 @@ def trained(
         training,
         seed=seed,
         device=device,
-        teacher=teacher_vectors(data, teacher, refit=False) if teacher else None,
+        teacher_vectors=teacher_vectors(data, teacher, refit=False) if teacher else None,
         validate=lambda m: evaluate(m, valid, ks=(20,), metrics=METRICS).metrics,
     )
     course.first_seconds = time.perf_counter() - start
@@ -98,12 +101,32 @@ def trained(
         training,
         seed=seed,
         device=device,
-        teacher=teacher_vectors(data, teacher, refit=True) if teacher else None,
+        teacher_vectors=teacher_vectors(data, teacher, refit=True) if teacher else None,
         last_epoch=state.best_epoch,
         on_event=keep,
     )
     course.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return course
+
+
+def record_first(course: Course, recorder: Recorder) -> None:
+    """Keep what the validation part said of the first fit."""
+    recorder.add(
+        **{"row": course.name, "model": course.model, "preset": course.preset, "part": "valid", "column": "validation"},
+        metrics={**course.valid, "best_epoch": course.best_epoch},
+        seconds={"first fit": course.first_seconds},
+        memory_mb=course.peak_memory_mb,
+    )
+
+
+def record_epoch(course: Course, epoch: int, seconds: float, result: Evaluation, recorder: Recorder) -> None:
+    """Keep what the test part said of an epoch of the second fit."""
+    recorder.add(
+        **{"row": f"{course.name}, epoch {epoch}", "model": course.model, "preset": course.preset},
+        **{"options": {"refit": True}, "part": "test", "column": "test"},
+        metrics={name: result.metrics[name] for name in ("recall@20", "ndcg@20")},
+        seconds={"training": seconds},
+    )
 
 
 def row(course: Course, epoch: int, seconds: float, result: Evaluation) -> str:
@@ -121,6 +144,7 @@ def row(course: Course, epoch: int, seconds: float, result: Evaluation) -> str:
 @click.option("--threads", type=int, default=os.cpu_count(), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", "chosen", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
 def main(
     source: Path,
     models: tuple[str, ...],
@@ -130,6 +154,7 @@ def main(
     threads: int | None,
     seed: int,
     chosen: str,
+    record: str | None,
 ) -> None:
     torch.set_num_threads(threads or 1)
     device = pick_device(chosen)
@@ -141,6 +166,8 @@ def main(
     click.echo(
         f"{gpu}{os.cpu_count()} cores, {torch.get_num_threads()} threads, seed {seed}, load {os.getloadavg()[0]:.1f}\n"
     )
+    shared = {"data": source.name, "split": data.split.kind, "seed": seed}
+    recorder = Recorder(record, **shared, chosen="the preset; the last epoch by the validation part")
     if teacher:
         refits(data, [teacher], True)
     courses = []
@@ -153,11 +180,15 @@ def main(
             f"{course.first_seconds:.1f} s with its validations, peak memory {course.peak_memory_mb} MB"
         )
         courses.append(course)
+        record_first(course, recorder)
     click.echo("\nTest, after a second fit on all of train:\n")
     click.echo("| model | epoch | training, s | Recall@20 | NDCG@20 |\n|---|---|---|---|---|")
     for course in courses:
         for epoch, seconds, arrays in course.kept:
-            click.echo(row(course, epoch, seconds, course.judge(arrays)))
+            result = course.judge(arrays)
+            click.echo(row(course, epoch, seconds, result))
+            record_epoch(course, epoch, seconds, result, recorder)
+    recorder.save()
 
 
 if __name__ == "__main__":

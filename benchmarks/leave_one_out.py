@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import numpy as np
 import torch
+from records import Recorder
 from scipy.stats import hypergeom
 
 import playlistrec as pr
@@ -92,7 +94,7 @@ def curve(position: Position, data: pr.Data, text: str, seed: int) -> dict[int, 
     return {int(r["epoch"]): (r[f"hit@{K}"], r[f"ndcg@{K}"]) for r in records if f"hit@{K}" in r}
 
 
-def lines(data: pr.Data, models: tuple[str, ...], positions: int, seeds: int) -> Iterator[str]:
+def lines(data: pr.Data, models: tuple[str, ...], positions: int, seeds: int, recorder: Recorder) -> Iterator[str]:
     known = ordered(data)
     asked = [Position(known, back) for back in range(1, positions + 1)]
     for model in models:
@@ -101,6 +103,12 @@ def lines(data: pr.Data, models: tuple[str, ...], positions: int, seeds: int) ->
         mean = {epoch: np.mean([one[epoch] for one in curves], axis=0) for epoch in curves[0]}
         best, last = max(mean, key=lambda epoch: mean[epoch][1]), max(mean)
         reported = [" / ".join(f"{value:.4f}".lstrip("0") for value in mean[epoch]) for epoch in (best, last)]
+        name, *given = model.split()
+        recorder.add(
+            **{"row": model, "model": name, "options": dict(item.split("=", 1) for item in given)},
+            metrics={f"hit@{K}": float(mean[best][0]), f"ndcg@{K}": float(mean[best][1]), "best_epoch": best},
+            seconds={"all fits": time.perf_counter() - start},
+        )
         yield f"| {model} | {reported[0]} | {best} | {reported[1]} | {last} | {time.perf_counter() - start:.0f} |"
 
 
@@ -110,12 +118,17 @@ def lines(data: pr.Data, models: tuple[str, ...], positions: int, seeds: int) ->
 @click.option("--positions", default=2)
 @click.option("--seeds", default=1)
 @click.option("--threads", default=1)
-def main(folder: str, models: tuple[str, ...], positions: int, seeds: int, threads: int) -> None:
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
+def main(folder: str, models: tuple[str, ...], positions: int, seeds: int, threads: int, record: str | None) -> None:
     torch.set_num_threads(threads)
     print(f"{positions} positions, {seeds} seeds, {threads} threads\n")
     print(f"| model | HR@{K} / NDCG@{K} | epoch | after the last | epoch | seconds |\n|---|---|---|---|---|---|")
-    for line in lines(pr.Data.load(folder), models, positions, seeds):
+    split = f"the last {positions} known positions, each as the expectation over all draws of {DRAWN} negatives"
+    shared = {"data": Path(folder).name, "split": split, "part": "valid", "seed": list(range(seeds))}
+    recorder = Recorder(record, **shared, chosen="the best epoch by the same figures")
+    for line in lines(pr.Data.load(folder), models, positions, seeds, recorder):
         print(line, flush=True)
+    recorder.save()
 
 
 if __name__ == "__main__":

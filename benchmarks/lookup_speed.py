@@ -1,6 +1,6 @@
 """The seconds to find tracks by name in a catalogue as large as that of the Million Playlist Dataset.
 
-    python benchmarks/lookup_speed.py [--tracks 2262292] [--artists 295860] [-o benchmarks/results/lookup_speed.json]
+    python benchmarks/lookup_speed.py [--tracks 2262292] [--artists 295860] [--record lookup-speed]
 
 The catalogue is invented. Its keys are made once, as `preprocess` makes them, and read from a folder,
 as `recommend` reads them.
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from records import Recorder, add_record
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.songs import Songs
@@ -25,7 +26,6 @@ from playlistrec.errors import DataError
 from playlistrec.serving.lookup.locating import locate
 from playlistrec.serving.lookup.playlist_file import Entry
 from playlistrec.serving.lookup.search import TrackIndex
-from playlistrec.storage import write_json
 
 
 def named(n: int, low: int, high: int, words: list[str], random: np.random.Generator) -> list[str]:
@@ -56,11 +56,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tracks", type=int, default=2_262_292)
     parser.add_argument("--artists", type=int, default=295_860)
-    parser.add_argument("-o", "--out", type=Path)
+    add_record(parser)
     given = parser.parse_args()
     corpus = catalogue(given.tracks, given.artists)
     popularity = np.ones(corpus.n_tracks, dtype=np.int64)
-    found: dict[str, Any] = {"tracks": given.tracks, "artists": given.artists}
+    found: dict[str, dict[str, float]] = {}
 
     def timed(label: str, step: Callable[[], Any]) -> Any:
         wall, processor = time.perf_counter(), time.process_time()
@@ -103,8 +103,11 @@ def main() -> None:
     }
     for label, entries in files.items():
         print(timed(label, lambda entries=entries: looked_up(entries)))
-    if given.out:
-        write_json(given.out, found)
+    shared = {"data": f"{given.tracks:,} tracks, {given.artists:,} artists", "split": "none", "part": "none", "seed": 1}
+    recorder = Recorder(given.record, **shared, model="lookup of names", chosen="nothing is chosen")
+    for label, seconds in found.items():
+        recorder.add(row=label, seconds={"clock": seconds["seconds"], "processor": seconds["processor"]})
+    recorder.save()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How tracks are found that another source names in another way: eleven renamings of each track, and unknown artists.
 
-    python benchmarks/matching.py [DATA] [-o benchmarks/results/matching.json]
+    python benchmarks/matching.py [DATA] [--record matching]
 
 DATA is a data folder with names; without it a catalogue is invented whose names have the shapes of real ones. A row of
 the table says how many tracks were found, how many of them as another song, and for how many another track stood in.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from records import Recorder, add_record
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.track_names import title_keys
@@ -24,7 +25,6 @@ from playlistrec.experiment.data import Data
 from playlistrec.serving.lookup.locating import locate
 from playlistrec.serving.lookup.playlist_file import Entry
 from playlistrec.serving.lookup.search import TrackIndex
-from playlistrec.storage import write_json
 
 ARTISTS = [
     "Sand, Salt & Ember",
@@ -213,7 +213,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", type=Path)
     parser.add_argument("-n", type=int, default=347, help="tracks")
-    parser.add_argument("-o", "--out", type=Path)
+    add_record(parser)
     given = parser.parse_args()
     corpus = invented() if given.data is None else Data.load(given.data).corpus
     table, unknown = rows(corpus, given.n), crossed(corpus, 200)
@@ -222,8 +222,14 @@ def main() -> None:
         print(f"{label:26} {counts[0]:6} {counts[1]:6} {counts[2]:6} {counts[3]:9} {counts[4]:8}")
     for label, n, wrong in unknown:
         print(f"{label:40} {wrong} of {n} taken for another artist's song")
-    if given.out:
-        write_json(given.out, {"renamings": table, "crossed": unknown})
+    named = given.data.name if given.data else "invented tracks"
+    shared = {"data": named, "split": "none", "part": "none", "seed": 0, "model": "lookup of names"}
+    recorder = Recorder(given.record, **shared, chosen="nothing is chosen")
+    for label, *counts in table:
+        recorder.add(row=label, metrics=dict(zip(("tracks", "right", "wrong", "stand-in", "missing"), counts)))
+    for label, n, wrong in unknown:
+        recorder.add(row=label, metrics={"tracks": n, "wrong": wrong})
+    recorder.save()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 import torch
+from records import Recorder
 
 import playlistrec as pr
 from playlistrec.experiment.resolving import resolve
@@ -44,8 +45,15 @@ KINDS: dict[str, dict[str, Any]] = {
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Options for all.")
 @click.option("--seeds", type=int, default=2, show_default=True)
 @click.option("--threads", type=int, default=os.cpu_count(), show_default=True)
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
 def main(
-    source: Path, models: tuple[str, ...], kinds: tuple[str, ...], sets: tuple[str, ...], seeds: int, threads: int
+    source: Path,
+    models: tuple[str, ...],
+    kinds: tuple[str, ...],
+    sets: tuple[str, ...],
+    seeds: int,
+    threads: int,
+    record: str | None,
 ) -> None:
     torch.set_num_threads(threads)
     data = pr.Data.load(source)
@@ -53,6 +61,8 @@ def main(
     evaluation_set = data.split.evaluation_set(data.corpus, "valid")
     given = dict(text.split("=", 1) for text in sets)
     click.echo(f"{os.cpu_count()} cores, {threads} threads, {seeds} seeds, {data.name}, {given}\n")
+    shared = {"data": source.name, "split": data.split.kind, "part": "valid", "seed": list(range(seeds))}
+    recorder = Recorder(record, **shared, chosen="the best epoch by the validation part")
     click.echo(
         "| model | negatives | NDCG@20 | Recall@20 | MAP@10 | best epoch | s an epoch |\n|---|---|---|---|---|---|---|"
     )
@@ -84,6 +94,14 @@ def main(
             epoch = statistics.mean(record["epoch"] for record in found)
             seconds = statistics.mean(record["seconds"] for record in found)
             click.echo(f"| {name} | {negatives} | {' | '.join(cells)} | {epoch:g} | {seconds:.1f} |")
+            values = {key: [record[key] for record in found] for key in ("ndcg@20", "recall@20", "map@10")}
+            recorder.add(
+                **{"row": negatives, "column": name, "model": name, "options": {**given, **KINDS[negatives]}},
+                metrics={key: statistics.mean(of_key) for key, of_key in values.items()},
+                spread={key: (max(of_key) - min(of_key)) / 2 for key, of_key in values.items()} if seeds > 1 else {},
+                seconds={"epoch": seconds},
+            )
+    recorder.save()
 
 
 def _spread(values: list[float]) -> str:

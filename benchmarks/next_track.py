@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 import numpy as np
 import pyarrow.compute as pc
 import torch
+from records import Recorder
 from scipy import sparse
 from torch import Tensor
 
@@ -39,7 +41,7 @@ class Markov(Recommender):
     """``score(p, t) = |{times t followed the last seed}| + ε popularity(t)``."""
 
     name = "markov"
-    arrays = from_state = None  # type: ignore[assignment]
+    state = from_state = None  # type: ignore[assignment]
 
     def __init__(self, follows: sparse.csr_array, popularity: Tensor) -> None:
         self.follows, self.popularity = follows, popularity
@@ -114,7 +116,10 @@ def judged(data: pr.Data, model: str, seed: int, parts: list[Part]) -> Line:
 @click.option("--test", is_flag=True, help="Rank the test part too.")
 @click.option("--seed", default=0)
 @click.option("--threads", default=1)
-def main(folder: str, models: tuple[str, ...], only_ordered: bool, test: bool, seed: int, threads: int) -> None:
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
+def main(
+    folder: str, models: tuple[str, ...], only_ordered: bool, test: bool, seed: int, threads: int, record: str | None
+) -> None:
     torch.set_num_threads(threads)
     data = asked(folder, only_ordered)
     parts: list[Part] = ["valid", "test"] if test else ["valid"]
@@ -123,10 +128,19 @@ def main(folder: str, models: tuple[str, ...], only_ordered: bool, test: bool, s
     heads = [f"{name} ({part})" for part in parts for name in SHOWN]
     print("| model | " + " | ".join(heads) + " | epoch | seconds |")
     print("|---|" + "---|" * (len(heads) + 2))
+    shared = {"data": Path(folder).name, "split": "the last track, and the one before it", "seed": seed}
+    recorder = Recorder(record, **shared, chosen="presets; the epoch by the validation part")
     for model in models:
         line = judged(data, model, seed, parts)
         figures = [f"{line.found[part][name]:.4f}".lstrip("0") for part in parts for name in SHOWN]
         print(f"| {line.name} | {' | '.join(figures)} | {line.epoch or ''} | {line.seconds:.0f} |", flush=True)
+        name, *given = model.split()
+        for part, metrics in line.found.items():
+            recorder.add(
+                **{"row": model, "model": name, "options": dict(item.split("=", 1) for item in given), "part": part},
+                **{"column": part, "metrics": metrics, "seconds": {"fit": line.seconds}},
+            )
+    recorder.save()
 
 
 if __name__ == "__main__":

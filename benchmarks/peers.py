@@ -43,6 +43,7 @@ from typing import Any
 
 STARTED = time.perf_counter()
 BATCH, LAYERS, DIM, L2, LR = 2048, 3, 64, 1e-4, 1e-3
+SETTINGS = "nothing: the settings of LightGCN's paper"
 WARM_UP = 3
 """Steps before the clock starts, where not the whole epoch is measured."""
 
@@ -248,6 +249,26 @@ def table(found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
         )
 
 
+def record(found: dict[str, list[dict[str, Any]]], given: argparse.Namespace, n_pairs: int) -> None:
+    """Keep the medians."""
+    from records import Recorder, this_machine
+
+    split = f"train and validation part, {n_pairs:,} pairs"
+    machine = f"{this_machine()}, {given.threads} threads used"
+    recorder = Recorder(given.record, data=given.data.name, split=split, part="none", machine=machine, chosen=SETTINGS)
+    our_epoch = statistics.median(run["epoch"] for run in found["ours"])
+    for system, runs in found.items():
+        if "missing" not in runs[0]:
+            start, epoch, memory = (statistics.median(run[k] for run in runs) for k in ("start", "epoch", "memory"))
+            recorder.add(
+                **{"row": f"{system} {runs[0]['version']}", "model": system, "memory_mb": round(memory)},
+                metrics={"times ours": round(epoch / our_epoch, 2)},
+                seconds={"start-up": round(start, 1), "epoch": round(epoch, 2)},
+                note=f"torch {runs[0]['torch']}",
+            )
+    recorder.save()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path, help="folder made by `playlistrec preprocess`")
@@ -257,6 +278,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--record", metavar="TABLE", help="keep the figures in benchmarks/results/TABLE.json")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -287,6 +309,7 @@ def main() -> None:
         f"{given.repeats} times {extent}\n"
     )
     print("\n".join(table(found)))
+    record(found, given, size["pairs"])
 
 
 if __name__ == "__main__":

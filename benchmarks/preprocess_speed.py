@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import click
+from records import Recorder
 
 from playlistrec.corpus.synth.synthesize import synthesize
 
@@ -66,28 +67,36 @@ def measure(command: list[str]) -> tuple[float, float, int, str]:
 @click.option("--playlists", default=30_000, show_default=True, help="Playlists to make and read.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--source", type=click.Path(exists=True, path_type=Path), help="Read this folder instead.")
-def main(playlists: int, seed: int, source: Path | None) -> None:
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
+def main(playlists: int, seed: int, source: Path | None, record: str | None) -> None:
     """Time the reading of slices, and the whole command around it; starting Python is part of each figure."""
     with tempfile.TemporaryDirectory() as scratch:
         if source is None:
             source = synthesize(Path(scratch) / "slices", playlists, seed)
         megabytes = sum(path.stat().st_size for path in source.rglob("*.json")) / 1e6
         print(f"{os.cpu_count()} cores, {megabytes:,.0f} MB of JSON, seed {seed}")
+        named = f"{source.name}, {megabytes:,.0f} MB of JSON"
+        shared = {"data": named, "split": "edges", "part": "none", "seed": seed, "chosen": "nothing is chosen"}
+        recorder = Recorder(record, **shared, model="preprocess")
         script = Path(scratch) / "read.py"
         for workers in (1, 2):
             script.write_text(READ.format(source=str(source), workers=workers))
-            report(f"read, {workers} worker{'s' * (workers > 1)}", [sys.executable, str(script)], megabytes)
+            report(f"read, {workers} worker{'s' * (workers > 1)}", [sys.executable, str(script)], megabytes, recorder)
         out = Path(scratch) / "data"
         command = [sys.executable, "-m", "playlistrec", "preprocess", str(source), "-o", str(out)]
-        report("preprocess", command, megabytes)
+        report("preprocess", command, megabytes, recorder)
+        recorder.save()
 
 
-def report(what: str, command: list[str], megabytes: float) -> None:
+def report(what: str, command: list[str], megabytes: float, recorder: Recorder) -> None:
     seconds, used, peak, printed = measure(command)
     print(
         f"{what}: {seconds:.1f} s, {megabytes / seconds:,.0f} MB/s, {used:.1f} s of processor time, "
         f"peak {peak / 1e6:,.0f} MB"
     )
+    speed = {"MB a second": round(megabytes / seconds)}
+    taken = {"clock": seconds, "processor": used}
+    recorder.add(row=what, metrics=speed, seconds=taken, memory_mb=round(peak / 1e6))
     if printed and what.startswith("read"):
         print(f"  {printed}")
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from records import Recorder, add_record
 
 import playlistrec as pr
 from playlistrec.corpus.filters import k_core
@@ -34,17 +35,21 @@ def thinned(source: Path, playlists: int, longest: int, seed: int) -> pr.Data:
     return pr.Data.of(corpus, split_edges(corpus, seed=seed))
 
 
-def row(name: str, data: pr.Data, temperatures: Sequence[float], epochs: int, seed: int) -> str:
+def row(name: str, data: pr.Data, temperatures: Sequence[float], epochs: int, seed: int, recorder: Recorder) -> str:
     """NDCG@20 of each temperature, and of gfcf, on the validation part."""
     train = data.split.counts()["train"]
     cells = [
         f"{name}: {data.corpus.n_playlists:,} playlists, {train / data.corpus.n_playlists:.1f} training tracks each"
     ]
+    named = {"row": cells[0], "data": name.partition(",")[0]}
     for temperature in temperatures:
         options = {"temperature": temperature, "popularity_prior": temperature / 2, "epochs": epochs}
         run = pr.fit(data, "lightgcn", preset="lightgcn", options=options, seed=seed)
         cells.append(f"T {temperature:g} {run.info['valid']['ndcg@20']:.4f}")
+        found = {"ndcg@20": run.info["valid"]["ndcg@20"]}
+        recorder.add(**named, column=f"T {temperature:g}", model="lightgcn", options=options, metrics=found)
     gfcf = pr.fit(data, "gfcf").evaluate("valid", k=[20]).metrics["ndcg@20"]
+    recorder.add(**named, column="gfcf", model="gfcf", metrics={"ndcg@20": gfcf})
     return ", ".join([*cells, f"gfcf {gfcf:.4f}"])
 
 
@@ -57,15 +62,27 @@ def main() -> None:
     parser.add_argument("--longest", type=int, nargs="+", default=[10, 14, 60])
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
+    add_record(parser)
     arguments = parser.parse_args()
+    split = "edges, of the 4-core of some playlists with some tracks left out"
+    shared = {"split": split, "part": "valid", "seed": arguments.seed}
+    recorder = Recorder(arguments.record, **shared, chosen="the epoch by the same part")
     for name in ("polimi", "gowalla"):
         source = getattr(arguments, name)
         for longest in arguments.longest if source else ():
             data = thinned(source, arguments.playlists, longest, arguments.seed)
             print(
-                row(f"{name}, at most {longest}", data, arguments.temperatures, arguments.epochs, arguments.seed),
+                row(
+                    f"{name}, at most {longest}",
+                    data,
+                    arguments.temperatures,
+                    arguments.epochs,
+                    arguments.seed,
+                    recorder,
+                ),
                 flush=True,
             )
+    recorder.save()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import click
 import torch
+from records import Recorder
 
 from playlistrec.graph.products import TILE, products
 
@@ -21,7 +22,10 @@ from playlistrec.graph.products import TILE, products
 @click.option("--keys", default=40_981)
 @click.option("--repeats", default=10)
 @click.option("--threads", multiple=True, type=int, default=(1, 2))
-def main(keys: int, repeats: int, threads: tuple[int, ...]) -> None:
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
+def main(keys: int, repeats: int, threads: tuple[int, ...], record: str | None) -> None:
+    shared = {"data": f"{keys:,} random vectors", "split": "none", "part": "none", "model": "products"}
+    recorder = Recorder(record, **shared, chosen="nothing is chosen")
     print("| threads | queries | dimensions | at once | tile by tile | ratio | in the cache |")
     print("|---|---|---|---|---|---|---|")
     for used in threads:
@@ -40,6 +44,10 @@ def main(keys: int, repeats: int, threads: tuple[int, ...]) -> None:
                 rates = flop * keys / at_once, flop * keys / tiled, flop * min(TILE, keys) / cached
                 reported = *(f"{rate:.0f}" for rate in rates[:2]), f"{at_once / tiled:.1f}", f"{rates[2]:.0f}"
                 print(f"| {used} | {n} | {dim} | {' | '.join(reported)} |")
+                for column, rate in zip(("at once", "tile by tile", "in the cache"), rates):
+                    row = f"{used} threads, {n} queries, {dim} dimensions"
+                    recorder.add(row=row, column=column, metrics={"GFLOP a second": round(rate)})
+    recorder.save()
 
 
 def best(repeats: int, *calls: Callable[[], object]) -> list[float]:

@@ -187,10 +187,14 @@ class Recorder:
         self.records: list[Record] = []
 
     def add(self, **fields: Any) -> None:
-        """Keep a record."""
-        if self.table is not None:
-            self.shared.setdefault("commit", this_commit())
-            self.records.append(Record(**{**self.shared, **fields}))
+        """Keep a record, its figures rounded to what is worth keeping."""
+        if self.table is None:
+            return
+        self.shared.setdefault("commit", this_commit())
+        for name, digits in (("metrics", 6), ("spread", 6), ("seconds", 3)):
+            given = fields.get(name, {})
+            fields[name] = {key: v if isinstance(v, int) else round(float(v), digits) for key, v in given.items()}
+        self.records.append(Record(**{**self.shared, **fields}))
 
     def save(self, folder: Path = FOLDER) -> None:
         """Put the records to those of the table, in place of earlier ones of the same rows."""

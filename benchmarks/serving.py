@@ -1,7 +1,7 @@
 """How many requests a server answers, how soon, and in how much memory.
 
     python benchmarks/serving.py RUN [--workers N] [--seconds S] [--clients 1,2,4,8,16,32,64] [--rates 100,200,400]
-        [--minutes M] [--out FILE.json]
+        [--minutes M] [--record TABLE]
     python benchmarks/serving.py --make FOLDER [--tracks N] [--playlists N]     # data and a run to serve
 
 A closed loop has a number of clients that ask again as soon as they have an answer. An open loop sends requests at
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from records import Recorder, add_record
 
 SEEDS, K, BODIES = 20, 10, 2_000
 
@@ -172,6 +173,26 @@ def make(folder: Path, n_tracks: int, n_playlists: int) -> None:
     pr.fit(folder / "data", "mf", folder / "run", options=options)
 
 
+def record(found: dict[str, Any], given: argparse.Namespace) -> None:
+    """Keep the figures of each load."""
+    from playlistrec.experiment.runs import Run
+
+    run = Run.load(given.run)
+    corpus, load = run.data.corpus, f"load {found['load_before']:.1f} before"
+    data = f"{corpus.n_playlists:,} playlists, {corpus.n_tracks:,} tracks"
+    shared = {"data": data, "split": run.data.split.kind, "part": "none", "model": run.info["model"]}
+    note = f"{given.workers} workers, {load}"
+    recorder = Recorder(given.record, **shared, options=run.info["options"], chosen="nothing is chosen", note=note)
+    for kind, unit in (("closed", "clients"), ("open", "requests a second")):
+        for count, of_loop in found[kind].items():
+            metrics = {
+                **{"requests a second": of_loop["requests_per_second"], "p50, ms": of_loop["p50_ms"]},
+                **{"p99, ms": of_loop["p99_ms"], "processor time a request, ms": of_loop["server_ms_per_request"]},
+            }
+            recorder.add(row=f"{count} {unit}", metrics=metrics, memory_mb=max(found["memory_mb"]))
+    recorder.save()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, nargs="?")
@@ -183,7 +204,7 @@ def main() -> None:
     parser.add_argument("--clients", default="1,2,4,8,16,32,64")
     parser.add_argument("--rates", default="100,200,400")
     parser.add_argument("--minutes", type=float, default=0, help="of steady load, for the memory")
-    parser.add_argument("--out", type=Path)
+    add_record(parser)
     given = parser.parse_args()
     if given.make is not None:
         make(given.make, given.tracks, given.playlists)
@@ -237,8 +258,7 @@ def main() -> None:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
-    if given.out is not None:
-        given.out.write_text(json.dumps(found, indent=1) + "\n")
+    record(found, given)
 
 
 if __name__ == "__main__":

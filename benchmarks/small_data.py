@@ -1,6 +1,6 @@
 """Models on data of the size of people's own playlists: what `playlistrec recommend DATA` should fit by itself.
 
-    python benchmarks/small_data.py --polimi ../shared/data/polimi2018 -o benchmarks/results/small_data.json
+    python benchmarks/small_data.py --polimi ../shared/data/polimi2018 --record small-data
 
 For each size, playlists are drawn from a collection, a fifth of each one's tracks is hidden, and each model ranks all
 tracks of the draw. A row is the mean of NDCG@20 over the draws.
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from records import Recorder, add_record
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.splitting import split_edges
 from playlistrec.corpus.synth.synthesize import synthesize
 from playlistrec.experiment.data import Data, preprocess
 from playlistrec.experiment.fitting import fit
-from playlistrec.storage import write_json
 
 CANDIDATES: dict[str, tuple[str, dict[str, Any]]] = {
     "popularity": ("popularity", {}),
@@ -80,9 +80,10 @@ def main() -> None:
     parser.add_argument("--no-synthetic", action="store_true")
     parser.add_argument("--limit", type=int, help="playlists that are read of each collection")
     parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("-o", "--out", type=Path)
+    add_record(parser)
     given = parser.parse_args()
-    found: dict[str, Any] = {"command": "benchmarks/small_data.py", "sizes": given.sizes, "draws": given.draws}
+    split = "edges: a fifth of each drawn playlist"
+    recorder = Recorder(given.record, split=split, part="test", chosen="nothing: the presets and the options named")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         sources = {"polimi": given.polimi} if given.polimi else {}
@@ -91,9 +92,17 @@ def main() -> None:
         for name, source in sources.items():
             print(name, flush=True)
             corpus = preprocess(source, place / name, workers=1, limit=given.limit).corpus
-            found[name] = figures(corpus, given.sizes, given.draws, set(given.only))
-    if given.out:
-        write_json(given.out, found)
+            for size, rows in figures(corpus, given.sizes, given.draws, set(given.only)).items():
+                for label, (ndcg, seconds) in rows.items():
+                    model, how = CANDIDATES[label]
+                    fields = {"model": model, "preset": how.get("preset"), "options": how.get("options", {})}
+                    seeds = list(range(given.draws if int(size) < 1000 and label not in SLOW else 1))
+                    recorder.add(
+                        **{"row": f"{size} playlists", "column": label, "data": name, "seed": seeds, **fields},
+                        metrics={"ndcg@20": ndcg},
+                        seconds={"fit and rank": seconds},
+                    )
+    recorder.save()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How many MB a second each reader of a table or a collection takes: files of their true shape, invented content.
 
-    python benchmarks/sources.py [--rows 1000000] [--only csv] [--json benchmarks/results/sources.json]
+    python benchmarks/sources.py [--rows 1000000] [--only csv] [--record sources]
 
 A figure is the size of all files that are read, without compression, over the CPU time of ``read``, from opening to the
 finished corpus, the best of some repeats: this process reads in one thread, and CPU time does not count what other
@@ -17,9 +17,9 @@ from pathlib import Path
 
 import click
 import numpy as np
+from records import Recorder
 
 from playlistrec.corpus.sources.read import read
-from playlistrec.storage import write_json
 
 LENGTH = 30
 """Entries of a playlist."""
@@ -195,11 +195,12 @@ def make_triples(folder: Path, pairs: Pairs) -> None:
 @click.option("--only", help="One format.")
 @click.option("--repeats", default=3)
 @click.option("--seed", default=0)
-@click.option("--json", "out", type=click.Path(path_type=Path), help="Also write the figures here.")
-def main(rows: int, only: str | None, repeats: int, seed: int, out: Path | None) -> None:
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
+def main(rows: int, only: str | None, repeats: int, seed: int, record: str | None) -> None:
     """Print the speed of each reader."""
     pairs = pairs_of(rows, np.random.default_rng(seed))
-    figures = {}
+    shared = {"data": f"{rows:,} entries", "split": "none", "part": "none", "seed": seed}
+    recorder = Recorder(record, **shared, chosen="nothing is chosen", note=f"the best of {repeats}")
     for name, make in MAKERS.items():
         if only not in (None, name):
             continue
@@ -211,14 +212,10 @@ def main(rows: int, only: str | None, repeats: int, seed: int, out: Path | None)
                 start = time.process_time()
                 corpus, _ = read(Path(place))
                 seconds.append(time.process_time() - start)
-        figures[name] = {
-            "mb": round(size, 1),
-            "mb_per_second": round(size / min(seconds), 1),
-            "entries": corpus.n_entries,
-        }
+        speed = {"MB": round(size, 1), "MB a second": round(size / min(seconds), 1), "entries": corpus.n_entries}
+        recorder.add(row=name, model="preprocess", metrics=speed, seconds={"processor": min(seconds)})
         click.echo(f"{name:14} {size:7.1f} MB {size / min(seconds):7.1f} MB/s {corpus.n_entries:10,} entries")
-    if out is not None:
-        write_json(out, {"rows": rows, "repeats": repeats, "seed": seed, "readers": figures}, ValueError)
+    recorder.save()
 
 
 if __name__ == "__main__":

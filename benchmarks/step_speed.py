@@ -27,6 +27,7 @@ import click
 import numpy as np
 import pyarrow as pa
 import torch
+from records import Recorder
 
 import playlistrec as pr
 from playlistrec.corpus.corpus import Corpus
@@ -153,6 +154,7 @@ def _seconds(work: Callable[[], Any]) -> float:
 @click.option("--threads", type=int, default=os.cpu_count(), show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", "chosen", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--record", metavar="TABLE", help="Keep the figures in benchmarks/results/TABLE.json.")
 def main(
     data: Path | None,
     pairs: int,
@@ -162,6 +164,7 @@ def main(
     threads: int,
     seed: int,
     chosen: str,
+    record: str | None,
 ) -> None:
     torch.set_num_threads(threads)
     device = pick_device(chosen)
@@ -178,6 +181,10 @@ def main(
         f"{gpu}{os.cpu_count()} cores, {threads} threads, seed {seed}, load {os.getloadavg()[0]:.1f}, "
         f"{len(corpus.pairs[0]):,} pairs, {given}\n"
     )
+    named = data.name if data else f"{pairs:,} random pairs"
+    split = f"train: {len(corpus.pairs[0]):,} pairs"
+    shared = {"data": named, "split": split, "part": "none", "seed": seed, "preset": preset, "options": given}
+    recorder = Recorder(record, **shared, chosen="nothing is chosen")
     # DGL from PyPI has no kernels for a GPU.
     kernels = {"torch's": ops.force_torch} if gpu else {"DGL's": nullcontext, "torch's": ops.force_torch}
     click.echo(f"| model | {' | '.join(f'{name} kernels, ms a step' for name in kernels)} |")
@@ -185,9 +192,13 @@ def main(
     for name in ("lightgcn",) if preset else ("lightgcn", "sage", "gat"):
         stepper = Stepper(corpus, name, given, seed, device)
         taken = []
-        for within in kernels.values():
+        for kernel, within in kernels.items():
             with within():
-                taken.append(f"{stepper.seconds(steps) * 1e3:.1f}")
+                seconds = stepper.seconds(steps)
+            taken.append(f"{seconds * 1e3:.1f}")
+            recorder.add(
+                row=name, model=name, column=f"{kernel} kernels", metrics={"ms a step": round(seconds * 1e3, 1)}
+            )
         click.echo(f"| {name} | {' | '.join(taken)} |")
         del stepper
     stepper = Stepper(corpus, "lightgcn", given, seed, device)
@@ -200,6 +211,7 @@ def main(
     click.echo("\n| part of LightGCN's step | ms | share |\n|---|---|---|")
     for part, seconds in medians_of.items():
         click.echo(f"| {part} | {seconds * 1e3:.1f} | {seconds / total:.0%} |")
+        recorder.add(row=part, model="lightgcn", column="part", metrics={"ms a step": round(seconds * 1e3, 1)})
     click.echo(f"| all | {total * 1e3:.1f} | |\n")
     propagation, adam = stepper.floor_bytes()
     for what, megabytes in (("memory", 256), ("the cache", 4)):
@@ -208,6 +220,10 @@ def main(
             f"floor at {speed / 1e9:.0f} GB/s from {what}: propagation {propagation / speed * 1e3:.2f} ms "
             f"({propagation / 1e6:.0f} MB), Adam {adam / speed * 1e3:.2f} ms ({adam / 1e6:.0f} MB)"
         )
+        for part, moved in (("propagation", propagation), ("Adam", adam)):
+            floor = {"ms a step": round(moved / speed * 1e3, 2)}
+            recorder.add(row=f"floor of {part}, from {what}", model="copy", column="part", metrics=floor)
+    recorder.save()
     if gpu:
         click.echo(f"peak memory of the GPU {torch.cuda.max_memory_allocated() / 2**20:,.0f} MB")
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from records import Recorder, add_record
 
 import playlistrec as pr
 from playlistrec.corpus.sources.read import read
@@ -58,9 +59,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("-m", "--models", nargs="+", default=["lightgcn", "mf"])
+    add_record(parser)
     arguments = parser.parse_args()
     before, after = days(arguments.source, arguments.playlists, arguments.share, arguments.seed)
     first_new, options = before.corpus.n_playlists, {"epochs": arguments.epochs}
+    split = f"edges; {arguments.share:.0%} of {arguments.playlists:,} playlists are new"
+    shared = {"data": arguments.source.name, "split": split, "part": "test", "seed": arguments.seed, "options": options}
+    recorder = Recorder(arguments.record, **shared, chosen="nothing: the presets")
     for name in arguments.models:
         base = pr.fit(before, name, options=options)
         seconds, updated = timed(lambda base=base: update(base, after))  # type: ignore[misc]
@@ -72,6 +77,14 @@ def main() -> None:
             f"{name}, updated: {seconds:.1f} s ({seconds / refit_seconds:.1%}), "
             f"new playlists {mine:.4f} ({mine / new:.1%}), others {theirs:.4f}"
         )
+        for row, spent, figures in (
+            ("fitted anew", refit_seconds, (new, others)),
+            ("updated", seconds, (mine, theirs)),
+        ):
+            for column, value in zip(("new playlists", "others"), figures):
+                fields = {"row": f"{name}, {row}", "column": column, "model": name}
+                recorder.add(**fields, metrics={"ndcg@20": value}, seconds={"processor": spent})
+    recorder.save()
 
 
 if __name__ == "__main__":
