@@ -18,7 +18,7 @@ class Hint:
     Attributes:
         text: a clause in which ``{name}`` stands for an option.
         options: names and values of the options; ``True`` for a switch, ``None`` for a value that the user knows, a
-            tuple for one that the hint gives.
+            text or a tuple for one that the hint gives.
         settings: names and values of options of a model or its training.
 
     >>> hint = Hint("choose another folder, or replace it with {force}", {"force": True})
@@ -44,7 +44,9 @@ class Hint:
         """The clause with the options of the command line."""
         words = {name: f"--{FLAGS.get(name, name).replace('_', '-')}" for name in dict(self.options)}
         words |= {
-            name: f"{words[name]} {' '.join(v)}" for name, v in dict(self.options).items() if isinstance(v, tuple)
+            name: f"{words[name]} {v if isinstance(v, str) else ' '.join(v)}"
+            for name, v in dict(self.options).items()
+            if isinstance(v, tuple | str)
         }
         words |= {name: f"--set {name}={value}" for name, value in dict(self.settings).items()}
         return self.text.format(**words)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["CONTROL", "NOT_IN_IDS", "csv_cell", "escaped_json", "markdown_cell", "shown"]
+__all__ = ["CONTROL", "NOT_IN_IDS", "brief", "csv_cell", "escaped_json", "markdown_cell", "shown"]
 
 NOT_IN_IDS = r"[\x00-\x1f\x7f-\x9f\x{2028}\x{2029}\x{202a}-\x{202e}\x{2066}-\x{2069}]|^\s*$"
 """For RE2: control characters, line breaks and changes of direction, and nothing but blanks."""
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal acts on, breaks a line, turns the direction of text, or is no text in UTF-8."""
+LONGEST = 2000
+"""Characters of a message."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -24,6 +26,15 @@ def shown(text: str, keep: str = "") -> str:
     'a\ufffd[2Jb\ufffdc'
     """
     return CONTROL.sub(lambda match: match[0] if match[0] in keep else "\ufffd", text)
+
+
+def brief(text: str) -> str:
+    """A message without the middle of what is longer than anybody reads, such as a line that is no name.
+
+    >>> brief("x" * 5000)[598:605], len(brief("x" * 5000))
+    ('xx … xx', 1003)
+    """
+    return text if len(text) <= LONGEST else f"{text[:600]} … {text[-400:]}"
 
 
 def csv_cell(value: Any) -> Any:

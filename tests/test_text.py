@@ -64,7 +64,7 @@ def test_what_is_merely_odd_is_an_id(tmp_path: Path, text: str) -> None:
 
 
 def test_names_are_kept_and_cleaned_where_they_are_shown(tmp_path: Path) -> None:
-    names = [*HOSTILE.values(), '=HYPERLINK("http://evil")', "[bold red]x[/]", "@cmd|' /C calc'!A0", "+1", "-x"]
+    names = [*HOSTILE.values(), '=HYPERLINK("http://evil")', "[bold red]x[/]", "[/]", "@cmd|' /C calc'!A0", "+1", "-x"]
     playlists = []
     for p in range(40):
         named = [names[(p + k) % 20 % len(names)] for k in range(8)]
@@ -76,6 +76,10 @@ def test_names_are_kept_and_cleaned_where_they_are_shown(tmp_path: Path) -> None
     (tmp_path / "mpd.slice.0-39.json").write_text(json.dumps({"playlists": playlists}))
     data = pr.preprocess(tmp_path / "mpd.slice.0-39.json", tmp_path / "d", workers=1)
     assert "\x1b]0;owned\x07\x1b[2J" in data.corpus.track_table["name"].to_pylist()
+    for pid in range(len(names)):
+        out = call("show", tmp_path / "d", pid).output
+        assert out.splitlines()[0].endswith(f" ({pid}), 8 tracks")
+        assert not any(c in out for c in "\x1b\x07\x9b\x00\r\u202e\u2028\u2066")
     pr.fit(tmp_path / "d", "popularity", tmp_path / "r")
     for form in ("table", "csv", "m3u", "json"):
         out = call("recommend", tmp_path / "r", "--track", "t1", "--format", form, "-k", "15").output
@@ -132,10 +136,10 @@ def test_signals_end_in_a_line_and_leave_nothing(tmp_path: Path, number: int, co
     process = subprocess.Popen(
         words, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    while not list(tmp_path.glob("s/*/*")) and process.poll() is None:
+    while not list(tmp_path.glob(".s.*/*")) and process.poll() is None:
         time.sleep(0.05)
     os.killpg(process.pid, number)
     _, error = process.communicate(timeout=60)
     assert process.returncode == code
     assert error == f"error: {said}\n"
-    assert not list(tmp_path.glob("s/*"))
+    assert not os.listdir(tmp_path)

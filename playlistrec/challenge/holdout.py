@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -57,7 +56,7 @@ def as_files(history: Corpus, held: list[HeldOutPlaylist], titles: bool) -> tupl
     pids = history.playlists["pid"].take(pa.array(rows)).to_pylist()
     names = history.titles(rows) if titles else None
     numbers = all(re.fullmatch(r"0|[1-9]\d{0,17}", pid, re.ASCII) for pid in pids)
-    challenge, truth = ChallengeSet([], time.strftime("%Y-%m-%d %H:%M:%S")), Truth([])
+    challenge, truth = ChallengeSet([]), Truth([])
     for i, playlist in enumerate(held):
         entries = _entries(history, playlist.tracks)
         shown = set(playlist.shown)

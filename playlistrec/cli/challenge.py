@@ -78,12 +78,14 @@ def submit(
     from ..challenge.answer import answer
     from ..challenge.submission import check_team, write_submission
     from ..experiment.runs import Run
+    from ..storage import locked_file, make_folder
 
     check_team(team, email)
     loaded = Run.load(run, data=data)
-    with screen.events() as on_event:
+    make_folder(out.absolute().parent, DataError)
+    with screen.events() as on_event, locked_file(out):
         answers = answer(loaded, challenge, device=device, on_event=on_event)
-    write_submission(out, answers, team, email, variant=variant, track=track)
+        write_submission(out, answers, team, email, variant=variant, track=track)
     screen.line(f"{loaded.info['model']} continued {len(answers):,} playlists: {out}")
 
 

@@ -37,7 +37,7 @@ OF_SHIPPED = ("split",)
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 
-@verb("compare", reads_runs=True)
+@verb("compare", reads_runs=True, kept=("*/run.json", "the same command goes on with its runs"))
 @click.argument(
     "paths", nargs=-1, required=True, metavar="DATA | FILE.toml | RUN RUN …", type=click.Path(path_type=Path)
 )

@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..events import Event, OnEvent
-from ..text import escaped_json, shown
+from ..text import brief, escaped_json, shown
 from .epochs import EpochTable
 from .plain_log import PlainLog
 from .sparkline import sparkline
@@ -101,7 +101,7 @@ class Screen:
     def warn(self, text: str) -> None:
         """Something that the user should know, terminal or not."""
         if not self.quiet:
-            self.stderr.print(Text(f"warning: {shown(text)}", style="yellow"), soft_wrap=True)
+            self.stderr.print(Text(f"warning: {brief(shown(text))}", style="yellow"), soft_wrap=True)
 
     def table(
         self,
@@ -154,7 +154,7 @@ class Screen:
     def text(self, text: str) -> None:
         """Running text on stdout, wrapped to its width."""
         width = self.width
-        click.echo("\n".join(textwrap.fill(line, width) for line in text.split("\n")))
+        click.echo("\n".join(textwrap.fill(line, width) for line in shown(text, keep="\n").split("\n")))
 
     def line(self, text: str) -> None:
         """A line of result on stdout."""
@@ -194,7 +194,11 @@ def fitted(
     tables: list[RenderableType] = []
     for group in groups_of_columns(wide, width):
         table = Table(
-            box=None, pad_edge=False, title=None if tables else title, title_justify="left", header_style="bold"
+            box=None,
+            pad_edge=False,
+            title=None if tables or title is None else Text(shown(title)),
+            title_justify="left",
+            header_style="bold",
         )
         for index in group:
             justify: Literal["left", "right"] = "right" if right[index] else "left"

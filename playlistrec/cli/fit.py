@@ -16,7 +16,7 @@ from .verb import verb
 __all__ = ["command", "from_sets", "seconds_of"]
 
 
-@verb("fit", reads_runs=True)
+@verb("fit", reads_runs=True, kept=("checkpoint.npz", "--resume goes on from its last checkpoint"))
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-m", "--model", help="Which model; `playlistrec models` lists them; auto tries several.")
 @click.option(

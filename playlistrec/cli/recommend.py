@@ -215,7 +215,7 @@ def _recommend_lines(
 ) -> None:
     from ..distributed.process_group import joined
     from ..serving.batch import Batch
-    from ..storage import write_file
+    from ..storage import locked_file, write_file
 
     with joined("batch", "begin it again") as ranks, ExitStack() as stack:
         if ranks.size > 1 and source == "-":
@@ -231,6 +231,7 @@ def _recommend_lines(
         elif out == "-":
             sys.stdout.buffer.writelines(results)
         else:
+            stack.enter_context(locked_file(Path(out)))
             write_file(Path(out), results, DataError)
     if batch.n_failed:
         raise DataError(f"{batch.n_failed:,} of {batch.n_lines:,} lines could not be read; the others are answered")

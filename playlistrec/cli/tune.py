@@ -14,7 +14,7 @@ from .verb import verb
 __all__ = ["command"]
 
 
-@verb("tune", reads_runs=True)
+@verb("tune", reads_runs=True, kept=("study.db", "the same command goes on with its trials"))
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-m", "--model", required=True, help="Which model; `playlistrec models` lists them.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FOLDER", help="Of the search.")

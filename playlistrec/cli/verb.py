@@ -7,14 +7,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from ..errors import ConfigError, PlaylistrecError
-from ..text import shown
+from ..text import brief, shown
 from ..trust import trusting
 from .console import Screen
 
@@ -56,8 +57,13 @@ ALLOW = click.option(
 )
 
 
-def verb(name: str, *, reads_runs: bool = False) -> Callable[[Callable[..., None]], click.Command]:
+def verb(
+    name: str, *, reads_runs: bool = False, kept: tuple[str, str] | None = None
+) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command of a function of ``(screen, **options)``; with ``reads_runs`` it has the option ``--allow``.
+
+    Args:
+        kept: a pattern of files below the option ``out`` from which an interrupted command goes on, and how.
 
     Exit codes: 0; 1 for errors of data or run; 2 for usage and options that cannot be; 130 when interrupted, 143 when
     terminated.
@@ -75,9 +81,9 @@ def verb(name: str, *, reads_runs: bool = False) -> Callable[[Callable[..., None
             except (click.ClickException, click.exceptions.Exit):
                 raise
             except KeyboardInterrupt:
-                _fail("interrupted", INTERRUPTED)
+                _fail("interrupted" + _going_on(kept, options), INTERRUPTED)
             except Terminated:
-                _fail("terminated", TERMINATED)
+                _fail("terminated" + _going_on(kept, options), TERMINATED)
             except BrokenPipeError:
                 # The reader of stdout has gone; keep the interpreter from complaining when it flushes at exit.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,6 +98,13 @@ def verb(name: str, *, reads_runs: bool = False) -> Callable[[Callable[..., None
     return wrap
 
 
+def _going_on(kept: tuple[str, str] | None, options: Mapping[str, Any]) -> str:
+    """How an interrupted command goes on, where it has kept anything."""
+    if kept is None or (out := options.get("out")) is None or next(Path(out).glob(kept[0]), None) is None:
+        return ""
+    return f"; {kept[1]}"
+
+
 def _one_line(error: Exception) -> str:
     if isinstance(error, PlaylistrecError):
         return shown(" ".join(error.on_command_line().split()))
@@ -104,5 +117,5 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(text: str, code: int) -> NoReturn:
-    click.echo(f"error: {text}", err=True)
+    click.echo(f"error: {brief(text)}", err=True)
     sys.exit(code)

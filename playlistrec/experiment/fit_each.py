@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -18,6 +20,7 @@ from ..errors import ConfigError, PlaylistrecError, RunError
 from ..events import Event, OnEvent, ignore
 from ..models.registry import model_class
 from ..processes import start
+from ..storage import locked, make_folder
 from .auto.choice import AUTO
 from .run_folder import read_info
 
@@ -81,7 +84,8 @@ def fit_each(
         The run folders of those that are fitted, and the errors of the others, both by name.
 
     Raises:
-        ConfigError: a model that does not exist, or two that would share a folder.
+        ConfigError: a model that does not exist, or two that would share a folder. RunError: another process fits into
+            ``out``.
     """
     folders: dict[str, Path] = {}
     chosen: dict[str, FitRequest] = {}
@@ -105,15 +109,17 @@ def fit_each(
         folders[request.name], chosen[request.name] = folder, request
     fitted: dict[str, Path] = {}
     failed: dict[str, PlaylistrecError] = {}
-    for name, folder in folders.items():
-        if not _is_fitted(folder):
-            on_event(Event("message", f"fitting {name} into {folder}"))
-            error = _fit_apart(Path(data), folder, chosen[name], on_event)
-            if error is not None:
-                on_event(Event("warning", f"{name}: {error}"))
-                failed[name] = error
-                continue
-        fitted[name] = folder
+    make_folder(Path(out))
+    with locked(Path(out), RunError):
+        for name, folder in folders.items():
+            if not _is_fitted(folder):
+                on_event(Event("message", f"fitting {name} into {folder}"))
+                error = _fit_apart(Path(data), folder, chosen[name], on_event)
+                if error is not None:
+                    on_event(Event("warning", f"{name}: {error}"))
+                    failed[name] = error
+                    continue
+            fitted[name] = folder
     return fitted, failed
 
 
@@ -121,7 +127,7 @@ def _fit_apart(data: Path, folder: Path, request: FitRequest, on_event: OnEvent)
     """Fit in a process of its own; its error where it failed."""
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(sender, data, folder, request), daemon=False)
+    process = context.Process(target=_work, args=(sender, data, folder, request, os.getpid()), daemon=False)
     start(process)
     sender.close()
     error: PlaylistrecError | None = None
@@ -146,11 +152,10 @@ def _fit_apart(data: Path, folder: Path, request: FitRequest, on_event: OnEvent)
     return error
 
 
-def _work(sender: Connection, data: Path, folder: Path, request: FitRequest) -> None:
+def _work(sender: Connection, data: Path, folder: Path, request: FitRequest, parent: int) -> None:
     """The work of one process: warnings and the error go through the pipe as text."""
+    _end_with(parent)
     from .fitting import fit
-
-    _end_with_parent()
 
     def on_event(event: Event) -> None:
         if event.kind == "warning":
@@ -184,11 +189,13 @@ def _work(sender: Connection, data: Path, folder: Path, request: FitRequest) -> 
         sender.send(("error", "RunError", f"unexpected {type(error).__name__}: {error}", None))
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
     """Have the system end this process when the one that began it is killed, where it can (Linux)."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
         prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:  # it was killed before
+        sys.exit(1)
 
 
 def _is_fitted(folder: Path) -> bool:

@@ -100,7 +100,7 @@ def fit(
         given = {**(chosen.options if chosen else {}), **given}
         preset = chosen.name if chosen else None
     else:
-        if preset is not None:
+        if preset not in (None, before.get("preset") or "none"):
             raise ConfigError(f"a fit that is resumed keeps its preset (got {preset!r})")
         given = {**before["options"], **(before["training"] or {}), **given}  # not given again: as it was
         seed, preset = before["seed"] if seed is None else seed, before.get("preset")

@@ -29,7 +29,7 @@ def validation(data: Data, training: TrainOptions) -> Validate | None:
     name, _, k = training.criterion.partition("@")
     sampled = sampled_of(training.protocol)
     metrics = AT_K if sampled is None else SAMPLED_METRICS
-    at_depth = name in metrics and k.isdigit() and int(k) >= 1
+    at_depth = name in metrics and k.isdecimal() and int(k) >= 1
     bare = sampled is None and training.criterion in WITHOUT_DEPTH
     rule = f"one of {', '.join(metrics)} at a depth, as in ndcg@20"
     rule += f", or {' or '.join(WITHOUT_DEPTH)}" if sampled is None else ""

@@ -17,7 +17,8 @@ from .files import (
     write_json_lines,
     write_npz,
 )
-from .folders import FolderKind, add_files, check_replaceable, locked, new_folder, remove_ours
+from .folders import FolderKind, add_files, check_replaceable, new_folder, remove_ours
+from .locks import locked, locked_file
 from .reading import OpenFolder, checksum, checksums, open_file, parse_json, read_folder, read_json
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "checksums",
     "json_text",
     "locked",
+    "locked_file",
     "make_folder",
     "new_folder",
     "open_file",

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from typing import Any
 
 from ..errors import DataError, Hint
 from .files import PARTIAL, ErrorType, refused, running
-from .swap import PATIENCE, lock, recover, swap, unfinished
+from .locks import PATIENCE, lock, locked
+from .swap import recover, swap, unfinished
 
-__all__ = ["FolderKind", "add_files", "check_replaceable", "locked", "new_folder", "remove_ours"]
+__all__ = ["FolderKind", "add_files", "check_replaceable", "new_folder", "remove_ours"]
 
 MOST_JSON = 1 << 26
 
@@ -188,19 +188,6 @@ def _remove_earlier(target: Path, kind: FolderKind) -> None:
             remove_ours(Path(entry.path), kind)
 
 
-@contextmanager
-def locked(out: Path, error: ErrorType = DataError) -> Iterator[None]:
-    """Within this block no other process writes the folder ``out``, which exists."""
-    with refused(out, error):
-        opened = lock(_target(out), PATIENCE)
-    if opened is None:
-        raise error(f"{out} is being written by another process")
-    try:
-        yield
-    finally:
-        os.close(opened)
-
-
 def remove_ours(folder: Path, kind: FolderKind) -> None:
     """Remove what we wrote in ``folder``, and the folder if it is empty then."""
     for name in kind.ours(folder)[0]:
@@ -219,17 +206,20 @@ def remove_ours(folder: Path, kind: FolderKind) -> None:
 
 
 def add_files(out: Path, write: Callable[[Path], None], error: ErrorType = DataError) -> None:
-    """Let ``write`` fill an empty folder, then move its files into ``out``; none of them where it fails."""
+    """Let ``write`` fill an empty folder, then move its files into ``out``; none of them where it fails.
+
+    Where ``out`` is empty or missing, they come in one step.
+    """
+    target = _target(out)
     with refused(out, error):
-        out.mkdir(parents=True, exist_ok=True)
-        with locked(out, error):
-            for entry in os.scandir(out):  # of a process that was killed
-                if re.fullmatch(r"\.partial-\w{8}", entry.name) and entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path)
-            with tempfile.TemporaryDirectory(prefix=".partial-", dir=out) as unfinished_files:
-                write(Path(unfinished_files))
-                for path in sorted(Path(unfinished_files).iterdir()):
-                    os.replace(path, out / path.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _claimed(out, target, error) as new:
+            write(new)
+            if not target.exists() or not any(os.scandir(target)):
+                os.rename(new, target)
+                return
+            for path in sorted(new.iterdir()):
+                os.replace(path, target / path.name)
 
 
 def _target(out: Path) -> Path:

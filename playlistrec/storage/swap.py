@@ -4,56 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import shutil
-import time
 from pathlib import Path
 
-__all__ = ["NEW", "PATIENCE", "exchange", "lock", "recover", "recover_for_reading", "swap", "unfinished"]
+from .locks import PATIENCE, lock
+
+__all__ = ["NEW", "exchange", "recover", "recover_for_reading", "swap", "unfinished"]
 
 NEW, OLD = ".playlistrec-new", ".playlistrec-old"
 """What the names of a folder that is being filled, and of one that was replaced, end with."""
-PATIENCE = 2.0
-"""Seconds to wait for a process that is about to end."""
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
 def unfinished(folder: Path) -> Path:
     """The folder beside ``folder`` that takes its place when it is finished."""
     return folder.with_name(f".{folder.name}{NEW}")
-
-
-def lock(folder: Path, patience: float = 0.0) -> int | None:
-    """The descriptor of ``folder``, locked until it is closed; None where another process has it locked.
-
-    Raises FileNotFoundError where there is no such folder.
-    """
-    end = time.monotonic() + patience
-    while True:
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(opened)
-            if time.monotonic() >= end:
-                return None
-            time.sleep(0.02)
-            continue
-        except OSError:  # a file system without locks
-            return opened
-        if _is(opened, folder):
-            return opened
-        os.close(opened)  # another took its place meanwhile
-
-
-def _is(opened: int, folder: Path) -> bool:
-    try:
-        here = os.stat(folder)
-    except FileNotFoundError:
-        return False
-    mine = os.fstat(opened)
-    return (mine.st_dev, mine.st_ino) == (here.st_dev, here.st_ino)
 
 
 def exchange(one: Path, other: Path) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,16 @@ def test_three_fields_without_proof_are_items_and_told(tmp_path: Path) -> None:
     assert len(warnings) == 1
     assert "`user item weight` is the format triples" in warnings[0]
     assert lists(warned(tmp_path / "a.txt", format="triples")[0]) == {"1": ["5"], "2": ["5"], "3": ["7"]}
+
+
+def test_a_table_without_a_header_is_refused_with_what_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("ann,x,5\nann,y,0.5\nbo,y,12\n")
+    with pytest.raises(DataError, match=r"r.csv has no column .*: without a header it is read with format='triples'"):
+        read(tmp_path / "r.csv")
+    assert lists(warned(tmp_path / "r.csv", format="triples")[0]) == {"ann": ["x", "y"], "bo": ["y"]}
+    (tmp_path / "r.csv").write_text("who,what,when\nann,y,0.5\n")
+    with pytest.raises(DataError, match=r"r.csv has no column .* \(it has 'who', 'what', 'when'\)$"):
+        read(tmp_path / "r.csv")
 
 
 @pytest.mark.parametrize("colon", [":", ": "])
@@ -144,3 +156,15 @@ def test_a_given_validation_part_reaches_the_split(tmp_path: Path) -> None:
     assert data.split.kind == "given"
     assert {part: n for part, n in data.split.counts().items() if n} == {"train": 2, "valid": 2, "test": 2}
     assert data.split.part.tolist() == [0, 1, 2, 0, 1, 2]
+
+
+@pytest.mark.parametrize("name", ["a.m3u", "a.txt", "a.csv", "a.pls", "a.json", "a.tsv", "a.inter"])
+@pytest.mark.parametrize("piece", ["x", "青", "😀", "\u2028", "../", "%20", " - "])
+def test_one_long_line_is_read_or_refused_at_once(name: str, piece: str, tmp_path: Path) -> None:
+    """Time that grew with the square of the line took minutes here; a head that ended within a letter was no text."""
+    for before in ("", "x", "xx", "xxx"):
+        (tmp_path / name).write_text(before + piece * 70_000)
+        began = time.process_time()
+        with suppress(DataError):
+            read(tmp_path / name, workers=1)
+        assert time.process_time() - began < 20

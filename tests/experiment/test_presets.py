@@ -192,7 +192,7 @@ def test_fit_takes_the_preset_of_the_size_or_the_one_asked_for(data_folder: Path
     assert trained_as(tmp_path / "usual") == (usual.name, {**plain, **usual.options, "epochs": 1})
     assert trained_as(tmp_path / "named") == trained_as(tmp_path / "usual")
     assert trained_as(tmp_path / "mixed") == (usual.name, {**plain, **usual.options, "epochs": 1, "n_negatives": 3})
-    call("fit", data_folder, "-m", "mf", "-o", tmp_path / "plain", "--resume", "--epochs", 2)
+    call("fit", data_folder, "-m", "mf", "-o", tmp_path / "plain", "--resume", "--epochs", 2, "--preset", "none")
     assert trained_as(tmp_path / "plain") == (None, {**plain, "epochs": 2})
     said = call("fit", data_folder, "-m", "mf", "-o", tmp_path / "plain", "--resume", "--preset", usual.name, code=2)
     assert said.stderr == f"error: a fit that is resumed keeps its preset (got {usual.name!r})\n"

@@ -161,7 +161,7 @@ def test_by_another_metric(data: pr.Data, tmp_path: Path) -> None:
     found = tune(data, "itemknn", tmp_path, trials=2, by="map@5")
     run = pr.fit(data, "itemknn", options=found.options)
     assert run.evaluate("valid", [5]).metrics["map@5"] == pytest.approx(found.value)
-    for by in ("ndcg", "mapp@5", "auc@3", "ndcg@0"):
+    for by in ("ndcg", "mapp@5", "auc@3", "ndcg@0", "ndcg@²"):
         with pytest.raises(ConfigError, match=rf"by must be one of .* \(got '{by}'\)"):
             tune(data, "itemknn", tmp_path, by=by)
 

@@ -99,8 +99,8 @@ def _read_entries(
 def _check_first_line(source: Source) -> None:
     """Raises DataError for a first line of words above lines of numbers: the header of another format."""
     lines = [line.split() for line in source.head(2**16).decode().split("\n") if line.strip()]
-    words = len(lines) > 1 and not any(token.isdigit() for token in lines[0])
-    if words and all(token.isdigit() for line in lines[1:] for token in line):
+    words = len(lines) > 1 and not any(token.isdecimal() for token in lines[0])
+    if words and all(token.isdecimal() for line in lines[1:] for token in line):
         shown = " ".join(lines[0])[:40]
         raise DataError(f"{source.name}, line 1: {shown!r} is unlike the lines below, which are numbers (a header?)")
 

@@ -12,12 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...errors import DataError
+from ...errors import DataError, Hint
 from ...events import Event, OnEvent
 from .decoding import Source
 from .delimited import Delimited
 from .dialects import Layout, Score, letters, names_among
 from .moments import moments
+from .plain_text import are_numbers
 
 __all__ = ["Batch", "CsvFile", "Names", "is_missing", "score_of"]
 
@@ -26,6 +27,7 @@ Names = Mapping[str, Sequence[str]]
 
 MISSING = ("", "nan", "null", "none")
 NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+TRIPLES = {"format": "triples"}
 LARGEST = 2.0**53  # beyond it a float no longer holds every whole number
 
 
@@ -116,7 +118,12 @@ class CsvFile:
             if there := [places[letters(name)] for name in names if letters(name) in places]:
                 columns[ours] = there[0]
             elif ours in required or (ours in any_of[:1] and not _has_any(any_of, wanted, places)):
-                raise DataError(f"{path.name} has no column {' or '.join(names[:4])}{_it_has(table)}")
+                first = header or tuple(table.first_record())
+                known = Hint("without a header it is read with {format}", TRIPLES)
+                raise DataError(
+                    f"{path.name} has no column {' or '.join(names[:4])}{_it_has(first)}",
+                    known if len(first) in (3, 4) and are_numbers(first[2:]) else None,
+                )
         for name in columns.values():
             if (n := sum(letters(name) == letters(other) for other in header)) > 1:
                 raise DataError(f"{path.name} has {n} columns called {name}")
@@ -215,6 +222,5 @@ def _has_any(ours: Sequence[str], wanted: Names, places: Mapping[str, str]) -> b
     return any(letters(name) in places for one in ours for name in wanted[one])
 
 
-def _it_has(table: Delimited) -> str:
-    header = table.layout.header or tuple(table.first_record())
+def _it_has(header: Sequence[str]) -> str:
     return f" (it has {', '.join(repr(name[:30]) for name in header[:5])}{', …' * (len(header) > 5)})"

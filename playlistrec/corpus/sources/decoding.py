@@ -89,11 +89,11 @@ class Source:
                 yield block.replace(b"\r", b"\n") if old_mac else block
 
     def head(self, size: int = 2**18) -> bytes:
-        """The first bytes of the text as UTF-8, to the last whole line where there is more."""
+        """The first bytes of the text as UTF-8, to the last whole line, or else character, where there is more."""
         head = next(self.blocks(size), b"")
         if len(head) < size:
             return head
-        return head[: head.rfind(b"\n") + 1] or head
+        return head[: head.rfind(b"\n") + 1] or head.decode(errors="ignore").encode()
 
     def text(self) -> str:
         """The whole text."""

@@ -92,7 +92,8 @@ def split_records(
 ) -> Iterator[tuple[int, list[str]]]:
     """The records of a text, with the number of physical lines that were read when each was complete.
 
-    Raises csv.Error for a quote that is not closed or is followed by other text, if ``strict``.
+    Raises csv.Error for a field that is too long, and for a quote that is not closed or is followed by other text, if
+    ``strict``; else the records end before such a field, for which there is an error with its line when all is read.
     """
     reader = csv.reader(
         io.StringIO(text, newline=""),
@@ -102,21 +103,22 @@ def split_records(
         skipinitialspace=True,
         strict=strict,
     )
-    for fields in reader:
-        yield reader.line_num, fields
+    try:
+        for fields in reader:
+            yield reader.line_num, fields
+    except csv.Error:
+        if strict:
+            raise
 
 
 def _first(head: str, separator: str) -> Iterator[tuple[int, int, list[str]]]:
     """The records on the first lines, with the lines on which each begins and ends."""
     begun = 1
-    try:
-        for line, fields in split_records(head, separator, strict=False):
-            yield begun, line, fields
-            begun = line + 1
-            if begun > LINES_BEFORE:
-                return
-    except csv.Error:  # the error comes with its line when the file is read
-        return
+    for line, fields in split_records(head, separator, strict=False):
+        yield begun, line, fields
+        begun = line + 1
+        if begun > LINES_BEFORE:
+            return
 
 
 def _regular(head: str, separator: str) -> int:

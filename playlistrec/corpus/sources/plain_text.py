@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["separator_of_triples", "three_fields", "users_end_in_colons"]
+__all__ = ["are_numbers", "separator_of_triples", "three_fields", "users_end_in_colons"]
 
 LOOKED_AT = 1000
 """Lines."""
@@ -26,13 +27,14 @@ def separator_of_triples(head: str) -> tuple[str, int] | None:
     for separator in ("\t", " ", ",", ";", "::"):
         fields = [line.split(separator) for line in lines]
         for width in (3, 4):
-            rows = [row for row in fields if len(row) == width and _are_numbers(row[2:])]
+            rows = [row for row in fields if len(row) == width and are_numbers(row[2:])]
             if len(rows) >= MOST * len(lines) and len({row[0] for row in rows}) < len(rows):
                 return separator, width
     return None
 
 
-def _are_numbers(fields: list[str]) -> bool:
+def are_numbers(fields: Sequence[str]) -> bool:
+    """True if all of some fields are numbers."""
     return all(NUMBER.fullmatch(field.strip()) for field in fields)
 
 
@@ -52,7 +54,7 @@ def users_end_in_colons(head: str) -> bool:
     if not found or not all(found):
         return False
     users = {match[1] for match in found if match}
-    return len(users) == len(found) and (len(users) > 1 or all(user.isdigit() for user in users))
+    return len(users) == len(found) and (len(users) > 1 or all(user.isdecimal() for user in users))
 
 
 def _lines(head: str) -> list[str]:

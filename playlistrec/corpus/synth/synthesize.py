@@ -57,10 +57,10 @@ def synthesize(out: Path, playlists: int, seed: int = 0, on_event: OnEvent = ign
     free, needed = shutil.disk_usage(place).free, playlists * BYTES
     if needed > free:
         raise DataError(f"{out} has room for {free / 1e9:,.1f} GB: {playlists:,} playlists take {needed / 1e9:,.1f} GB")
-    if next(out.glob("mpd.slice.*"), None):
-        raise DataError(f"{out} already holds slices; choose another folder")
+    _check_empty(out)
 
     def write(folder: Path) -> None:
+        _check_empty(out)  # nobody else has been here meanwhile
         for first in range(0, playlists, PER_SLICE):
             last = min(first + PER_SLICE, playlists) - 1
             write_file(folder / f"mpd.slice.{first}-{last}.json", _slice(first, last, seed), DataError)
@@ -68,6 +68,11 @@ def synthesize(out: Path, playlists: int, seed: int = 0, on_event: OnEvent = ign
 
     add_files(out, write)
     return out
+
+
+def _check_empty(out: Path) -> None:
+    if next(out.glob("mpd.slice.*"), None):
+        raise DataError(f"{out} already holds slices; choose another folder")
 
 
 def _slice(first: int, last: int, seed: int) -> bytes:

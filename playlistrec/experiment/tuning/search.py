@@ -84,7 +84,7 @@ def tune(
     require(trials >= 1, "trials", "at least 1", trials)
     require(sampler in ("tpe", "random"), "sampler", "tpe or random", sampler)
     name, _, k = by.partition("@")
-    fine = name in METRICS and (k.isdigit() and int(k) >= 1 if name in (*AT_K, "coverage") else not k)
+    fine = name in METRICS and (k.isdecimal() and int(k) >= 1 if name in (*AT_K, "coverage") else not k)
     require(fine, "by", f"one of {', '.join(METRICS)}, with a cut-off as in ndcg@20 where it has one", by)
     data = data if isinstance(data, Data) else Data.load(data)
     if not len(data.split.evaluation_set(data.corpus, "valid")):
@@ -101,6 +101,8 @@ def tune(
             if isinstance(outcome, float) and study.best_trial.number == trial.number:
                 _write(best, search, study, sampler)
         counted = counts(study)
+        if counted["finished"]:  # also where a process was killed before it had written the best
+            _write(best, search, study, sampler)
         if not counted["finished"]:
             raise RunError(f"no trial was finished: {last_error(study) or 'give it more time, or fewer epochs'}")
         return Tuned(study.best_value, search.options(study.best_trial.params), best, counted)

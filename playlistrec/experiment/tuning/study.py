@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...errors import ConfigError, RunError
-from ...storage import make_folder
+from ...storage import locked, make_folder
 
 if TYPE_CHECKING:
     import optuna
@@ -44,7 +44,7 @@ def opened(folder: Path, about: Mapping[str, Any]) -> Iterator[optuna.Study]:
 
     Raises:
         ConfigError: Optuna is not installed.
-        RunError: the folder cannot be written, or its study is about something else.
+        RunError: the folder cannot be written, another process searches in it, or its study is about something else.
     """
     try:
         import optuna
@@ -54,8 +54,10 @@ def opened(folder: Path, about: Mapping[str, Any]) -> Iterator[optuna.Study]:
 
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    own = ExitStack()
     try:
         make_folder(folder)
+        own.enter_context(locked(folder, RunError))
         study = optuna.create_study(
             storage=f"sqlite:///{(folder / 'study.db').absolute()}",
             study_name="tune",
@@ -76,6 +78,7 @@ def opened(folder: Path, about: Mapping[str, Any]) -> Iterator[optuna.Study]:
     except SQLAlchemyError as error:
         raise RunError(f"{folder}/study.db cannot be used: {str(error).splitlines()[0]}") from error
     finally:
+        own.close()
         optuna.logging.set_verbosity(verbosity)
 
 

@@ -134,7 +134,7 @@ class Search:
             return float(valid[self.by])
         name, _, k = self.by.partition("@")
         evaluation_set = self.data.split.evaluation_set(self.data.corpus, "valid")
-        ks = (int(k),) if k.isdigit() else (20,)
+        ks = (int(k),) if k.isdecimal() else (20,)
         found = evaluate(run.recommender("valid", device=self.device), evaluation_set, ks=ks, metrics=(name,))
         return found.metrics[self.by]
 

@@ -11,7 +11,7 @@ from ...errors import DataError, RunError
 from ...events import Event, OnEvent, ignore
 from ...experiment.run_folder import read_info
 from ...experiment.statistics import statistics
-from ...storage import write_file
+from ...storage import locked_file, write_file
 from ..analysis.inputs import ReportInputs, gather
 from ..analysis.quality import KS, against_best, intervals
 from ..plots.registry import FIGURES
@@ -59,9 +59,17 @@ def report(
     target = Path(out)
     if target.is_dir() or not target.absolute().parent.is_dir():
         raise RunError(f"{target} cannot be written: it must be a file in a folder that exists")
-    inputs = ReportInputs(loaded, folders, on_event=on_event, **options)
+    with locked_file(target, RunError):
+        content = _page(ReportInputs(loaded, folders, on_event=on_event, **options), challenge)
+        on_event(Event("message", f"writing {target}"))
+        write_file(target, content)
+    return target
+
+
+def _page(inputs: ReportInputs, challenge: str | Path | None) -> str:
+    loaded, folders = inputs.data, inputs.folders
     for name in folders:  # everything of one model at a time: only one is held in memory
-        on_event(Event("message", f"ranking with {name}"))
+        inputs.on_event(Event("message", f"ranking with {name}"))
         inputs.quality(name)
         inputs.recommended(name)
     by_scenario = [Section("scenarios", "By scenario", scenarios(inputs, Path(challenge)))] if challenge else []
@@ -76,7 +84,6 @@ def report(
         Section("neighbours", "The graph", _drawn(inputs, "graph")),
         Section("about", "About this report", _about(inputs)),
     ]
-    on_event(Event("message", f"writing {target}"))
     what = "One run" if len(folders) == 1 else f"{len(folders)} runs"
     title = f"{what} on {loaded.path.name if loaded.path else 'data in memory'}"
     lead = note(
@@ -84,8 +91,7 @@ def report(
         f"{loaded.corpus.n_tracks:,} tracks. Point at a figure, or step through it with the arrow keys, to read its "
         "values."
     )
-    write_file(target, page(title, lead, sections))
-    return target
+    return page(title, lead, sections)
 
 
 def _drawn(inputs: ReportInputs, *kinds: str) -> Html:

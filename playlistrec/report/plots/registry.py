@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigError, nearest
+from ...errors import ConfigError, RunError, nearest
+from ...storage import locked_file
 from ..analysis.inputs import ReportInputs, gather
 from . import data as data_plots
 from . import quality as quality_plots
@@ -92,6 +93,7 @@ def plot(
     loaded, folders = gather(paths, data)
     if FIGURES[kind].of_runs and not folders:
         raise ConfigError(f"{kind} is drawn of runs: give one or more run folders (got the data folder {paths[0]})")
-    drawing = FIGURES[kind].draw(ReportInputs(loaded, folders, **options))
-    save(drawing, Path(out))
+    with locked_file(Path(out), RunError):
+        drawing = FIGURES[kind].draw(ReportInputs(loaded, folders, **options))
+        save(drawing, Path(out))
     return drawing

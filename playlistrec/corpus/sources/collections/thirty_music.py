@@ -69,7 +69,7 @@ def _read(request: Request) -> tuple[Corpus, None]:
         pid, stamp, about, links = line
         pids.append(pid)
         names.append(about.Title)
-        stamps.append(int(stamp) if stamp.isdigit() else None)
+        stamps.append(int(stamp) if stamp.isdecimal() else None)
         tracks = [link for one in links.objects for link in (one if isinstance(one, list) else (one,))]
         lists.append([link.id for link in tracks if link.type == "track"])
         n_other += len(tracks) - len(lists[-1])

@@ -37,7 +37,7 @@ def _two_lines(head: str) -> bool:
     if len(lines) < 2:
         return bool(head)  # a first line longer than what was looked at
     ids, counts = lines[0].split(), lines[1].split()
-    return all(one.isdigit() for one in ids) and (len(ids) == len(counts) or len(lines) < 3)
+    return all(one.isdecimal() for one in ids) and (len(ids) == len(counts) or len(lines) < 3)
 
 
 def _read(request: Request) -> tuple[Corpus, None]:

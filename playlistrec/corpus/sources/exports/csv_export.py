@@ -135,7 +135,7 @@ def _said(before: Sequence[str], separator: str) -> str | None:
     """The title in the block that Google Takeout puts before the tracks: a header of its own, and one row."""
     if len(before) < 2:
         return None
-    names, fields = (next(split_records(line, separator, strict=False))[1] for line in before[:2])
+    names, fields = (_fields(line, separator) for line in before[:2])
     known = dict(zip(map(letters, names), fields))
     return known.get("title", "").strip() or None if "playlistid" in known else None
 
@@ -148,9 +148,13 @@ def _headless(source: Source, separator: str) -> list[ListedPlaylist]:
     widths = {len(fields) for _, fields in split_records("\n".join(lines), separator, strict=False) if fields}
     names = sum(" - " in line or track_uri(line) is not None for line in lines)
     if widths != {1} and names < MOSTLY * len(lines):
-        first = next(split_records(lines[0], separator, strict=False))[1]
-        raise NotPlaylists(f"{source.name} has no column track_uri or track_name ({_there(first)})")
+        there = _there(_fields(lines[0], separator))
+        raise NotPlaylists(f"{source.name} has no column track_uri or track_name ({there})")
     return [read_lines([line.strip().strip('"') for line in lines])]
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    return next(split_records(line, separator, strict=False), (1, list[str]()))[1]
 
 
 def _there(header: Sequence[str]) -> str:

@@ -10,7 +10,6 @@ from .entry import EPISODE, LOCAL, NOTHING, OTHER, Entry
 
 __all__ = ["entry_at", "entry_of", "stem"]
 
-FOLDERS = re.compile(r".*[\\/]")
 ENDING = re.compile(r"\.(mp3|m4a|m4p|aac|alac|flac|ogg|oga|opus|wav|wma|aiff?|ape|mp4|webm|mka|dsf|wv)$", re.IGNORECASE)
 NUMBER = re.compile(r"(?:0\d|\d{1,2}-\d{2})[\s._-]+(?=\S)|\d{1,2}(?:\s*[.)]\s+|\s+-\s+)(?=\S)")
 """The number of a track before its name: ``03 Title``, ``1-03 Title``, ``12. Title``, ``12 - Title``."""
@@ -43,6 +42,7 @@ def entry_of(text: str) -> Entry | str:
 
 def stem(location: str) -> str:
     """The name of a file without its folders, its ending and the number of the track before it."""
-    name = FOLDERS.sub("", unquote(location) if CODED.search(location) else location)
+    path = unquote(location) if CODED.search(location) else location
+    name = path[max(path.rfind("/"), path.rfind("\\")) + 1 :]
     bare = ENDING.sub("", name)
     return NUMBER.sub("", bare, count=1) if NUMBER.match(bare) else bare
