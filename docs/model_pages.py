@@ -75,7 +75,8 @@ def _preset(preset: Preset) -> str:
         at += f" up to {preset.max_pairs:,} training pairs, if {preset.min_density:.0%} or more of all pairs are there"
     adapts = " Temperature, prior and batch size follow the data." if preset.adapts else ""
     values = ", ".join(f"`{name}={as_value(value)}`" for name, value in preset.options.items())
-    return f"**`{preset.name}`** ({at}).{adapts} {' '.join(preset.found.split())}\n\n{values}"
+    found = re.sub(r"\bdocs/(\S+)\.md", r"[\1](../\1.md)", " ".join(preset.found.split()))
+    return f"**`{preset.name}`** ({at}).{adapts} {found}\n\n{values}"
 
 
 def _options(found: Iterable[OptionFacts]) -> str:
