@@ -82,11 +82,6 @@ class Data:
         parts = ", ".join(f"{name} {n:,}" for name, n in self.split.counts().items() if n)
         return f"Data: {self.name}\n  {facts(self.corpus)}\n  split {self.split.kind}: {parts}"
 
-    @property
-    def split_id(self) -> str:
-        """The fingerprint of the split, or of that of the whole data where this is what a run carries of it."""
-        return str(self.manifest.get("whole_split", self.split.fingerprint))
-
     @cached_property
     def songs(self) -> Songs:
         """Which tracks are one song, and the keys by which names are found."""

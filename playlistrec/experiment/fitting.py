@@ -77,8 +77,8 @@ def fit(
             epochs that the validation part chose. The test part is ranked with that model.
         init: a run to start from: rows of playlists, tracks and artists by their ids, and layers, where widths are the
             same. What the run does not have starts as it would without.
-        slim: leave the data out of the run folder, which otherwise carries all but what the test hides, so that the
-            run recommends where its data folder is gone.
+        slim: leave the data out of the run folder, which otherwise carries them, so that the run recommends where its
+            data folder is gone.
         force: replace a run that ``out`` holds.
 
     Raises:
@@ -202,7 +202,7 @@ def _begun(
         "seed": seed,
         "data": str(data.path.absolute()) if data.path else None,
         "vocabulary": data.corpus.vocabulary_hash,
-        "split": data.split_id,
+        "split": data.split.fingerprint,
         "refit": False,
     }
 

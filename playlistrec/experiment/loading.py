@@ -6,7 +6,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from ..corpus.split import TEST, Split
 from ..errors import Hint, RunError
 from ..storage import OpenFolder, make_folder, read_arrays, read_folder
 from ..trust import trusting
@@ -59,11 +58,9 @@ def _where(folder: Path, info: dict[str, Any], data: str | Path | None) -> Path:
 
 
 def carry(folder: Path, data: Data) -> None:
-    """Write into a run folder what recommending needs of the data: names, and all entries but the hidden ones."""
-    kept = ~data.split.mask(TEST)
-    corpus, split = data.corpus.where(kept), Split(data.split.kind, data.split.part[kept])
+    """Write the data into a run folder, whole: what a playlist holds is never recommended, hidden or not."""
     make_folder(folder / CARRIED)
-    write_data(folder / CARRIED, corpus, split, {**origin_of(data), "without": "test", "whole_split": data.split_id})
+    write_data(folder / CARRIED, data.corpus, data.split, origin_of(data))
 
 
 def origin_of(data: Data) -> dict[str, Any]:

@@ -30,16 +30,22 @@ def recommend_table(
     title: str | None,
     exclude_tracks: Any,
     exclude_artists: Any,
+    dislike: Any,
+    keep_versions: bool,
     among: Any,
     k: int,
     max_per_artist: int | None,
     diversity: float,
+    popularity: float,
 ) -> RecommendationTable:
     """The table that :meth:`~.runs.Run.recommend` gives, which says what each argument may be."""
     options = RecommendOptions(
         k=number("k", k, whole=True),
         max_per_artist=None if max_per_artist is None else number("max_per_artist", max_per_artist, whole=True),
         diversity=number("diversity", diversity, whole=False),
+        popularity=number("popularity", popularity, whole=False),
+        dislike=tuple(given_tracks(service, "dislike", dislike).taken),
+        keep_versions=bool(keep_versions),
         among=None if among is None else tuple(given_tracks(service, "among", among).taken),
         exclude_artists=service.artists.all_of(texts("exclude_artists", exclude_artists, "names or uris of artists")),
     )

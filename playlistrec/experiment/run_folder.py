@@ -47,7 +47,7 @@ def write_info(folder: Path, info: dict[str, Any]) -> None:
 def check_same_data(folder: Path, info: dict[str, Any], data: Data) -> None:
     if info["vocabulary"] != data.corpus.vocabulary_hash:
         raise RunError(f"{folder} was fitted on other data than {data.name}: their playlists or tracks differ")
-    if info["split"] != data.split_id:
+    if info["split"] != data.split.fingerprint:
         raise RunError(f"{folder} was fitted on another split than that of {data.name}: it may have seen its test part")
 
 

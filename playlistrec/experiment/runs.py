@@ -17,7 +17,7 @@ from ..corpus.facts import facts
 from ..corpus.growth import fitted_rows
 from ..corpus.split import TEST_SEED, TRAIN, VALID, VALID_SEED, Part
 from ..distributed.process_group import current
-from ..errors import ConfigError, DataError, Hint, RunError
+from ..errors import ConfigError, DataError
 from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
 from ..rank.protocols import Evaluation, evaluate
@@ -62,7 +62,7 @@ class Run:
     def load(cls, path: str | Path, *, data: str | Path | Data | None = None, trust: Collection[str] = ()) -> Run:
         """Read a run folder and the data it names, or ``data`` where that has moved.
 
-        Where the data is gone the run has what it carries: all but what the test hides.
+        Where the data is gone the run has those that it carries.
 
         Args:
             trust: models beside ours that the run may be of, ``module:Class``: their code is imported and run.
@@ -103,9 +103,6 @@ class Run:
         corpus, split = self.data.corpus, self.data.split
         evaluation_set = split.evaluation_set(corpus, part)
         if not len(evaluation_set):
-            if part == "test" and "without" in self.data.manifest:
-                where = f"{self.data.name} is what a run carries, without the test part"
-                raise RunError(where, Hint("say where the whole data is with {data}", {"data": None}))
             raise DataError(f"{self.data.name} has no {part} part: nothing was hidden when it was preprocessed")
         model = self.recommender(part, device=device)
         how: dict[str, Any] = {"on_event": on_event, "group": current()}
@@ -126,6 +123,9 @@ class Run:
         among: str | int | Sequence[str | int] | None = None,
         max_per_artist: int | None = None,
         diversity: float = 0.0,
+        popularity: float = 0.0,
+        dislike: str | int | Sequence[str | int] = (),
+        keep_versions: bool = False,
         device: str = "auto",
     ) -> RecommendationTable:
         """The ``k`` best tracks for playlists of the data (by pid) or for a new one.
@@ -133,16 +133,15 @@ class Run:
         A new playlist is known by seed tracks, a title, or both. What a playlist holds is not recommended, hidden
         entries too, nor is any song of it under another uri, or a song twice. For a playlist of which nothing is known,
         the most popular tracks; scores are then numbers of playlists. A track is its row, its uri or its name
-        (``Artist - Title``). Where several things may be given, one is as well, and arrays and columns are as good as
-        lists.
+        (``Artist - Title``). Where several may be given, one is as well; arrays and columns are as good as lists.
 
         Args:
             playlist: one pid, or several, which are scored together.
             exclude_tracks: further tracks that are not to be recommended.
             exclude_artists: names or uris of artists none of whose tracks are to be recommended.
             among: the only tracks that may be recommended; None: all.
-            max_per_artist: at most so many tracks of an artist.
-            diversity: 0, the best tracks, to 1, those least alike: see
+            dislike: tracks that are not recommended, and those like them later.
+            max_per_artist, diversity, popularity, keep_versions: see
                 :class:`~playlistrec.serving.recommender.RecommendOptions`.
 
         Returns:
@@ -154,9 +153,9 @@ class Run:
             DataError: no playlist, track or artist is called so.
         """
         wanted: dict[str, Any] = {"playlist": playlist, "tracks": tracks, "title": title, "among": among}
-        without: dict[str, Any] = {"exclude_tracks": exclude_tracks, "exclude_artists": exclude_artists}
-        numbers: dict[str, Any] = {"k": k, "max_per_artist": max_per_artist, "diversity": diversity}
-        return recommend_table(self, self.service(device), **wanted, **without, **numbers)
+        wanted |= {"exclude_tracks": exclude_tracks, "exclude_artists": exclude_artists, "dislike": dislike}
+        wanted |= {"k": k, "max_per_artist": max_per_artist, "diversity": diversity, "popularity": popularity}
+        return recommend_table(self, self.service(device), keep_versions=keep_versions, **wanted)
 
     def score(self, tracks: Any, **whose: Any) -> list[dict[str, Any]]:
         """Scores of given tracks for a playlist: see :func:`~.scoring.score_tracks`."""

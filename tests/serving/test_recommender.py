@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from calling import call
 
 import playlistrec as pr
-from playlistrec.errors import ConfigError, DataError
+from playlistrec.errors import ConfigError, DataError, PlaylistrecError
 from playlistrec.models.base import Query
 from playlistrec.serving.recommender import CANDIDATES, RecommendOptions
 from playlistrec.serving.rerank import first_of_each, mmr
@@ -200,3 +203,24 @@ def test_excluded_tracks_make_room_for_the_next(runs: dict[str, pr.Run]) -> None
     known, _ = run.recommend(playlist="7", k=5)
     again, _ = run.recommend(playlist=["7"], k=4, exclude_tracks=known[:1].tolist())
     assert again[0].tolist() == known[1:].tolist()
+
+
+def test_python_takes_what_the_command_line_takes(data_folder: Path, tmp_path: Path) -> None:
+    """`popularity`, `dislike` and `keep_versions` are those of ``recommend``, for a playlist and for several."""
+    run = pr.fit(data_folder, "itemknn", tmp_path / "run")
+    uris = run.data.corpus.track_table["uri"]
+    disliked = run.recommend(playlist=7, k=3).uris[1]
+    given = ("--playlist", 7, "-k", 12, "--dislike", disliked, "--popularity", "-0.7", "--diversity", "0.2")
+    shown = json.loads(call("recommend", tmp_path / "run", *given, "--keep-versions", "--json").stdout)["items"]
+    options: dict[str, Any] = {"k": 12, "dislike": disliked, "popularity": -0.7, "diversity": 0.2}
+    found = run.recommend(playlist=7, **options, keep_versions=True)
+    assert found.uris == [item["track_uri"] for item in shown]
+    assert disliked not in found.uris
+    row = uris.to_pylist().index(disliked)
+    several = run.recommend(playlist=[9, 7], **{**options, "dislike": row}, keep_versions=True)
+    assert several.tracks[1].tolist() == found.tracks.tolist()
+    rare, known = (run.recommend(playlist=7, k=12, popularity=p).tracks for p in (-1, 1))
+    assert run.history.popularity[rare].mean() < run.history.popularity[known].mean()
+    for wrong in ({"popularity": 2}, {"popularity": "much"}, {"dislike": "no such track at all"}):
+        with pytest.raises(PlaylistrecError):
+            run.recommend(playlist=7, **wrong)  # type: ignore[arg-type]
