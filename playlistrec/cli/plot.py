@@ -18,18 +18,35 @@ __all__ = ["command"]
 @click.argument("figure")
 @click.argument("paths", nargs=-1, required=True, metavar="DATA | RUN [RUN …]", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Ends in .png, .svg or .pdf."
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Ends in .png, .svg or .pdf; of epochs also .gif.",
 )
 @click.option("--playlist", metavar="PID", help="Around which the graph is drawn.  [default: one easy to read]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the graph's and the maps' layout.")
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME", help="For training, beside the criterion; may repeat."
+)
+@click.option(
+    "--method",
+    type=click.Choice(["tsne", "pca"]),
+    default="tsne",
+    show_default=True,
+    help="For epochs: each its own, or one.",
+)
+@click.option("--k-core", type=int, metavar="K", help="For network: the core in front.  [default: the innermost]")
+@click.option("--sample", type=int, default=7000, show_default=True, help="For network: nodes at most.")
 @part_options
 def command(
     screen: Screen, figure: str, paths: tuple[Path, ...], out: Path, playlist: str | None, **options: Any
 ) -> None:
     """Draw one figure of a data folder or of runs on the same data.
 
-    FIGURE is one of: lengths, degrees, popularity, k-core, graph (of data); training, metrics, recall-over-k,
-    by-length, by-popularity, map, separation, epochs (of runs).
+    FIGURE is one of: lengths, degrees, popularity, k-core, graph, network (of data; lengths also of several);
+    training, metrics, recall-over-k, by-length, by-popularity, map, separation, epochs (of runs).
     """
     from ..report.plots.registry import plot
 

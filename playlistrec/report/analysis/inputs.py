@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from ...corpus.corpus import Corpus, Ints
 from ...corpus.split import EvaluationSet, Part
@@ -18,10 +19,12 @@ from ...models.base import Recommender
 from ...train.snapshots import read_snapshot, snapshot_epochs, track_vectors
 from .embedding_map import Chosen, Floats, choose
 from .examples import pick, recommended
-from .quality import Quality, judge
+from .quality import KS, Quality, judge
 from .training import History, read_history
 
-__all__ = ["ReportInputs", "gather"]
+__all__ = ["Method", "ReportInputs", "gather"]
+
+Method = Literal["tsne", "pca"]
 
 
 @dataclass(eq=False)
@@ -32,6 +35,11 @@ class ReportInputs:
         part: the part that is ranked.
         artists: names of the artists on the maps; none for the most popular.
         playlists: pids of the playlists that are shown; none for some drawn by ``seed``, and one chosen for the graph.
+        ks: depths of the metrics; figures with one depth take the largest.
+        metrics: what curves of training show beside each run's criterion.
+        method: how the maps of epochs are made: ``tsne``, each on its own, or ``pca``, one projection for all epochs.
+        k_core: the core that the network highlights; none for the innermost.
+        sample: nodes of the network at most.
     """
 
     data: Data
@@ -39,6 +47,11 @@ class ReportInputs:
     part: Part = "valid"
     artists: Sequence[str] = ()
     playlists: Sequence[str] = ()
+    ks: Sequence[int] = KS
+    metrics: Sequence[str] = ()
+    method: Method = "tsne"
+    k_core: int | None = None
+    sample: int = 7000
     seed: int = 0
     device: str = "auto"
     on_event: OnEvent = ignore
@@ -99,7 +112,9 @@ class ReportInputs:
     def quality(self, name: str) -> Quality:
         """The quality of one run."""
         if name not in self._qualities:
-            self._qualities[name] = judge(self.model(name, self.part), self.evaluation_set, self.history, self.on_event)
+            self._qualities[name] = judge(
+                self.model(name, self.part), self.evaluation_set, self.history, self.on_event, self.ks
+            )
         return self._qualities[name]
 
     def recommended(self, name: str) -> Ints:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ...config import require
 from ...corpus.corpus import Corpus, Ints
 from ...corpus.split import EvaluationSet
 from ...events import OnEvent, ignore
@@ -52,42 +53,55 @@ class Quality:
     """The hits of one model on one evaluation set, and the metrics made from them.
 
     Attributes:
-        per_query: (n_questions,) of each metric at each of :data:`KS`, and recall at each of :data:`DEPTHS`.
-        ranks: (n_truth,) of every hidden track its rank from 1, 0 where it is not among the first 500.
+        ks: the depths of the tables.
+        per_query: (n_questions,) of each metric at each of them, and recall at each of :data:`DEPTHS` too.
+        ranks: (n_truth,) of every hidden track its rank from 1, 0 where it is not among the first 500 (or of ``ks``).
         beyond: measures beyond accuracy, coverage among them.
     """
 
     per_query: dict[str, Floats]
     ranks: npt.NDArray[np.int32]
     beyond: dict[str, float]
+    ks: Sequence[int] = KS
 
     def mean(self, name: str) -> float:
         """The metric as :func:`~playlistrec.rank.protocols.evaluate` gives it."""
         return float(self.per_query[name].mean())
 
 
-def judge(model: Recommender, evaluation_set: EvaluationSet, history: Corpus, on_event: OnEvent = ignore) -> Quality:
+def judge(
+    model: Recommender,
+    evaluation_set: EvaluationSet,
+    history: Corpus,
+    on_event: OnEvent = ignore,
+    ks: Sequence[int] = KS,
+) -> Quality:
     """Rank all tracks for every query, once.
 
     Args:
         history: the entries that the model knows when it ranks.
+        ks: depths of the tables.
     """
-    depths = [k for k in DEPTHS if k <= max(model.n_tracks, max(KS))]
-    beyond = BeyondAccuracy(history, KS, BEYOND)
+    require(min(ks) >= 1, "k", "at least 1", min(ks))
+    most = max(model.n_tracks, max(KS))
+    require(max(ks) <= most, "k", f"at most {most:,}, the number of tracks", max(ks))
+    depths = sorted({k for k in DEPTHS if k <= most} | {*ks})
+    beyond = BeyondAccuracy(history, ks, BEYOND)
     values: dict[str, list[torch.Tensor]] = {}
-    ranks, shown = [], {k: torch.zeros(model.n_tracks, dtype=torch.bool) for k in KS}
+    ranks, shown = [], {k: torch.zeros(model.n_tracks, dtype=torch.bool) for k in ks}
     for batch in scored_batches(model, evaluation_set, None, on_event):
         found = RankedHits.of(model, batch, depths[-1])
         beyond.add(found.tracks)
-        for k in KS:
+        for k in ks:
             shown[k] |= found.recommended(k).cpu()
         ranks.append(found.ranks())
-        for name, k in [("recall", k) for k in depths] + [(name, k) for name in AT_K for k in KS if name != "recall"]:
+        for name, k in [("recall", k) for k in depths] + [(name, k) for name in AT_K for k in ks if name != "recall"]:
             values.setdefault(f"{name}@{k}", []).append(found.metric(name, k).cpu())
     return Quality(
         per_query={name: torch.cat(parts).numpy() for name, parts in values.items()},
         ranks=np.concatenate(ranks),
-        beyond={f"coverage@{k}": float(shown[k].double().mean()) for k in KS} | beyond.metrics(),
+        beyond={f"coverage@{k}": float(shown[k].double().mean()) for k in ks} | beyond.metrics(),
+        ks=tuple(ks),
     )
 
 

@@ -25,13 +25,14 @@ class History:
         records: one an epoch: ``epoch``, ``loss``, and the metrics where it was validated.
         seconds: each epoch's, validation included.
         best_epoch: the epoch whose weights were kept, none where nothing was trained.
-        loss: the option of that name, none where nothing was trained.
+        loss, criterion: the options of those names, none where nothing was trained.
     """
 
     records: list[dict[str, float]]
     seconds: list[float]
     best_epoch: int | None
     loss: str | None
+    criterion: str | None
 
     def points(self, name: str) -> Points:
         """Epoch and value wherever ``name`` was measured."""
@@ -48,7 +49,13 @@ def read_history(folder: Path) -> History:
     info = read_info(folder)
     training: dict[str, Any] = info["training"] or {}
     records, times = _lines(folder / "history.jsonl", "epoch"), _lines(folder / "timing.jsonl", "seconds")
-    return History(records, [row["seconds"] for row in times], info.get("best_epoch"), training.get("loss"))
+    return History(
+        records,
+        [row["seconds"] for row in times],
+        info.get("best_epoch"),
+        training.get("loss"),
+        training.get("criterion"),
+    )
 
 
 def _lines(path: Path, key: str) -> list[dict[str, float]]:

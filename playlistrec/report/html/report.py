@@ -13,7 +13,7 @@ from ...experiment.run_folder import read_info
 from ...experiment.statistics import statistics
 from ...storage import locked_file, write_file
 from ..analysis.inputs import ReportInputs, gather
-from ..analysis.quality import KS, against_best, intervals
+from ..analysis.quality import against_best, intervals
 from ..plots.registry import FIGURES
 from .page import (
     Html,
@@ -27,9 +27,6 @@ from .recommendations import recommendations
 from .scenarios import scenarios
 
 __all__ = ["report"]
-
-CHIEF = ("ndcg@20", "recall@20", "map@10")
-"""Metrics of the first table, with their intervals."""
 
 
 def report(
@@ -110,18 +107,20 @@ def _drawn(inputs: ReportInputs, *kinds: str) -> Html:
 
 def _summary(inputs: ReportInputs) -> Html:
     infos = {name: read_info(folder) for name, folder in inputs.folders.items()}
-    values = [quality.per_query[key] for quality in inputs.qualities.values() for key in CHIEF]
-    bounds = intervals(values).reshape(len(infos), len(CHIEF), 2)
-    by = CHIEF[0]
+    high, low = max(inputs.ks), min(inputs.ks)
+    chief = (f"ndcg@{high}", f"recall@{high}", f"map@{low}")
+    values = [quality.per_query[key] for quality in inputs.qualities.values() for key in chief]
+    bounds = intervals(values).reshape(len(infos), len(chief), 2)
+    by = chief[0]
     best, differences = against_best(inputs.qualities, by)
     rows = []
     for name, info, bound in zip(infos, infos.values(), bounds):
         quality = inputs.quality(name)
-        cells = [f"{quality.mean(k):.4f} ({low:.4f} to {high:.4f})" for k, (low, high) in zip(CHIEF, bound.tolist())]
+        cells = [f"{quality.mean(k):.4f} ({low:.4f} to {high:.4f})" for k, (low, high) in zip(chief, bound.tolist())]
         rows.append((name, info["model"], *cells, f"{info['seconds']:,.0f} s"))
     shown = table(
         "Means with 95 % bootstrap intervals over the playlists; time of the fit",
-        ("run", "model", *CHIEF, "fit"),
+        ("run", "model", *chief, "fit"),
         rows,
     )
     if differences:
@@ -171,7 +170,7 @@ def _data(inputs: ReportInputs) -> Html:
 
 def _quality(inputs: ReportInputs) -> Html:
     qualities = inputs.qualities
-    keys = [f"{name}@{k}" for name in ("recall", "precision", "hit", "ndcg", "mrr", "map") for k in KS]
+    keys = [f"{name}@{k}" for name in ("recall", "precision", "hit", "ndcg", "mrr", "map") for k in inputs.ks]
     beyond = list(dict.fromkeys(key for quality in qualities.values() for key in quality.beyond))
     return (
         _drawn(inputs, "metrics", "recall-over-k", "by-popularity", "by-length")

@@ -64,6 +64,7 @@ class Figure:
     Attributes:
         caption: how to read it.
         columns: panels beside each other, where there is room.
+        frame: panels of one frame, where the figure can move; 0 where it cannot.
     """
 
     name: str
@@ -71,3 +72,4 @@ class Figure:
     caption: str
     panels: Sequence[Panel]
     columns: int = 3
+    frame: int = 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from ...config import require
 from ...corpus.corpus import Corpus
 from ...errors import RunError
 from ..analysis.embedding_map import (
@@ -116,29 +117,59 @@ def separation(snapshots: Snapshots, chosen: Chosen, runs: Sequence[str]) -> Fig
     )
 
 
-def epochs(snapshots: Snapshots, chosen: Chosen, names: Names, *, seed: int = 0) -> Figure:
-    """A map of each run at each epoch that all of them kept; those of one epoch beside each other."""
+def epochs(snapshots: Snapshots, chosen: Chosen, names: Names, *, method: str = "tsne", seed: int = 0) -> Figure:
+    """A map of each run at each epoch that all of them kept; those of one epoch beside each other, and one frame.
+
+    Args:
+        method: ``tsne``, each map on its own, or ``pca``, where all epochs of a run have one projection and one scale.
+    """
+    require(method in ("tsne", "pca"), "method", "tsne or pca", method)
     shared = set.intersection(*(set(kept) for kept in snapshots.values()))
+    fixed = {run: _projected([kept[e] for e in sorted(shared)], chosen) for run, kept in snapshots.items() if shared}
     panels = [
         _map(f"{shortened(run, 20)}, epoch {epoch}", kept[epoch], chosen, names, "t-SNE", seed)
-        for epoch in sorted(shared)
+        if method == "tsne"
+        else _map(f"{shortened(run, 20)}, epoch {epoch}", kept[epoch], chosen, names, "PCA", seed, fixed[run][at])
+        for at, epoch in enumerate(sorted(shared))
         for run, kept in snapshots.items()
     ]
     if not panels:
         raise RunError(f"{', '.join(snapshots)}: no epoch is kept in all of these runs")
+    each = "t-SNE, each begun from the principal components of its own vectors, so that places do not compare between "
+    one = "The two directions in which the vectors of all epochs of a run differ most, so that places compare between "
     return Figure(
         "epochs",
         "The map, epoch by epoch",
-        "t-SNE, each begun from the principal components of its own vectors, so that places do not compare between "
-        "maps, and nearness does.",
+        f"{each}maps, and nearness does." if method == "tsne" else f"{one}its epochs.",
         panels,
         min(len(snapshots), 4),
+        frame=len(snapshots),
     )
 
 
-def _map(title: str, vectors: Floats, chosen: Chosen, names: Names, method: Method, seed: int) -> Panel:
+def _projected(vectors: Sequence[Floats], chosen: Chosen) -> list[tuple[Floats, float]]:
+    """The points (n + artists, 2) of each epoch in one projection, and half the width that holds all of them."""
+    points = [with_artists(epoch, chosen.labels) for epoch in vectors]
+    places, _ = pca(np.concatenate(points))
+    half = 1.1 * float(np.abs(places).max())
+    return [(part, half) for part in np.split(places, len(points))]
+
+
+def _map(
+    title: str,
+    vectors: Floats,
+    chosen: Chosen,
+    names: Names,
+    method: Method,
+    seed: int,
+    fixed: tuple[Floats, float] | None = None,
+) -> Panel:
+    """A map; ``fixed`` are its places and half the width of its axes, where they are given."""
     points = with_artists(vectors, chosen.labels)
-    found, share = pca(points) if method == "PCA" else (tsne(points, seed), 0.0)
+    if fixed is not None:
+        found, share = fixed[0], 0.0
+    else:
+        found, share = pca(points) if method == "PCA" else (tsne(points, seed), 0.0)
     places = np.round(found, 4)
     pure, n = purity(vectors, chosen.labels), len(chosen.tracks)
 
@@ -155,6 +186,8 @@ def _map(title: str, vectors: Floats, chosen: Chosen, names: Names, method: Meth
         axes.spines[:].set(visible=True, color="#8a8a8a")
         axes.set_aspect("equal", "datalim")
         axes.margins(0.12)
+        if fixed is not None:
+            axes.set(xlim=(-fixed[1], fixed[1]), ylim=(-fixed[1], fixed[1]))
         artists = [
             Annotation(
                 places[n + i, 0],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from ...corpus.corpus import Ints
 from ...corpus.split import EvaluationSet
 from ..analysis.quality import (
     DEPTHS,
-    KS,
     LENGTHS,
     POPULARITY,
     Floats,
@@ -30,17 +29,19 @@ __all__ = ["by_length", "by_popularity", "metrics", "recall_over_k"]
 Qualities = Mapping[str, Quality]
 
 SHOWN = ("ndcg", "recall", "map")
-K = max(KS)
+FEW = 5
+"""Playlists (or tracks) below which a group's mean is a point of its own, and no part of the line."""
 
 
 def metrics(qualities: Qualities, title: str) -> Figure:
     """The means of the chief metrics with their 95 % intervals."""
-    keys = [f"{name}@{K}" for name in SHOWN]
+    k = _depth(qualities)
+    keys = [f"{name}@{k}" for name in SHOWN]
     bounds = _bounds(qualities, keys)
     return Figure(
         "metrics",
         f"Metrics, {title}",
-        f"Mean over the playlists at depth {K}, with its 95 % bootstrap interval over playlists. Runs "
+        f"Mean over the playlists at depth {k}, with its 95 % bootstrap interval over playlists. Runs "
         "whose intervals overlap may differ all the same; the table of differences tests them playlist by playlist.",
         [_dots(key, qualities, bounds[key]) for key in keys],
     )
@@ -68,7 +69,8 @@ def _dots(key: str, qualities: Qualities, bounds: Floats) -> Panel:
 
 def recall_over_k(qualities: Qualities, title: str) -> Figure:
     """Recall by the depth of the list."""
-    depths = [k for k in DEPTHS if all(f"recall@{k}" in quality.per_query for quality in qualities.values())]
+    wished = sorted({*DEPTHS, *(k for quality in qualities.values() for k in quality.ks)})
+    depths = [k for k in wished if all(f"recall@{k}" in quality.per_query for quality in qualities.values())]
     curves = {name: [quality.mean(f"recall@{k}") for k in depths] for name, quality in qualities.items()}
 
     def draw(axes: Axes) -> Sequence[Annotation]:
@@ -101,7 +103,7 @@ def by_length(qualities: Qualities, evaluation_set: EvaluationSet, title: str) -
     names, group = grouped(np.diff(evaluation_set.seed_offsets), LENGTHS)
     counts = np.bincount(group).tolist()
     panels = []
-    for key in (f"ndcg@{K}", f"recall@{K}"):
+    for key in (f"ndcg@{_depth(qualities)}", f"recall@{_depth(qualities)}"):
         found = {
             name: [quality.per_query[key][group == g] for g in range(len(names))] for name, quality in qualities.items()
         }
@@ -112,7 +114,8 @@ def by_length(qualities: Qualities, evaluation_set: EvaluationSet, title: str) -
     return Figure(
         "by-length",
         f"By the length of the playlist, {title}",
-        "Mean over the playlists that show so many tracks, repeats included, with 95 % bootstrap intervals.",
+        "Mean over the playlists that show so many tracks, repeats included, with 95 % bootstrap intervals. "
+        f"Groups of fewer than {FEW} are hollow points beside the line.",
         panels,
     )
 
@@ -122,17 +125,17 @@ def by_popularity(qualities: Qualities, evaluation_set: EvaluationSet, popularit
     names, group = grouped(popularity[evaluation_set.truth], POPULARITY)
     counts = np.bincount(group).tolist()
     rows = np.repeat(np.arange(len(evaluation_set)), np.diff(evaluation_set.truth_offsets))
-    means, spread = {}, {}
+    means, spread, k = {}, {}, _depth(qualities)
     for name, quality in qualities.items():
-        hit = (quality.ranks > 0) & (quality.ranks <= K)
+        hit = (quality.ranks > 0) & (quality.ranks <= k)
         shares = [_share(hit[group == g], rows[group == g]) for g in range(len(names))]
         means[name] = [share for share, _ in shares]
         spread[name] = np.array([[max(0.0, share - 1.96 * e), min(1.0, share + 1.96 * e)] for share, e in shares])
-    key = f"share found among the first {K}"
+    key = f"share found among the first {k}"
     return Figure(
         "by-popularity",
         f"By the popularity of the track, {title}",
-        f"Of the hidden tracks that so many known playlists hold, the share that stands among the first {K}. The "
+        f"Of the hidden tracks that so many known playlists hold, the share that stands among the first {k}. The "
         "intervals (95 %) take the tracks of one playlist together, as the standard error of a ratio.",
         [_groups(key, "known playlists that hold the track", "hidden tracks", names, counts, means, spread)],
     )
@@ -166,7 +169,10 @@ def _groups(
             x = places + (index - (len(means) - 1) / 2) * apart
             style = look(index)
             axes.vlines(x, spread[name][:, 0], spread[name][:, 1], color=style.colour, linewidth=1.2)
-            curve(axes, x, values, index, label=name)
+            many = np.array(counts) >= FEW
+            curve(axes, x[many], np.array(values)[many], index, label=name)
+            hollow: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": style.colour}
+            axes.plot(x[~many], np.array(values)[~many], style.marker, **hollow)
             annotations += [
                 Annotation(float(a), v, f"{name}, {group}: {v:.4f} ({low:.4f} to {high:.4f})")
                 for a, v, group, (low, high) in zip(x, values, names, spread[name])
@@ -191,6 +197,11 @@ def _bounds(qualities: Qualities, keys: Sequence[str]) -> dict[str, Floats]:
     """(n_runs, 2) intervals of each metric, all from the same draws."""
     found = intervals([quality.per_query[key] for key in keys for quality in qualities.values()])
     return dict(zip(keys, found.reshape(len(keys), len(qualities), 2)))
+
+
+def _depth(qualities: Qualities) -> int:
+    """The depth of the figures: the largest of the tables."""
+    return max(next(iter(qualities.values())).ks)
 
 
 def _label(key: str) -> str:

@@ -59,6 +59,10 @@ RC: dict[str, Any] = {
 }
 
 
+FRAME = 800
+"""Milliseconds of a frame."""
+
+
 @dataclass(frozen=True)
 class Look:
     """The colour, marker and dash of one series."""
@@ -163,21 +167,47 @@ def rendered(
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as ``.png``, ``.svg`` or ``.pdf``.
+    """Write a figure as ``.png``, ``.svg`` or ``.pdf``, or as a ``.gif`` that moves from frame to frame.
 
-    Raises ConfigError for another suffix, RunError where the file cannot be written.
+    Raises ConfigError for another suffix, or a figure that cannot move; RunError where the file cannot be written.
     """
     form = form_of(path)
+    if form == "gif":
+        write_file(path, _animated(figure).getbuffer())
+        return
     made: dict[str, Any] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with rendered(figure.panels, figure.columns) as (canvas, _):
+    write_file(path, _printed(figure.panels, figure.columns, form, metadata=made[form]).getbuffer())
+
+
+def _printed(panels: Sequence[Panel], columns: int, form: str, **options: Any) -> BytesIO:
+    with rendered(panels, columns) as (canvas, _):
         buffer = BytesIO()
-        canvas.savefig(buffer, format=form, dpi=200, metadata=made[form])
-    write_file(path, buffer.getbuffer())
+        canvas.savefig(buffer, format=form, **{"dpi": 200, **options})
+    buffer.seek(0)
+    return buffer
 
 
-def form_of(path: Path) -> Literal["png", "svg", "pdf"]:
+def _animated(figure: Figure) -> BytesIO:
+    """A GIF of the frames, the last of which stays longer."""
+    if not figure.frame:
+        raise ConfigError(f"a .gif moves, and {figure.name} does not: -o must end in .png, .svg or .pdf")
+    from PIL import Image  # of matplotlib's own needs
+
+    starts = range(0, len(figure.panels), figure.frame)
+    parts = [figure.panels[start : start + figure.frame] for start in starts]
+    frames = [Image.open(_printed(part, figure.columns, "png", dpi=120)).convert("RGB") for part in parts]
+    sizes = [frame.size for frame in frames]
+    size = max(width for width, _ in sizes), max(height for _, height in sizes)
+    frames = [frame.resize(size) if frame.size != size else frame for frame in frames]
+    buffer = BytesIO()
+    pauses = [FRAME] * (len(frames) - 1) + [3 * FRAME]
+    frames[0].save(buffer, format="GIF", save_all=True, append_images=frames[1:], duration=pauses, loop=0)
+    return buffer
+
+
+def form_of(path: Path) -> Literal["png", "svg", "pdf", "gif"]:
     """The format of a file, by its suffix. Raises ConfigError for another suffix."""
     form = path.suffix.lower().removeprefix(".")
-    if form not in ("png", "svg", "pdf"):
-        raise ConfigError(f"-o must end in .png, .svg or .pdf (got {path.name!r})")
+    if form not in ("png", "svg", "pdf", "gif"):
+        raise ConfigError(f"-o must end in .png, .svg or .pdf, or for epochs in .gif (got {path.name!r})")
     return form  # type: ignore[return-value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ...errors import RunError
+from ...errors import ConfigError, RunError
 from ..analysis.training import History, Points
 from .figure import INK, Annotation, Figure, Panel
 from .style import curve, whole_ticks
@@ -16,10 +16,18 @@ if TYPE_CHECKING:
 __all__ = ["training"]
 
 
-def training(histories: Mapping[str, History]) -> Figure:
-    """Loss by epoch, a panel for each kind of loss; validation metrics by epoch, and the first of them by time.
+PARTS = ("train", "valid", "test")
+LINKS = {"loss": "Loss of links, by part", "auc": "ROC-AUC of links, by part"}
+"""What ``link_curves`` notes of each part, and the headings."""
 
-    Raises RunError where no run was trained.
+
+def training(histories: Mapping[str, History], metrics: Sequence[str] = ()) -> Figure:
+    """Loss by epoch, a panel for each kind of loss; the criterion by epoch and by time; and the curves of links.
+
+    Args:
+        metrics: further metrics of the validation that are drawn by epoch.
+
+    Raises RunError where no run was trained, ConfigError for a metric that none of them noted.
     """
     trained = {name: history for name, history in histories.items() if history.records}
     if not trained:
@@ -29,21 +37,30 @@ def training(histories: Mapping[str, History]) -> Figure:
     for loss in dict.fromkeys(history.loss for history in trained.values()):
         curves = {name: h.points("loss") for name, h in trained.items() if h.loss == loss}
         panels.append(_panel(f"Training loss ({loss})", "loss, mean over the epoch", "epoch", curves, names, {}))
-    metrics = dict.fromkeys(key for h in trained.values() for record in h.records for key in record if "@" in key)
+    noted = dict.fromkeys(key for h in trained.values() for record in h.records for key in record)
+    for what, heading in LINKS.items():
+        curves = {f"{n}, {part}": h.points(f"{what}_{part}") for n, h in trained.items() for part in PARTS}
+        if any(curves.values()):
+            panels.append(_panel(heading, what.replace("auc", "ROC-AUC"), "epoch", curves, list(curves), {}))
+    criteria = [h.criterion for h in trained.values() if h.criterion in noted]
     best = {name: h.best_epoch for name, h in trained.items() if h.best_epoch}
-    for metric in sorted(metrics, key=lambda key: (not key.startswith("ndcg"), key)):
+    for metric in dict.fromkeys([*criteria, *metrics]):
+        if metric not in noted:
+            known = [key for key in noted if key not in ("epoch", "loss") and key.partition("_")[2] not in PARTS]
+            raise ConfigError(f"--metric must be one that a run noted: {', '.join(known) or 'none'} (got {metric!r})")
         curves = {name: h.points(metric) for name, h in trained.items()}
         panels.append(_panel(f"Validation {_name(metric)}", _name(metric), "epoch", curves, names, best))
-    if metrics:
-        first = min(metrics, key=lambda key: (not key.startswith("ndcg"), key))
-        timed = {name: h.minutes(first) for name, h in trained.items()}
+    if criteria:
+        timed = {name: h.minutes(criteria[0]) for name, h in trained.items()}
         if any(timed.values()):
-            panels.append(_panel(f"Validation {_name(first)} by time", _name(first), "minutes", timed, names, {}))
+            heading = f"Validation {_name(criteria[0])} by time"
+            panels.append(_panel(heading, _name(criteria[0]), "minutes", timed, names, {}))
     return Figure(
         "training",
         "Training",
-        "Losses of different kinds do not compare, so each kind has axes of its own. Validation metrics are of full "
-        "ranking unless a run says otherwise; a ring marks the epoch whose weights were kept.",
+        "Losses of different kinds do not compare, so each kind has axes of its own. Validation metrics, the criterion "
+        "of each run first, are of full ranking unless a run says otherwise; a ring marks the epoch whose weights were "
+        "kept.",
         panels,
     )
 
@@ -87,4 +104,4 @@ def _panel(
 
 
 def _name(metric: str) -> str:
-    return metric.upper() if metric.startswith(("ndcg", "map", "mrr")) else metric.capitalize()
+    return metric.upper() if metric.startswith(("ndcg", "map", "mrr", "auc")) else metric.capitalize()
