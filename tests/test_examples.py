@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[1] / "examples"
-NEEDS_DATA = {"cora_gcn.py"}
+NEEDS_DATA = {"cora_content.py", "cora_gcn.py"}
 
 
 def run(script: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -65,3 +65,25 @@ def test_without_its_data_the_cora_example_says_so(arguments: list[str], tmp_pat
     result = run(EXAMPLES / "cora_gcn.py", *arguments, cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr.strip() == f"the data must be given, a file cora.npz (got {' '.join(arguments) or 'nothing'})"
+
+
+def test_gcn_reads_cora_as_it_lies(tmp_path: Path) -> None:
+    """The planted partition in the files of Cora: a citation twice, one of an unknown paper, and one of itself."""
+    planted_partition(tmp_path / "planted.npz", n=2000)
+    with np.load(tmp_path / "planted.npz") as arrays:
+        words = np.zeros(arrays["feat_shape"], int)
+        words[arrays["feat_row"], arrays["feat_col"]] = 1
+        papers = [
+            "\t".join([f"p{i}", *map(str, row), f"Class_{label}"])
+            for i, (row, label) in enumerate(zip(words, arrays["labels"]))
+        ]
+        cites = [f"p{a}\tp{b}" for a, b in arrays["edges"] if a < b]
+    (tmp_path / "cora.content").write_text("\n".join(papers) + "\n")
+    (tmp_path / "cora.cites").write_text("\n".join([*cites, cites[0], "p1\tunknown", "p1\tp1"]) + "\n")
+    result = run(EXAMPLES / "cora_content.py", ".", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr + result.stdout
+    assert result.stdout.startswith(f"2,000 papers, 60 words, 4 classes, {len(cites):,} citations\n")
+    assert len([line for line in result.stdout.splitlines() if line.startswith("epoch ")]) == 11
+    missing = run(EXAMPLES / "cora_content.py", "absent", cwd=tmp_path)
+    assert missing.returncode == 1
+    assert missing.stderr.strip() == "the data must be given, a folder with cora.content and cora.cites (got absent)"

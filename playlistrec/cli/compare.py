@@ -44,7 +44,9 @@ FORMATS = ("table", "markdown", "latex", "csv", "json")
 @click.option(
     "-m", "--model", "models", multiple=True, metavar='"MODEL [OPTIONS]"', help="As `fit` takes it; may repeat."
 )
-@click.option("--experiment", metavar="NAME", help="One that comes with the package: gnnie, ncf, nnrecommend.")
+@click.option(
+    "--experiment", metavar="NAME", help="One that comes with the package: gnnie, ncf, ngcf-layers, nnrecommend."
+)
 @click.option("--epochs", type=click.IntRange(1), help="Of each fit of the experiment.  [default: the experiment's]")
 @click.option("--time-limit", metavar="10m", help="Of each fit of the experiment.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Where the runs go.")
