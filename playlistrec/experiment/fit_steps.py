@@ -31,7 +31,7 @@ from .runs import Run
 from .validation import validation
 from .warm_start import warm_start
 
-__all__ = ["FitSteps", "peak_memory_mb", "versions"]
+__all__ = ["FitSteps", "learned_weights", "peak_memory_mb", "versions"]
 
 BUILDERS: dict[str, Callable[..., Recommender]] = {"blend": blended, "two-stage": continued}
 """Functions that fit the models made of runs, by the name of the model."""
@@ -123,6 +123,19 @@ class FitSteps:
         if folder is not None:
             write_arrays(folder / "weights.npz", arrays, {})
         return arrays, state
+
+
+def learned_weights(arrays: Arrays) -> dict[str, list[float]]:
+    """The entry of ``run.json`` on a graph model's learned weights of its layers, the embeddings first; empty without.
+
+    >>> import numpy as np
+    >>> learned_weights({"combine.logits": np.zeros(2)})
+    {'learned_layer_weights': [0.5, 0.5]}
+    """
+    if "combine.logits" not in arrays:
+        return {}
+    alpha = torch.from_numpy(arrays["combine.logits"]).softmax(0)
+    return {"learned_layer_weights": [round(weight, 4) for weight in alpha.tolist()]}
 
 
 def peak_memory_mb() -> int:

@@ -22,7 +22,7 @@ from ..trust import trusted
 from .auto.choice import AUTO
 from .data import Data
 from .ensembles.run_parts import refits
-from .fit_steps import FitSteps, peak_memory_mb, versions
+from .fit_steps import FitSteps, learned_weights, peak_memory_mb, versions
 from .loading import carry
 from .resolving import preset_of, resolve
 from .run_folder import (
@@ -116,7 +116,7 @@ def fit(
         steps = FitSteps(*given_to_all, time_limit, on_event, checkpoint_every, start)
         arrays, state = steps.first(work)
         refit_arrays = steps.again(None if work is None else work / "refit", state) if refit else None
-        info |= _ended(state, steps, refit, time.perf_counter() - steps.began)
+        info |= _ended(state, steps, refit, time.perf_counter() - steps.began) | learned_weights(arrays)
         if work is not None and folder is not None and ranks.rank == 0:
             if not slim:
                 carry(work, data)

@@ -152,6 +152,8 @@ def model_card(folder: Path, info: dict[str, Any], summary: str, data: Data) -> 
     if info["valid"]:
         figures = ", ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
         lines.append(f"- validation: {figures}")
+    if weights := info.get("learned_layer_weights"):
+        lines.append(f"- learned weights of the layers, the embeddings first: {', '.join(map(str, weights))}")
     if info["refit"]:
         lines.append("- refitted on training and validation part for the test part and for recommendations")
     lines += [

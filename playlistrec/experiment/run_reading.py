@@ -59,6 +59,7 @@ LATER: dict[str, tuple[tuple[type, ...], str]] = {
     "valid": ((dict, type(None)), "an object or null"),
     "best_epoch": ((int, type(None)), "a whole number or null"),
     "versions": ((dict,), "an object"),
+    "learned_layer_weights": ((list,), "a list"),
 }
 """What it has when the fit has ended."""
 
@@ -83,6 +84,8 @@ def info_of(folder: OpenFolder) -> dict[str, Any]:
             raise RunError(f"{name} is damaged: {key} must be {words} (got {info.get(key)!r:.60})")
     if not all(isinstance(value, int | float) for value in (info.get("valid") or {}).values()):
         raise RunError(f"{name} is damaged: valid must hold numbers")
+    if not all(isinstance(value, int | float) for value in info.get("learned_layer_weights", ())):
+        raise RunError(f"{name} is damaged: learned_layer_weights must hold numbers")
     return info
 
 

@@ -161,3 +161,15 @@ def test_a_history_without_links_has_no_panel_of_them() -> None:
     history = History([{"epoch": 1, "loss": 0.5, "ndcg@20": 0.1, "recall@20": 0.2}], [1.0], 1, "bpr", "ndcg@20")
     titles = [panel.title for panel in training({"a": history}).panels]
     assert titles == ["Training loss (bpr)", "Validation NDCG@20", "Validation NDCG@20 by time"]
+
+
+def test_learned_weights_are_told(data_folder: Path, tmp_path: Path) -> None:
+    options = ("--preset", "none", "--epochs", 1, "--set", "layer_weights=learned", "--set", "layers=2")
+    call("fit", data_folder, "-m", "lightgcn", "-o", tmp_path / "run", *options)
+    weights = json.loads((tmp_path / "run" / "run.json").read_text())["learned_layer_weights"]
+    assert len(weights) == 3
+    assert sum(weights) == pytest.approx(1, abs=1e-3)
+    told = ", ".join(map(str, weights))
+    assert f"learned weights of the layers, the embeddings first: {told}" in (tmp_path / "run" / "MODEL.md").read_text()
+    call("report", tmp_path / "run", "-o", tmp_path / "r.html")
+    assert "Learned weights of the layers" in (tmp_path / "r.html").read_text()

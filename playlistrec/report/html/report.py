@@ -134,6 +134,11 @@ def _summary(inputs: ReportInputs) -> Html:
             ],
         )
     options = {name: {"model": i["model"], **i["options"], **(i["training"] or {})} for name, i in infos.items()}
+    learned = {name: info["learned_layer_weights"] for name, info in infos.items() if "learned_layer_weights" in info}
+    if learned:
+        caption = "Learned weights of the layers, the embeddings (layer 0) first"
+        heads = ("run", *(f"layer {depth}" for depth in range(max(map(len, learned.values())))))
+        shown += table(caption, heads, [(name, *(f"{w:.3f}" for w in ws)) for name, ws in learned.items()])
     return shown + _options(options)
 
 
