@@ -103,8 +103,9 @@ def plot(
             raise ConfigError(f"only lengths compares data folders (got {kind} of {len(paths)})")
         names = [Path(path).resolve().name for path in paths]
         named = {str(p) if names.count(name) > 1 else name: Data.load(p).corpus for name, p in zip(names, paths)}
-        compared = compared_lengths(named)
-        save(compared, Path(out))
+        with locked_file(Path(out), RunError):
+            compared = compared_lengths(named)
+            save(compared, Path(out))
         return compared
     loaded, folders = gather(paths, data)
     if FIGURES[kind].of_runs and not folders:
