@@ -146,12 +146,13 @@ def _votes(
     chunks, kept = [], 0
     for low, high in pairwise(np.unique([0, *cuts.tolist(), n_tracks])):
         chunk = holders[low:high] @ pairs  # row t, column s
-        chunk.data /= votee[low + rows_of(chunk)] * voter[chunk.indices] + config.shrink
+        chunk.data /= np.repeat(votee[low:high], np.diff(chunk.indptr)) * voter[chunk.indices] + config.shrink
         if side.nnz:
             chunk = sparse.csr_array(chunk + groups[low:high] @ side)
         chunk.data[low + rows_of(chunk) == chunk.indices] = 0
-        chunk.eliminate_zeros()
-        if config.neighbours is not None:
+        if config.neighbours is None:
+            chunk.eliminate_zeros()
+        else:
             keep_highest(chunk, config.neighbours)
         chunks.append(chunk)
         kept += chunk.nnz

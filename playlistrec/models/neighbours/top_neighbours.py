@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -20,14 +18,18 @@ def keep_highest(matrix: sparse.csr_array[np.float32], k: int) -> None:
     array([[1., 3., 0.],
            [0., 2., 0.]], dtype=float32)
     """
-    matrix.sort_indices()
-    for low, high in pairwise(matrix.indptr):
-        if high - low > k:
-            values = matrix.data[low:high]
-            edge = np.partition(values, -k)[-k]
-            places = k - np.count_nonzero(values > edge)
-            values[np.flatnonzero(values == edge)[places:]] = 0
-            values[values < edge] = 0
+    lengths = np.diff(matrix.indptr)
+    edge = np.full(len(lengths), -np.inf, dtype=matrix.data.dtype)  # the k-th highest of each row
+    for row in np.flatnonzero(lengths > k).tolist():
+        values = matrix.data[matrix.indptr[row] : matrix.indptr[row + 1]]
+        edge[row] = np.partition(values, len(values) - k)[len(values) - k]
+    matrix.data[matrix.data < np.repeat(edge, lengths)] = 0
+    matrix.eliminate_zeros()
+    matrix.sort_indices()  # of what is left: columns matter only where values tie
+    for row in np.flatnonzero(np.diff(matrix.indptr) > k).tolist():
+        values = matrix.data[matrix.indptr[row] : matrix.indptr[row + 1]]
+        places = k - np.count_nonzero(values > edge[row])
+        values[np.flatnonzero(values == edge[row])[places:]] = 0
     matrix.eliminate_zeros()
 
 
