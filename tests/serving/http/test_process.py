@@ -222,3 +222,29 @@ def test_a_taken_port_and_a_run_that_cannot_be_read_end_in_one_line(
     damaged.mkdir()
     (damaged / "run.json").write_bytes((served_run / "run.json").read_bytes())
     assert "has no weights yet" in ended(damaged, "--port", 0)
+
+
+@pytest.mark.slow
+def test_the_watch_takes_what_update_makes(tmp_path: Path) -> None:
+    """A track that only the later day has is answered for, by a name that the first day does not know."""
+
+    def day(name: str, n: int) -> Path:
+        rows = [f"p{p},t{(p * 7 + i) % 60},Song {(p * 7 + i) % 60},Band {i % 5}" for p in range(80) for i in range(12)]
+        rows += [f"p{p},late,Late Song,Band 1" for p in range(n)]
+        (tmp_path / f"{name}.csv").write_text("playlist_id,track_id,track_name,artist_name\n" + "\n".join(rows) + "\n")
+        call("preprocess", tmp_path / f"{name}.csv", "-o", tmp_path / name)
+        return tmp_path / name
+
+    call("fit", day("first", 0), "-m", "mf", "-o", tmp_path / "run1", "--preset", "none", "--epochs", 2)
+    current = tmp_path / "current"
+    current.symlink_to(tmp_path / "run1")
+    with serving(current, "--watch") as server:
+        before = server.recommend(tracks=["t3"], k=60)
+        assert "late" not in {item["track_uri"] for item in before["items"]}
+        assert server.ask("POST", "/recommend", {"tracks": ["late"]}).status in (400, 404, 422)
+        call("update", tmp_path / "run1", day("second", 40), "-o", tmp_path / "run2")
+        switch(current, tmp_path / "run2")
+        until(lambda: server.ask("POST", "/recommend", {"tracks": ["late"], "k": 5}).status == 200)
+        after = server.recommend(tracks=["t3"], k=60)
+        assert "late" in {item["track_uri"] for item in after["items"]}
+        assert server.ask("GET", "/health").content["reload_error"] is None
