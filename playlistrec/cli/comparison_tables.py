@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isnan
@@ -84,20 +85,27 @@ def p_of(p: float, found: Comparison) -> str:
 
 def caption(found: Comparison) -> str:
     """What the table shows, on what, and how it was tested."""
-    seeds = max(row.n_seeds for row in found.rows)
-    text = f"{found.data}, {found.part}, {found.protocol}: {found.n_queries:,} playlists"
-    if seeds > 1:
-        text += f", mean ± standard deviation of {seeds} seeds"
     if len(found.rows) < 2:
-        return text
-    over = "playlists, each the mean over its seeds" if seeds > 1 else "playlists"
-    text += f". {found.by} against the best by a paired {found.test} test over {over}, {found.resamples:,} resamples, "
-    text += f"Holm's correction; ≈ may be as good. Before correction no p can be below {found.floor:.1g}"
+        return _subject(found)
+    text = f"{_subject(found)}. {found.by} against the best by a {_test(found)}; ≈ may be as good. "
+    text += f"Before correction no p can be below {found.floor:.1g}"
     return (
         text + ": ≤ marks those at that floor."
         if any("≤" in _tested(row, found)[2] for row in found.rows)
         else text + "."
     )
+
+
+def _subject(found: Comparison) -> str:
+    seeds = max(row.n_seeds for row in found.rows)
+    text = f"{found.data}, {found.part}, {found.protocol}: {found.n_queries:,} playlists"
+    return f"{text}, mean ± standard deviation of {seeds} seeds" if seeds > 1 else text
+
+
+def _test(found: Comparison) -> str:
+    several = any(row.n_seeds > 1 for row in found.rows)
+    over = "playlists, each the mean over its seeds" if several else "playlists"
+    return f"paired {found.test} test over {over}, {found.resamples:,} resamples, Holm's correction"
 
 
 def pairs_of(found: Comparison) -> tuple[list[str], list[list[str]]]:
@@ -110,22 +118,27 @@ def pairs_of(found: Comparison) -> tuple[list[str], list[list[str]]]:
 
 
 def latex_of(found: Comparison, columns: list[str], cells: list[list[str]], bold: set[tuple[int, int]]) -> str:
-    """A ``table`` for the package booktabs: the best in bold, a star where a model is shown to be worse."""
-    n_figures = len(columns) - 3  # the interval and p go into the star
+    """A ``table`` for the package booktabs: the best in bold, a star where a model is shown to be worse.
+
+    It has the metrics and the seconds of the fit, which a page is wide enough for. The star stands for interval and p.
+    """
+    kept = [j for j in range(len(columns) - 3) if columns[j] not in ("fit, MB", "rank, s")]
     rows = []
     for i, row in enumerate(cells):
-        shown = [_tex(cell).replace(" ± ", " $\\pm$ ") for cell in row[:n_figures]]
-        shown = [f"\\textbf{{{cell}}}" if (i, j) in bold else cell for j, cell in enumerate(shown)]
+        shown = [_tex_figure(row[j], (i, j) in bold) if j else _tex(row[j]) for j in kept]
         worse = found.rows[i].p is not None and not found.rows[i].as_good
         rows.append(" & ".join([shown[0] + ("$^{*}$" if worse else ""), *shown[1:]]) + r" \\")
+    about = _subject(found)
+    if len(found.rows) > 1:
+        about += f". A star: {found.by} is lower than the best, p below .05 ({_test(found)})."
     return "\n".join(
         [
             r"\begin{table}",
-            r"  \centering",
-            rf"  \caption{{{_tex(caption(found).replace('≈ may be as good', 'a star: worse, p below .05'))}}}",
-            rf"  \begin{{tabular}}{{l{'r' * (n_figures - 1)}}}",
+            r"  \centering\small\setlength{\tabcolsep}{4pt}",
+            rf"  \caption{{{_tex(about)}}}\smallskip",
+            rf"  \begin{{tabular}}{{l{'r' * (len(kept) - 1)}}}",
             r"    \toprule",
-            "    " + " & ".join(map(_tex, columns[:n_figures])) + r" \\",
+            "    " + " & ".join(_tex(columns[j]) for j in kept) + r" \\",
             r"    \midrule",
             *(f"    {row}" for row in rows),
             r"    \bottomrule",
@@ -133,6 +146,17 @@ def latex_of(found: Comparison, columns: list[str], cells: list[list[str]], bold
             r"\end{table}",
         ]
     )
+
+
+def _tex_figure(cell: str, bold: bool) -> str:
+    """A number, its deviation small beside it: so four metrics of several seeds are as wide as a page.
+
+    >>> _tex_figure("0.2924 ± 0.0005", True)
+    '\\\\textbf{.2924}{\\\\scriptsize$\\\\pm$.0005}'
+    """
+    value, _, deviation = (re.sub(r"^0(?=\.\d{4})", "", part) for part in cell.partition(" ± "))
+    value = rf"\textbf{{{value}}}" if bold else value
+    return rf"{value}{{\scriptsize$\pm${deviation}}}" if deviation else value
 
 
 def _tex(text: str) -> str:

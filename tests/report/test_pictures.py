@@ -163,6 +163,38 @@ def test_a_history_without_links_has_no_panel_of_them() -> None:
     assert titles == ["Training loss (bpr)", "Validation NDCG@20", "Validation NDCG@20 by time"]
 
 
+def test_fits_that_differ_in_their_seed_are_a_mean_within_a_band() -> None:
+    values = {"a": [0.1, 0.2, 0.3], "a-seed-1": [0.3, 0.4], "b": [0.5, 0.6]}
+    histories = {
+        name: History(
+            [{"epoch": i, "loss": 1.0, "ndcg@20": value} for i, value in enumerate(found, 1)],
+            [60.0 if name == "a" else 120.0] * len(found),
+            1,
+            "bpr",
+            "ndcg@20",
+            fit=name[0],
+        )
+        for name, found in values.items()
+    }
+    figure = training(histories)
+    panels = {panel.title: panel for panel in figure.panels}
+    drawn = {label: (x, y) for label, x, y, _ in axes_of(panels["Validation NDCG@20"])}
+    assert drawn["a, 2 seeds"][0].tolist() == [1, 2], "where all seeds have a value"
+    assert drawn["a, 2 seeds"][1] == pytest.approx([0.2, 0.3])
+    assert drawn["b"][1].tolist() == [0.5, 0.6]
+    timed = {label: x for label, x, _, _ in axes_of(panels["Validation NDCG@20 by time"])}
+    assert {label: x.tolist() for label, x in timed.items()} == {"a, 2 seeds": [1.5, 3.0], "b": [2.0, 4.0]}
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    panels["Validation NDCG@20"].draw(axes)
+    (shade,) = axes.collections
+    edges = shade.get_paths()[0].vertices
+    assert edges[:, 1].min() == pytest.approx(0.2 - 0.1 * 2**0.5, abs=1e-6)
+    assert edges[:, 1].max() == pytest.approx(0.3 + 0.1 * 2**0.5, abs=1e-6)
+    assert "one standard deviation" in figure.caption
+
+
 def test_learned_weights_are_told(data_folder: Path, tmp_path: Path) -> None:
     options = ("--preset", "none", "--epochs", 1, "--set", "layer_weights=learned", "--set", "layers=2")
     call("fit", data_folder, "-m", "lightgcn", "-o", tmp_path / "run", *options)

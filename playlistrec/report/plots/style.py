@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as MplFigure
 
-__all__ = ["Look", "curve", "form_of", "look", "plain_ticks", "rendered", "save", "whole_ticks"]
+__all__ = ["Look", "band", "curve", "form_of", "look", "plain_ticks", "rendered", "save", "whole_ticks"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#B05C92", "#C98500", "#3A9AD1", "#6B6B6B")
 """Okabe & Ito 2008, "Color universal design", the lighter ones darkened for thin lines on white."""
@@ -96,6 +96,12 @@ def curve(
         markevery=every,
         label=label,
     )
+
+
+def band(axes: Axes, x: npt.ArrayLike, y: npt.ArrayLike, deviations: npt.ArrayLike, index: int) -> None:
+    """One standard deviation about the ``index``-th series."""
+    middle, half = np.asarray(y), np.asarray(deviations)
+    axes.fill_between(np.asarray(x), middle - half, middle + half, color=look(index).colour, alpha=0.18, linewidth=0)
 
 
 def plain_ticks(axes: Axes, x: bool = True, y: bool = True) -> None:
