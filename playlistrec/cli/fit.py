@@ -11,6 +11,7 @@ import click
 from ..errors import ConfigError
 from ..storage import read_toml
 from .console import Screen
+from .ray_options import cluster_of, ray_option, workers_option
 from .verb import verb
 
 __all__ = ["command", "from_sets", "seconds_of"]
@@ -64,6 +65,8 @@ __all__ = ["command", "from_sets", "seconds_of"]
     metavar="NAME[:WHERE]",
     help="tensorboard, mlflow, wandb, trackio; may repeat.",
 )
+@ray_option
+@workers_option("Processes of --ray that share every batch.")
 @click.option("--force", is_flag=True, help="Replace RUN if it is a run folder.")
 def command(
     screen: Screen,
@@ -76,6 +79,8 @@ def command(
     time_limit: str | None,
     checkpoint_every: str | None,
     trackers: tuple[str, ...],
+    ray: str | None,
+    workers: int | None,
     **options: Any,
 ) -> None:
     """Fit MODEL to the data folder DATA and keep it in the run folder RUN.
@@ -95,15 +100,23 @@ def command(
     from ..experiment.fitting import fit
     from ..sinks.sink import tracked
 
+    if workers is not None and ray is None:
+        raise click.UsageError("--workers is for --ray; torchrun --nproc-per-node starts processes here")
     with (
         joined() as ranks,
         (Screen(quiet=True) if ranks.rank else screen).events() as on_event,
         tracked(() if ranks.rank else trackers, out.name, on_event) as tracking,
     ):
-        run = fit(data, model, out, options=given, on_event=tracking, **limits, **options)
+        how = {"options": given, "on_event": tracking, **limits, **options}
+        if ray is None:
+            info = fit(data, model, out, **how).info
+        else:
+            from ..experiment.on_ray import fit_on
+
+            with cluster_of(ray, workers) as cluster:
+                info = fit_on(cluster, data, model, out, **how)
     if ranks.rank:
         return
-    info = run.info
     if "auto" in info:
         _show_tried(screen, info["auto"])
         model = f"auto, {info['model']}"

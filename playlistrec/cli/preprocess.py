@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from ..corpus.sources.registry import FORMATS
 from ..events import Event
 from .console import Screen
+from .ray_options import cluster_of, ray_option
 from .verb import verb
 
 __all__ = ["command"]
@@ -66,10 +68,13 @@ __all__ = ["command"]
     help="Which tracks of a playlist are hidden: random ones, a run of neighbours, or the last (edges and given).",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same split.")
-@click.option("--workers", type=int, metavar="W", help="Processes that read slices.  [default: the cores]")
+@click.option(
+    "--workers", type=int, metavar="W", help="Processes that read slices, with --ray Parquet too.  [default: the cores]"
+)
+@ray_option
 @click.option("--renumber", is_flag=True, help="Number playlists anew, where pids repeat between files.")
 @click.option("--force", is_flag=True, help="Replace DATA if it is a data folder.")
-def command(screen: Screen, source: tuple[Path, ...], out: Path, **options: Any) -> None:
+def command(screen: Screen, source: tuple[Path, ...], out: Path, ray: str | None, **options: Any) -> None:
     """Read the playlists of SOURCE, filter and split them, and write the data folder DATA.
 
     SOURCE is a file, a folder, a pattern ("exports/*.csv") or several of them: your own exports (CSV of Exportify,
@@ -82,7 +87,10 @@ def command(screen: Screen, source: tuple[Path, ...], out: Path, **options: Any)
     from ..experiment.data import preprocess
 
     summaries: list[str] = []
-    with screen.events() as draw:
+    with ExitStack() as stack:
+        draw = stack.enter_context(screen.events())
+        if ray is not None:
+            options["each"] = stack.enter_context(cluster_of(ray, options["workers"])).each
 
         def on_event(event: Event) -> None:
             if event.data.get("summary"):

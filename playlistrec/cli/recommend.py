@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections import deque
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError
+from .batch_lines import Wished, recommend_lines
 from .console import Screen
+from .ray_options import ray_option, workers_option
 from .verb import verb
 
 if TYPE_CHECKING:
     from ..experiment.runs import Run
-    from ..serving.recommender import RecommendationService, RecommendOptions
 
 __all__ = ["command"]
 
@@ -40,6 +37,8 @@ FEW = 1000
 @click.option("--file", type=click.Path(path_type=Path), help="Seed tracks: a playlist as m3u, CSV, JSON, …")
 @click.option("--batch", metavar="FILE.jsonl", help="A query a line; - is stdin.")
 @click.option("-o", "--out", metavar="FILE.jsonl", help="Where the answers of --batch go; if not given, stdout.")
+@ray_option
+@workers_option("Processes of --ray that answer --batch.")
 @click.option("-k", type=int, default=10, show_default=True, help="How many to recommend.")
 @click.option("--exclude-artist", "excluded", multiple=True, metavar="NAME", help="None of their tracks; may repeat.")
 @click.option("--exclude-track", "left_out", multiple=True, metavar="URI_OR_NAME", help="Not this track; may repeat.")
@@ -67,6 +66,8 @@ def command(
     file: Path | None,
     batch: str | None,
     out: str | None,
+    ray: str | None,
+    workers: int | None,
     k: int,
     excluded: tuple[str, ...],
     left_out: tuple[str, ...],
@@ -95,6 +96,8 @@ def command(
     if base is not None and playlist is None:
         raise click.UsageError("--base is for a --playlist of DATA")
     _check_output(batch, out, explain, form, bool(left_out))
+    if batch is None and (ray is not None or workers is not None):
+        raise click.UsageError("--ray and --workers are for --batch")
     from ..serving import listing
     from ..serving.explain import explain as reasons
     from ..serving.explain import why_cold
@@ -102,9 +105,10 @@ def command(
     from .seeds import named_tracks, query_from_base, query_of_playlist, query_of_tracks
 
     numbers: dict[str, Any] = {"max_per_artist": max_per_artist, "diversity": diversity, "popularity": popularity}
-    wished = _Wished(RecommendOptions(k=k, keep_versions=keep_versions, **numbers), excluded, disliked, among)
+    wished = Wished(RecommendOptions(k=k, keep_versions=keep_versions, **numbers), excluded, disliked, among)
     if batch is not None:
-        _recommend_lines(screen, lambda: _run_of(screen, run, data, device, None), device, wished, batch, out or "-")
+        load, cluster = partial(_run_of, screen, run, data, device, None), (ray, workers)
+        recommend_lines(screen, load, device, wished, batch, out or "-", cluster)
         return
     loaded = _run_of(screen, run if base is None else base, data, device, playlist if base is None else None)
     service = loaded.service(device)
@@ -122,23 +126,6 @@ def command(
     because = reasons(service.history, asked.query.tracks, found.tracks) if explain else None
     records, about = listing.records(service.history, found, because), {"query": asked.shown, "cold": found.cold}
     _show(screen, records, form, about, explain, uris)
-
-
-@dataclass(frozen=True)
-class _Wished:
-    """The options of a recommendation, some of which name artists and tracks that a run must find."""
-
-    options: RecommendOptions
-    excluded: tuple[str, ...]
-    disliked: tuple[str, ...]
-    among: Path | None
-
-    def of(self, screen: Screen, service: RecommendationService) -> RecommendOptions:
-        from .seeds import among_of, named_tracks
-
-        dislike = tuple(row for seed in named_tracks(screen, service, self.disliked) for row in seed.taken)
-        artists, only = service.artists.all_of(self.excluded), among_of(screen, service, self.among)
-        return replace(self.options, exclude_artists=artists, dislike=dislike, among=only)
 
 
 def _run_of(screen: Screen, path: Path, data: Path | None, device: str, playlist: str | None) -> Run:
@@ -199,39 +186,3 @@ def _check_output(batch: str | None, out: str | None, explain: bool, form: str, 
         raise click.UsageError("-o is for the results of --batch")
     if explain and form == "m3u":
         raise click.UsageError("--explain has no place in m3u: take --format table, json or csv")
-
-
-def _opened(source: str) -> IO[bytes]:
-    from ..storage import open_file
-
-    try:
-        return open_file(Path(source))
-    except FileNotFoundError:
-        raise DataError(f"{source}: No such file or directory") from None
-
-
-def _recommend_lines(
-    screen: Screen, load: Callable[[], Run], device: str, wished: _Wished, source: str, out: str
-) -> None:
-    from ..distributed.process_group import joined
-    from ..serving.batch import Batch
-    from ..storage import locked_file, write_file
-
-    with joined("batch", "begin it again") as ranks, ExitStack() as stack:
-        if ranks.size > 1 and source == "-":
-            raise ConfigError(f"--batch must be a file where {ranks.size} processes read it (got -)")
-        screen = Screen(quiet=True) if ranks.rank else screen
-        service = load().service(device)
-        batch = Batch(service, wished.of(screen, service), group=ranks)
-        on_event = stack.enter_context(screen.events())
-        lines = sys.stdin.buffer if source == "-" else stack.enter_context(_opened(source))
-        results = batch.results(lines, on_event)
-        if ranks.rank:
-            deque(results, maxlen=0)  # which the first process writes
-        elif out == "-":
-            sys.stdout.buffer.writelines(results)
-        else:
-            stack.enter_context(locked_file(Path(out)))
-            write_file(Path(out), results, DataError)
-    if batch.n_failed:
-        raise DataError(f"{batch.n_failed:,} of {batch.n_lines:,} lines could not be read; the others are answered")

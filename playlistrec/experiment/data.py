@@ -19,7 +19,7 @@ from ..corpus.filters import largest_component as component_of
 from ..corpus.filters import neighbourhood
 from ..corpus.songs import Songs
 from ..corpus.songs import merge_versions as merged
-from ..corpus.sources.formats import Given
+from ..corpus.sources.formats import Each, Given
 from ..corpus.sources.read import read
 from ..corpus.split import TEST, TRAIN, VALID, Split
 from ..corpus.splitting import (
@@ -115,6 +115,7 @@ def preprocess(
     seed: int = 0,
     workers: int | None = None,
     renumber: bool = False,
+    each: Each | None = None,
     force: bool = False,
     on_event: OnEvent = ignore,
 ) -> Data:
@@ -124,7 +125,8 @@ def preprocess(
     ``merge_versions``, which makes the tracks of one song one (:class:`~playlistrec.corpus.songs.Songs`). Where the
     test part came with the data (``split="given"``, the default for a folder with ``train.*`` and ``test.*``) they
     count training entries only. ``hide`` says which tracks of a playlist are hidden where a share of them is: see
-    :func:`~playlistrec.corpus.splitting.split_edges`. The folder appears whole or not at all.
+    :func:`~playlistrec.corpus.splitting.split_edges`. The folder appears whole or not at all. ``each`` has the
+    files read elsewhere: that of a :class:`~playlistrec.distributed.ray_cluster.Cluster` by its machines.
 
     Raises:
         DataError: the source cannot be read, nothing is left, or ``out`` exists and ``force`` is not given.
@@ -135,7 +137,7 @@ def preprocess(
     sources = [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
     check_replaceable(out, DATA, force=force, sources=sources)  # before anything takes long
     reading: dict[str, Any] = {"format": format, "limit": limit, "min_rating": min_rating, "weights": weights}
-    corpus, given = read(sources, workers=workers, renumber=renumber, on_event=on_event, **reading)
+    corpus, given = read(sources, workers=workers, renumber=renumber, each=each, on_event=on_event, **reading)
     name = ", ".join(map(str, sources))
     if split == "given" and given is None:
         raise DataError(f"{name} has no given split: it needs a train.* and a test.* file")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Annotated
@@ -16,7 +16,13 @@ from ..processes import ALONE, Group
 from ..rank.evaluation import BATCH_BYTES
 from .recommender import RecommendationService, RecommendOptions
 
-__all__ = ["Batch"]
+__all__ = ["Answered", "Batch", "Chunk"]
+
+Chunk = Sequence[tuple[int, bytes]]
+"""Lines with their numbers."""
+
+Answered = tuple[list[bytes], list[tuple[int, str]]]
+"""The result of each line of a chunk, and number and error of those that could not be read."""
 
 DECIMALS = 6
 """Of the scores that are written."""
@@ -83,26 +89,35 @@ class Batch:
         self.n_lines = self.n_failed = 0
         self._decode, self._encode = msgspec.json.Decoder(Line).decode, msgspec.json.Encoder().encode
 
-    def results(self, lines: Iterable[bytes], on_event: OnEvent = ignore) -> Iterator[bytes]:
+    def results(
+        self,
+        lines: Iterable[bytes],
+        on_event: OnEvent = ignore,
+        answered: Callable[[Iterator[Chunk]], Iterator[Answered]] | None = None,
+    ) -> Iterator[bytes]:
         """A result for each line, in order, on the first process; empty lines are passed over.
 
-        The result for a line that cannot be read is an error, and a warning has its number.
+        The result for a line that cannot be read is an error, and a warning has its number. ``answered`` is
+        :meth:`answer` for each chunk, in order, where others do it.
         """
         numbered = ((number, text) for number, text in enumerate(lines, 1) if text.strip())
         size = max(1, BATCH_BYTES // (4 * self.service.model.n_tracks))
-        chunks = iter(lambda: list(islice(numbered, size)), [])
-        while turn := list(islice(chunks, self.group.size)):
-            mine = turn[self.group.rank] if self.group.rank < len(turn) else []
-            for results, refused in self.group.gather(self._of_chunk(mine)):
-                yield from results
-                for number, error in refused:
-                    self.n_failed += 1
-                    if self.n_failed <= WARNINGS:
-                        on_event(Event("warning", f"line {number}: {error}"))
-            self.n_lines += sum(map(len, turn))
+        for results, refused in (answered or self._in_turn)(iter(lambda: list(islice(numbered, size)), [])):
+            yield from results
+            for number, error in refused:
+                self.n_failed += 1
+                if self.n_failed <= WARNINGS:
+                    on_event(Event("warning", f"line {number}: {error}"))
+            self.n_lines += len(results)
             on_event(Event("progress", f"recommending with {self.service.model.name}", {"done": self.n_lines}))
 
-    def _of_chunk(self, chunk: Sequence[tuple[int, bytes]]) -> tuple[list[bytes], list[tuple[int, str]]]:
+    def _in_turn(self, chunks: Iterator[Chunk]) -> Iterator[Answered]:
+        """The chunks answered by the processes in turn."""
+        while turn := list(islice(chunks, self.group.size)):
+            mine = turn[self.group.rank] if self.group.rank < len(turn) else []
+            yield from self.group.gather(self.answer(mine))
+
+    def answer(self, chunk: Chunk) -> Answered:
         """The results of some numbered lines, and number and error of those that cannot be read."""
         read = [self._read(number, text) for number, text in chunk]
         results = self._results([line for line in read if isinstance(line, Line)])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,13 @@ from ..corpus import Corpus
 from .decoding import Source
 from .dialects import Layout, Score, find_layout
 
-__all__ = ["Format", "Given", "Place", "Request", "part_of", "some", "stem", "suffix", "summarise", "tell"]
+__all__ = ["Each", "Format", "Given", "Place", "Request", "part_of", "some", "stem", "suffix", "summarise", "tell"]
 
 Given = npt.NDArray[np.uint8]
 """(n_entries,) the part in which each entry came with the data: 0 train, 1 valid, 2 test."""
+
+Each = Callable[[Callable[[Any], Iterable[Any]], Sequence[Any]], Iterator[tuple[int, Any]]]
+"""Yields what a function yields for each of some items, with the item's number, in order; perhaps on other machines."""
 
 PARTS = {"train": "train|training", "valid": "valid|val|validation|dev", "test": "test|testing"}
 PART = re.compile("|".join(f"(?P<{part}>(?:.*[._-])?(?:{words}))$" for part, words in PARTS.items()), re.IGNORECASE)
@@ -113,6 +116,7 @@ class Request:
     weights: bool = False
     workers: int | None = None
     renumber: bool = False
+    each: Each | None = None
 
 
 @dataclass(frozen=True)
@@ -122,13 +126,13 @@ class Format:
     Attributes:
         recognises: true if the files of a place are of the format, by their names and beginnings.
         read: the corpus, and the part of each entry where the data came in parts.
-        options: which of ``min_rating``, ``weights`` the reader takes.
+        options: which of ``min_rating``, ``weights``, ``each`` the reader takes.
     """
 
     name: str
     recognises: Callable[[Place], bool]
     read: Callable[[Request], tuple[Corpus, Given | None]]
-    options: frozenset[Literal["min_rating", "weights"]] = frozenset()
+    options: frozenset[Literal["min_rating", "weights", "each"]] = frozenset()
 
 
 def part_of(path: Path) -> str | None:

@@ -10,6 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,15 @@ from ...events import Event
 from ...processes import start
 from ..corpus import Corpus
 from ..vocabulary import Catalogue, drop_unknown
-from .formats import Format, Place, Request, suffix
+from .formats import Each, Format, Place, Request, suffix
 from .mpd_files import find_slices, is_called_slice, whole_ones
-from .mpd_slice import Decoder, Piece, send_all
+from .mpd_slice import Decoder, Piece, decoded_alone, send_all
 from .slice_file import SliceFile
 
 __all__ = ["FORMAT"]
 
 LIKE_A_SLICE = re.compile(r'\s*\{[^\[]*"playlists"\s*:\s*\[\s*(\]|\{[^{\[]*"pid")', re.DOTALL)
+FRESH = -1  # a decoder of one slice alone
 SMALL = 32 * 2**20  # bytes; below it starting processes takes longer than reading
 
 
@@ -60,8 +62,9 @@ def _read(request: Request) -> tuple[Corpus, None]:
     taken: dict[int, int] = {}
     rows: defaultdict[int, npt.NDArray[np.int32]] = defaultdict(lambda: np.empty(0, dtype=np.int32))
     left, n_null = limit, 0
-    with closing(_decoded(files, limit, workers)) as slices:
+    with closing(_decoded(files, limit, workers, request.each)) as slices:
         for number, (decoder, pieces) in enumerate(slices):
+            rows.pop(FRESH, None)
             for piece in pieces:
                 taking = piece if left is None else piece.head(left)
                 if not renumber:
@@ -97,7 +100,7 @@ def _read(request: Request) -> tuple[Corpus, None]:
     return corpus, None
 
 
-FORMAT = Format("mpd", _recognises, _read)
+FORMAT = Format("mpd", _recognises, _read, frozenset({"each"}))
 
 
 def _all_slices(sources: Sequence[Path]) -> tuple[list[SliceFile], list[str]]:
@@ -135,9 +138,12 @@ def _ignoring_interrupts() -> Iterator[None]:
 
 
 def _decoded(
-    files: Sequence[SliceFile], limit: int | None, workers: int | None
+    files: Sequence[SliceFile], limit: int | None, workers: int | None, each: Each | None
 ) -> Generator[tuple[int, Iterable[Piece]], None, None]:
     """The pieces of each slice, in order, with the number of the decoder whose track numbers they have."""
+    if each is not None:
+        yield from ((FRESH, pieces) for _, pieces in each(partial(decoded_alone, limit), files))
+        return
     if workers is None:
         size = sum(path.stat().st_size for path in {file.path for file in files})
         workers = 1 if size < SMALL else _usable_cores()

@@ -20,7 +20,7 @@ from ..vocabulary import TRACK_SCHEMA, Vocabulary
 from .json_errors import in_words
 from .slice_file import SliceFile
 
-__all__ = ["PLAYLIST_SCHEMA", "Decoder", "Piece", "send_all"]
+__all__ = ["PLAYLIST_SCHEMA", "Decoder", "Piece", "decoded_alone", "send_all"]
 
 PLAYLISTS_A_PIECE = 1000  # bounds the Python objects alive at a time where one file holds many
 
@@ -163,6 +163,11 @@ class Decoder:
             n_before=n_before,
             n_null=sum(len(playlist.tracks) for playlist in playlists) - len(tracks),
         )
+
+
+def decoded_alone(limit: int | None, file: SliceFile) -> Iterator[list[Piece]]:
+    """The pieces of a slice from a decoder of its own, so that any process can do it, and do it again."""
+    yield list(Decoder().decode(file, limit))
 
 
 def send_all(files: Sequence[SliceFile], limit: int | None, sender: Connection) -> None:

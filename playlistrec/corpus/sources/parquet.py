@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from ...events import Event, OnEvent
 from ..corpus import Corpus
 from ..pair_blocks import pair_blocks
 from ..vocabulary import TRACK_SCHEMA, Catalogue, conform, drop_unknown
+from .formats import Each
 from .parquet_columns import ENTRIES, TRACKS, Columns, scan
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def parquet_parts(source: Path) -> list[list[Path]]:
 
 
 def read_parquet(
-    parts: Sequence[Sequence[Path]], *, limit: int | None, weights: bool, on_event: OnEvent
+    parts: Sequence[Sequence[Path]], *, limit: int | None, weights: bool, on_event: OnEvent, each: Each | None = None
 ) -> tuple[Corpus, npt.NDArray[np.uint8]]:
     """Read the files of one part, or of a training and further parts, and the table of tracks beside them.
 
@@ -58,6 +60,7 @@ def read_parquet(
         limit: take the first so many playlists.
         weights: keep the weight of each entry.
         on_event: receives progress and what was left out.
+        each: has the rows read elsewhere, a file at a time; they are numbered and sorted here.
 
     Returns:
         The corpus and the (n_entries,) number of the part of each entry.
@@ -71,7 +74,7 @@ def read_parquet(
         columns = Columns.of(db, files, ENTRIES, ("pid", "uri", "weight") if weights else ("pid", "uri"))
         if columns.unread:
             on_event(Event("warning", f"columns not read: {', '.join(columns.unread)}"))
-        _make_entries(db, parts, columns)
+        _make_entries(db, parts, columns, each)
         left_out = int(_one(db, "SELECT count(*) FROM every WHERE pid IS NULL OR tid IS NULL"))
         if left_out:
             what = "1 row has" if left_out == 1 else f"{left_out:,} rows have"
@@ -123,7 +126,9 @@ def _stream(db: duckdb.DuckDBPyConnection, query: str) -> pa.RecordBatchReader:
     return db.sql(query).to_arrow_reader(BATCH)
 
 
-def _make_entries(db: duckdb.DuckDBPyConnection, parts: Sequence[Sequence[Path]], columns: Columns) -> None:
+def _make_entries(
+    db: duckdb.DuckDBPyConnection, parts: Sequence[Sequence[Path]], columns: Columns, each: Each | None
+) -> None:
     """The views ``every`` (pid, tid, ord, weight, part, rn: the row's place among all) and ``entry`` (whole ones)."""
     order = columns.number("pos") if "pos" in columns else "0"
     weight = columns.number("weight") if "weight" in columns else "0"
@@ -136,8 +141,21 @@ def _make_entries(db: duckdb.DuckDBPyConnection, parts: Sequence[Sequence[Path]]
             f"{part} AS part, {row} AS rn{', ' + text if text else ''} FROM {scan(files, rows=True)}"
         )
         before += len(files)
-    db.execute(f"CREATE VIEW every AS {' UNION ALL '.join(selects)}")
+    if each is None:
+        db.execute(f"CREATE VIEW every AS {' UNION ALL '.join(selects)}")
+    else:
+        queries = [f"{s} WHERE file_index = {i}" for s, files in zip(selects, parts) for i in range(len(files))]
+        schema = _stream(db, f"{queries[0]} LIMIT 0").schema
+        batches = (batch.cast(schema) for _, batch in each(partial(_rows, columns.file), queries))
+        arriving = pa.RecordBatchReader.from_batches(schema, batches)
+        db.register("arriving", arriving).execute("CREATE TABLE every AS SELECT * FROM arriving")
     db.execute("CREATE VIEW entry AS SELECT * FROM every WHERE pid IS NOT NULL AND tid IS NOT NULL")
+
+
+def _rows(name: str, query: str) -> Iterator[pa.RecordBatch]:
+    """The rows of a query in a database of its own, some at a time; ``name`` is for errors."""
+    with _connection(Path(name)) as db:
+        yield from _stream(db, query)
 
 
 def _number_playlists(db: duckdb.DuckDBPyConnection, columns: Columns, limit: int | None) -> pa.Table:

@@ -21,9 +21,11 @@ def _read(request: Request) -> tuple[Corpus, Given | None]:
     if len(request.place.sources) > 1:
         raise DataError(f"several sources of Parquet ({request.place.name}): put the files into one folder and give it")
     parts = parquet_parts(request.place.sources[0])
-    corpus, part = read_parquet(parts, limit=request.limit, weights=request.weights, on_event=request.on_event)
+    corpus, part = read_parquet(
+        parts, limit=request.limit, weights=request.weights, on_event=request.on_event, each=request.each
+    )
     codes = [CODES[files[0].stem] for files in parts] if len(parts) > 1 else []
     return corpus, np.array(codes, dtype=np.uint8)[part] if codes else None
 
 
-FORMAT = Format("parquet", _recognises, _read, frozenset({"weights"}))
+FORMAT = Format("parquet", _recognises, _read, frozenset({"weights", "each"}))

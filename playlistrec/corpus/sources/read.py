@@ -12,7 +12,7 @@ from ...errors import ConfigError, DataError
 from ...events import OnEvent, ignore
 from ..corpus import Corpus
 from ..ids import check_ids
-from .formats import Format, Given, Place, Request, part_of, some, suffix
+from .formats import Each, Format, Given, Place, Request, part_of, some, suffix
 from .registry import FALLBACKS, FORMATS, format_called
 
 __all__ = ["FORMATS", "read"]
@@ -29,6 +29,7 @@ def read(
     weights: bool = False,
     workers: int | None = None,
     renumber: bool = False,
+    each: Each | None = None,
     on_event: OnEvent = ignore,
 ) -> tuple[Corpus, Given | None]:
     """Read playlists from files as people and collections have them: see ``docs/data.md`` for each format.
@@ -41,6 +42,7 @@ def read(
         weights: keep the rating or play count of each entry (csv, parquet, movielens, lastfm, triples).
         workers: processes that read slices, by default one for each usable core.
         renumber: call the playlists of slices ``0, 1, …`` instead of by their pids, which then may repeat.
+        each: applies a function to the files of slices or Parquet, perhaps on other machines; None: here.
         on_event: receives progress, of files skipped and of what had to be left out.
 
     Returns:
@@ -57,11 +59,12 @@ def read(
     require(workers is None or workers >= 1, "workers", "at least 1", workers)
     place = Place(tuple(_found([source] if isinstance(source, (str, Path)) else source)))
     reader = _recognise(place) if format == "auto" else format_called(format)
-    for name, value in (("min_rating", min_rating is not None), ("weights", weights)):
+    for name, value in (("min_rating", min_rating is not None), ("weights", weights), ("each", each is not None)):
         if value and name not in reader.options:
             able = [other for other in FORMATS[1:] if name in format_called(other).options]
-            raise ConfigError(f"{name} is for {', '.join(able)}, and {place.name} is {reader.name}")
-    corpus, given = reader.read(Request(place, on_event, limit, min_rating, weights, workers, renumber))
+            what = "reading by a cluster" if name == "each" else name
+            raise ConfigError(f"{what} is for {', '.join(able)}, and {place.name} is {reader.name}")
+    corpus, given = reader.read(Request(place, on_event, limit, min_rating, weights, workers, renumber, each))
     if not corpus.n_playlists:
         raise DataError(f"{place.name} holds no playlists")
     check_ids(corpus, place.name)
