@@ -93,11 +93,8 @@ def command(
     form = "json" if as_json else form
     if sum((playlist is not None, bool(tracks) or title is not None or file is not None, batch is not None)) != 1:
         raise click.UsageError("give either --playlist or --track, --title, --file (one or more of them) or --batch")
-    if base is not None and playlist is None:
-        raise click.UsageError("--base is for a --playlist of DATA")
+    _check_use(batch, playlist, base, ray or workers)
     _check_output(batch, out, explain, form, bool(left_out))
-    if batch is None and (ray is not None or workers is not None):
-        raise click.UsageError("--ray and --workers are for --batch")
     from ..serving import listing
     from ..serving.explain import explain as reasons
     from ..serving.explain import why_cold
@@ -107,9 +104,8 @@ def command(
     numbers: dict[str, Any] = {"max_per_artist": max_per_artist, "diversity": diversity, "popularity": popularity}
     wished = Wished(RecommendOptions(k=k, keep_versions=keep_versions, **numbers), excluded, disliked, among)
     if batch is not None:
-        load, cluster = partial(_run_of, screen, run, data, device, None), (ray, workers)
-        recommend_lines(screen, load, device, wished, batch, out or "-", cluster)
-        return
+        load = partial(_run_of, screen, run, data, device, None)
+        return recommend_lines(screen, load, device, wished, batch, out or "-", (ray, workers))
     loaded = _run_of(screen, run if base is None else base, data, device, playlist if base is None else None)
     service = loaded.service(device)
     options = wished.of(screen, service)
@@ -175,6 +171,13 @@ def _show(
         if not (uris or screen.width >= WIDE) and any(record["track_name"] for record in records):
             columns, rows = columns[:1] + columns[2:], [row[:1] + row[2:] for row in rows]
         screen.table(rows, columns, whole=("uri",))
+
+
+def _check_use(batch: str | None, playlist: str | None, base: Path | None, cluster: str | int | None) -> None:
+    if base is not None and playlist is None:
+        raise click.UsageError("--base is for a --playlist of DATA")
+    if batch is None and cluster is not None:
+        raise click.UsageError("--ray and --workers are for --batch")
 
 
 def _check_output(batch: str | None, out: str | None, explain: bool, form: str, left_out: bool) -> None:
