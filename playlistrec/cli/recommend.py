@@ -105,10 +105,10 @@ def command(
     wished = Wished(RecommendOptions(k=k, keep_versions=keep_versions, **numbers), excluded, disliked, among)
     if batch is not None:
         load = partial(_run_of, screen, run, data, device, None)
-        return recommend_lines(screen, load, device, wished, batch, out or "-", (ray, workers))
+        recommend_lines(screen, load, device, wished, batch, out or "-", (ray, workers))
+        return
     loaded = _run_of(screen, run if base is None else base, data, device, playlist if base is None else None)
-    service = loaded.service(device)
-    options = wished.of(screen, service)
+    options = wished.of(screen, service := loaded.service(device))
     if base is not None and playlist is not None:
         asked = query_from_base(screen, loaded, service, run, playlist)
     elif playlist is not None:
