@@ -13,10 +13,8 @@ from preprocess_speed import measure
 def main() -> None:
     label, command = sys.argv[1], sys.argv[2:]
     seconds, processor, peak, printed = measure(command)
-    print(
-        f"| {label} | {seconds:,.0f} | {processor:,.0f} | {peak / 1e6:,.0f} MB | {printed.splitlines()[-1]} |",
-        flush=True,
-    )
+    last = printed.splitlines()[-1] if printed else ""
+    print(f"| {label} | {seconds:,.0f} | {processor:,.0f} | {peak / 1e6:,.0f} MB | {last} |", flush=True)
 
 
 if __name__ == "__main__":
