@@ -36,7 +36,7 @@ SKIPPED = ("changelog.md", "results/*", "what-helps.md", "templates/*", "templat
 """Pages whose text comes from elsewhere: the changelog, generated results, docstrings."""
 
 SPLIT = re.compile(r"(?<=[.!?])[\"')*]*\s+(?=[\"'(*]*(?:[A-Z0-9]|\w ))")
-ABBREVIATIONS = re.compile(r"\b(al|e\.g|i\.e|vs|eq|cf|section|p)\.(?=\s)")
+ABBREVIATIONS = re.compile(r"\b(al|e\.g|i\.e|vs|eq|cf|section)\.(?=\s)")
 
 
 @dataclass(frozen=True)
