@@ -27,6 +27,7 @@ from playlistrec.models.ensemble.blend import Blend, BlendConfig
 from playlistrec.models.popularity import Popularity
 from playlistrec.models.registry import model_class
 from playlistrec.models.titles import features as title_features
+from playlistrec.models.titles import sentences
 from playlistrec.models.titles.features import SentenceSpace, Titled, TitleSpace
 from playlistrec.models.titles.neighbours import TitleConfig, TitleNeighbours
 from playlistrec.models.titles.title_map import PENALTY, TitledSpace, TitleMap, ridge
@@ -240,7 +241,7 @@ def test_sentence_embeddings_need_no_net(monkeypatch: pytest.MonkeyPatch, corpus
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, corpus: Corpus) -> None:
-    monkeypatch.setattr(title_features, "find_spec", lambda name: None)
+    monkeypatch.setattr(sentences, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"needs the package wordllama: pip install 'playlistrec\[titles\]'"):
         untrained("mf", corpus, title_features="wordllama").score(unseen("Rock"))
 
