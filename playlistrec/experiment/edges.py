@@ -29,7 +29,7 @@ def edges(data: Data | str | Path) -> pd.DataFrame:
     >>> from playlistrec.corpus.splitting import split_edges
     >>> corpus = Corpus.from_lists([["a", "b"], ["b"]])
     >>> edges(Data.of(corpus, split_edges(corpus)))[["pid", "track_uri", "part"]].values.tolist()
-    [['0', 'a', 'train'], ['0', 'b', 'train'], ['1', 'b', 'train']]
+    [['0', 'a', 'train'], ['0', 'b', 'valid'], ['1', 'b', 'train']]
     """
     import pandas as pd
 

@@ -101,7 +101,7 @@ def test_compare_fits_and_loses_nothing_to_a_failure(data_folder: Path, tmp_path
 def test_what_compare_refuses(runs: list[Path], data_folder: Path, tmp_path: Path) -> None:
     for arguments, code, said in (
         ((data_folder, "-m", "mf"), 2, "-o FOLDER for the runs"),
-        ((data_folder, tmp_path, "-m", "mf", "-o", tmp_path), 2, "with -m one data folder"),
+        ((data_folder, tmp_path, "-m", "mf", "-o", tmp_path), 2, "with -m or --experiment one data folder"),
         ((*runs, "-o", tmp_path), 2, "-o is for the runs of -m"),
         ((*runs, "--metric", "recal"), 2, "--metric must be one of recall, "),
         ((*runs, "--by", "recal@5"), 2, "by must be a mean over playlists"),

@@ -49,7 +49,7 @@ def test_test_entries_may_be_negatives_while_fitting(data: pr.Data) -> None:
 @pytest.mark.parametrize(
     ("criterion", "protocol", "message"),
     [
-        ("ndgc@20", "full", r"criterion must be one of recall, .* as in ndcg@20 \(got 'ndgc@20'\)"),
+        ("ndgc@20", "full", r"criterion must be one of recall, .* as in ndcg@20, or auc .*\(got 'ndgc@20'\)"),
         ("ndcg", "full", "criterion must be one of"),
         ("recall@5", "sampled:9", "criterion must be one of hit, ndcg, mrr at a depth"),
         ("hit@5", "sampled", "protocol must be full, sampled:N"),

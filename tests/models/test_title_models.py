@@ -242,7 +242,7 @@ def test_sentence_embeddings_need_no_net(monkeypatch: pytest.MonkeyPatch, corpus
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, corpus: Corpus) -> None:
     monkeypatch.setattr(sentences, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"needs the package wordllama: pip install 'playlistrec\[titles\]'"):
+    with pytest.raises(ConfigError, match=r"need the package wordllama: pip install 'playlistrec\[titles\]'"):
         untrained("mf", corpus, title_features="wordllama").score(unseen("Rock"))
 
 

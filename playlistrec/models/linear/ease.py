@@ -24,6 +24,9 @@ __all__ = ["EASE", "EASEConfig"]
 Matrix = npt.NDArray[np.float32]
 
 SLICE = 1024
+
+FEW_ULPS = 4
+"""Pivots of so many roundings of the diagonal are none."""
 """Rows of the Gram matrix that are filled or mirrored at a time."""
 
 COPIES = 2
@@ -155,8 +158,9 @@ def _inverse(gram: Matrix, config: EASEConfig) -> Matrix:
     """The inverse of a symmetric positive definite matrix, in its memory."""
     # By torch, since the OpenBLAS in SciPy crashes at 40,000 tracks. The transpose is in the order of LAPACK: no copy.
     lower = torch.from_numpy(gram).T
+    least = FEW_ULPS * torch.finfo(lower.dtype).eps * lower.diagonal().clone()
     _, failed = torch.linalg.cholesky_ex(lower, out=(lower, torch.empty((), dtype=torch.int32)))
-    if failed:
+    if failed or (lower.diagonal().square() <= least).any():  # a pivot of mere rounding, which may come out positive
         raise ConfigError(f"l2 must be larger, for a Gram matrix that can be inverted in float32 (got {config.l2})")
     torch.cholesky_inverse(lower, out=lower)
     return gram

@@ -77,7 +77,7 @@ def training(histories: Mapping[str, History], metrics: Sequence[str] = ()) -> F
     for metric in dict.fromkeys([*criteria, *metrics]):
         if metric not in noted:
             known = [key for key in noted if key not in ("epoch", "loss") and key.partition("_")[2] not in PARTS]
-            raise ConfigError(f"--metric must be one that a run noted: {', '.join(known) or 'none'} (got {metric!r})")
+            raise ConfigError(f"metric must be one that a run noted: {', '.join(known) or 'none'} (got {metric!r})")
         panels.append(_panel(f"Validation {_name(metric)}", _name(metric), curves(metric), ringed=True))
     if criteria:
         clocks = {label: averaged([trained[name].clock() for name in names])[0] for label, names in seeds.items()}
