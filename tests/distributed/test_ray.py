@@ -85,8 +85,8 @@ def test_parquet_is_read_to_the_same_folder(address: str, tmp_path: Path) -> Non
     pytest.importorskip("duckdb", reason="the extra parquet")
     preprocess(tmp_path / "listens", tmp_path / "one", k_core=2)
     arguments = ["--k-core", "2", "--ray", address, "--workers", "2"]
-    told = _playlistrec("preprocess", str(tmp_path / "listens"), "-o", str(tmp_path / "two"), *arguments).stderr
-    assert "no playlist or no track: left out" in told
+    said = _playlistrec("preprocess", str(tmp_path / "listens"), "-o", str(tmp_path / "two"), *arguments).stderr
+    assert "no playlist or no track: left out" in said
     assert _files(tmp_path / "one") == _files(tmp_path / "two")
 
 

@@ -88,6 +88,28 @@ def called(arguments: Sequence[object], log: Path) -> tuple[int, str, float]:
     return code, log.read_text(errors="replace"), time.monotonic() - began
 
 
+def uninterrupted(job: Job, base: Path, folder: Path, log: Path) -> tuple[object, float]:
+    """The figures that a job comes to when nothing disturbs it, and its seconds."""
+    whole = folder / f"whole{job.suffix}"
+    job.before(base, whole)
+    code, text, seconds = called(job.arguments(base, whole), log)
+    assert code == 0, text
+    return job.figures(whole), seconds
+
+
+def stopped(
+    job: Job, base: Path, place: Path, log: Path, after: float, stop: Callable[[int], None]
+) -> tuple[Path, int, int]:
+    """Begin a job in a new folder, and call ``stop`` with its number after so many seconds; output, number and code."""
+    place.mkdir()
+    out = place / f"whole{job.suffix}"
+    job.before(base, out)
+    pid = started(job.arguments(base, out), log)
+    time.sleep(after)
+    stop(pid)
+    return out, pid, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 def prepare(base: Path) -> None:
     """What the jobs read: slices of two days, data, two runs."""
     from playlistrec.corpus.synth.synthesize import synthesize

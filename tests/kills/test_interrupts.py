@@ -8,11 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from jobs import JOBS, called, started
+from jobs import JOBS, called, started, stopped, uninterrupted
 from test_kills import KILLS, ended
 
 pytestmark = pytest.mark.slow
@@ -23,22 +22,15 @@ SIGNALS = {signal.SIGINT: (130, "error: interrupted"), signal.SIGTERM: (143, "er
 @pytest.mark.parametrize("name", JOBS)
 def test_a_signal_at_any_moment(name: str, base: Path, tmp_path: Path) -> None:
     job, dice, log = JOBS[name], random.Random(name), tmp_path / "log"
-    whole = tmp_path / f"whole{job.suffix}"
-    job.before(base, whole)
-    code, text, seconds = called(job.arguments(base, whole), log)
-    assert code == 0, text
-    expected = job.figures(whole)
+    expected, seconds = uninterrupted(job, base, tmp_path, log)
     counts = {"interrupted": 0, "before it began": 0, "ended before": 0}
     for i in range(KILLS):
         number = (signal.SIGINT, signal.SIGTERM)[i % 2]
         place = tmp_path / str(i)
-        place.mkdir()
-        out = place / f"whole{job.suffix}"
-        job.before(base, out)
-        pid = started(job.arguments(base, out), log)
-        time.sleep(dice.uniform(0, seconds))
-        os.killpg(pid, number) if number == signal.SIGINT else os.kill(pid, number)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        to = os.killpg if number == signal.SIGINT else os.kill  # Ctrl-C goes to the whole group
+        out, pid, code = stopped(
+            job, base, place, log, dice.uniform(0, seconds), lambda pid, to=to, number=number: to(pid, number)
+        )
         text = log.read_text()
         assert ended(pid), f"signal {i}: a process was left behind"
         if code in (0, -number):  # the latter before the command had its handlers

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from jobs import JOBS, called, started
+from jobs import JOBS, called, stopped, uninterrupted
 
 pytestmark = [
     pytest.mark.slow,
@@ -44,21 +44,13 @@ def ended(group: int) -> bool:
 @pytest.mark.parametrize("name", JOBS)
 def test_a_kill_at_any_moment(name: str, base: Path, tmp_path: Path) -> None:
     job, dice, log = JOBS[name], random.Random(name), tmp_path / "log"
-    whole = tmp_path / f"whole{job.suffix}"
-    job.before(base, whole)
-    code, text, seconds = called(job.arguments(base, whole), log)
-    assert code == 0, text
-    expected = job.figures(whole)
+    expected, seconds = uninterrupted(job, base, tmp_path, log)
     counts = {"rerun": 0, "resumed": 0, "ended before": 0}
     for kill in range(KILLS):
         place = tmp_path / str(kill)
-        place.mkdir()
-        out = place / f"whole{job.suffix}"
-        job.before(base, out)
-        pid = started(job.arguments(base, out), log)
-        time.sleep(dice.uniform(0, seconds))
-        os.kill(pid, signal.SIGKILL)
-        killed = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+        after = dice.uniform(0, seconds)
+        out, pid, code = stopped(job, base, place, log, after, lambda pid: os.kill(pid, signal.SIGKILL))
+        killed = code == -signal.SIGKILL
         assert ended(pid), f"kill {kill}: a process was left behind"
         code, text, _ = called(job.arguments(base, out), log)
         how = "rerun" if killed else "ended before"

@@ -201,7 +201,9 @@ def test_learned_weights_are_told(data_folder: Path, tmp_path: Path) -> None:
     weights = json.loads((tmp_path / "run" / "run.json").read_text())["learned_layer_weights"]
     assert len(weights) == 3
     assert sum(weights) == pytest.approx(1, abs=1e-3)
-    told = ", ".join(map(str, weights))
-    assert f"learned weights of the layers, the embeddings first: {told}" in (tmp_path / "run" / "MODEL.md").read_text()
+    shown = ", ".join(map(str, weights))
+    assert (
+        f"learned weights of the layers, the embeddings first: {shown}" in (tmp_path / "run" / "MODEL.md").read_text()
+    )
     call("report", tmp_path / "run", "-o", tmp_path / "r.html")
     assert "Learned weights of the layers" in (tmp_path / "r.html").read_text()

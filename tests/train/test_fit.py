@@ -200,4 +200,4 @@ def test_regime_auto_says_in_one_line_which_it_picked_and_how_long_an_epoch_take
 
     minutes = -(-len(corpus.pairs[0]) // 8) * 6 / 60
     assert picked() == [f"regime auto picked {regime}: an epoch takes about {minutes:.1f} minutes"]
-    assert picked(regime=regime) == [], "whoever names a regime need not be told"
+    assert picked(regime=regime) == [], "no line for a regime that was named"
