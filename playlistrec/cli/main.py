@@ -76,7 +76,7 @@ def _hint(text: str, context: click.Context) -> str:
     """The action that mends a misuse."""
     if "unexpected extra argument" in text and any(param.name == "sets" for param in context.command.params):
         return ": an option is --set KEY=VALUE, without blanks"
-    return f": {context.command_path} --help shows how"
+    return f"{' ' if text.endswith('?') else ': '}{context.command_path} --help shows how"
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
