@@ -65,11 +65,14 @@ def test_code_tables_headings_and_options_are_not_prose(readability: ModuleType,
     assert readability.main([str(tmp_path / "page.md")]) == 0
 
 
-def test_generated_pages_are_left_out(readability: ModuleType, tmp_path: Path) -> None:
-    for name in ("changelog.md", "results/index.md", "reference/nn.md", "results/gowalla.md"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+def test_docstrings_and_templates_are_left_out_and_results_are_not(readability: ModuleType, tmp_path: Path) -> None:
+    for name in ("changelog.md", "templates/results/index.md", "templates/what-helps.md", "reference/nn.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text(LONG)
     assert readability.main([str(tmp_path)]) == 0
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "index.md").write_text(LONG)
+    assert readability.main([str(tmp_path)]) == 1
 
 
 def test_sentences_end_where_they_end(readability: ModuleType, tmp_path: Path) -> None:

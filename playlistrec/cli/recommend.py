@@ -110,17 +110,17 @@ def command(
     loaded = _run_of(screen, run if base is None else base, data, device, playlist if base is None else None)
     options = wished.of(screen, service := loaded.service(device))
     if base is not None and playlist is not None:
-        asked = query_from_base(screen, loaded, service, run, playlist)
+        given = query_from_base(screen, loaded, service, run, playlist)
     elif playlist is not None:
-        asked = query_of_playlist(loaded, playlist)
+        given = query_of_playlist(loaded, playlist)
     else:
-        asked = query_of_tracks(screen, loaded, service, tracks, file, title)
-    taken = [*asked.taken, *(row for seed in named_tracks(screen, service, left_out) for row in seed.taken)]
-    found = service.recommend_one(asked.query, options, taken)
+        given = query_of_tracks(screen, loaded, service, tracks, file, title)
+    taken = [*given.taken, *(row for seed in named_tracks(screen, service, left_out) for row in seed.taken)]
+    found = service.recommend_one(given.query, options, taken)
     if found.cold:
-        screen.warn(why_cold(service.model.name, len(asked.query.tracks), asked.shown.get("title")))
-    because = reasons(service.history, asked.query.tracks, found.tracks) if explain else None
-    records, about = listing.records(service.history, found, because), {"query": asked.shown, "cold": found.cold}
+        screen.warn(why_cold(service.model.name, len(given.query.tracks), given.shown.get("title")))
+    because = reasons(service.history, given.query.tracks, found.tracks) if explain else None
+    records, about = listing.records(service.history, found, because), {"query": given.shown, "cold": found.cold}
     _show(screen, records, form, about, explain, uris)
 
 

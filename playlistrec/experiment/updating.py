@@ -148,7 +148,7 @@ class _Settling:
         assert isinstance(model, TrainedModel), "models that are trained by gradient"
         options = TrainOptions.from_options(run.info["training"] | {"snapshot_epochs": (), "teacher": ""})
         new = np.arange(corpus.n_playlists) >= self.growth.n_playlists
-        if not model.propagates:  # its rows do not hear of what else a playlist holds now
+        if not model.propagates:  # its rows receive no messages from what else a playlist holds now
             new[: len(self.growth.changed)] |= self.growth.changed
         # Pairs with drawn negatives are soon learned by heart, and so are those of a model without messages.
         steady = model.propagates and options.loss == "softmax"

@@ -174,7 +174,7 @@ def test_dropout_of_attention_is_for_training_and_right_on_average(corpus: Corpu
 def test_folding_in_is_a_node_that_hears_its_seeds(
     kind: type[FMGraph], context: str, layers: int, corpus: Corpus
 ) -> None:
-    """A playlist without a track that starts as the mean of all hears, folded in, what it would hear in the graph."""
+    """A playlist without a track that starts as the mean of all receives, folded in, the messages of the graph."""
     model = built(kind, corpus, context=context, layers=layers)
     seeds = [3, 5, 3, 16]
     found = model.fold_in(Query.of([[], seeds, [1]]))[1]
@@ -188,7 +188,7 @@ def test_folding_in_is_a_node_that_hears_its_seeds(
     more = Corpus(offsets, np.concatenate(lists).astype(np.int32), corpus.playlists, corpus.track_table, corpus.artists)
     assert uris == more.track_table["uri"].to_pylist()
     other = kind.from_state(more, model.config, model.state())
-    # The others do not hear of it, nor of each other through it, when it is folded in, and their degrees stay.
+    # The others receive nothing from it, nor from each other through it, when it is folded in, and their degrees stay.
     own = model._start["playlist"]
     src, dst = other.graph.edges()
     more_heard = ~model.graph.has_edges_between(src, dst) & (dst != own)

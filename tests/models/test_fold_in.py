@@ -37,7 +37,7 @@ CASES: list[tuple[type[GraphModel], dict[str, object]]] = [
 def in_the_graph(model: GraphModel, seeds: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Final vectors of the playlists and of new ones that stand in the graph, each with an edge from every seed.
 
-    The edges lead to the new nodes alone: no track hears of them or counts them in its degree.
+    The edges lead to the new nodes alone: no track receives their messages or counts them in its degree.
     """
     graph, n = model.graph, model.graph.num_nodes("playlist")
     edges = {e: tuple(ends.long() for ends in graph.edges(etype=e)) for e in graph.canonical_etypes}
@@ -63,7 +63,7 @@ def test_fold_in_equals_a_node_of_the_graph(kind: type[GraphModel], options: dic
     model = build(kind, small_corpus(), artists=artists, **options)
     seeds = [[2, 5, 11], [7], [3, 3, 9, 1, 20, 24], list(range(25))]
     before, new = in_the_graph(model, seeds)
-    torch.testing.assert_close(before, model.vectors()[0], rtol=1e-5, atol=1e-5, msg="the others do not hear of them")
+    torch.testing.assert_close(before, model.vectors()[0], rtol=1e-5, atol=1e-5, msg="others receive their messages")
     torch.testing.assert_close(model.fold_in(Query.of(seeds)), new, rtol=1e-5, atol=1e-5)
 
 

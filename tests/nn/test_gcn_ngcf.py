@@ -154,7 +154,7 @@ def test_a_heterograph_is_one_graph_of_all_its_nodes(name: str, sampled: bool, k
     source, target, own = factors(name, A)
     parts = {k: slice(start[k], start[k] + n[k]) for k in n}
     degree_norms = {
-        e: (source[parts[s]], target[parts[t]], own[parts[t]] * (e != "made"))  # movies hear themselves with "rates"
+        e: (source[parts[s]], target[parts[t]], own[parts[t]] * (e != "made"))  # movies have a loop with "rates"
         for s, e, t in kinds
     }
     h = torch.randn(14, D).requires_grad_()

@@ -97,7 +97,7 @@ class Builder:
 
 
 class Neighbours:
-    """The distinct nodes that each playlist of a batch hears: ids (batch, length), and which of them count.
+    """The distinct neighbours of each playlist of a batch: ids (batch, length), and which of them count.
 
     Args:
         ids: int64; those that do not count may be any node.

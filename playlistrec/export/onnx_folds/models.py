@@ -71,7 +71,7 @@ def _aggregate(g: Builder, model: Any, seeds: Neighbours) -> Value:
 
 
 def _features(g: Builder, model: Any, seeds: Value, mask: Value, held: Neighbours) -> Value:
-    """A factorisation machine over a graph: the playlist hears its tracks, their artists and contexts, and itself."""
+    """A factorisation machine over a graph: messages come from the tracks, their artists and contexts, and itself."""
     states = [state.numpy() for state in model.feature_states()]
     start, parts = model.first_nodes, [(g.add(held.ids, g.ints(model.first_nodes["track"])), held.counts)]
     if model.artist is not None:

@@ -44,7 +44,7 @@ def grown_state(corpus: Corpus, state: Arrays, growth: Growth, *, refresh: bool)
 
     Args:
         refresh: infer the playlists that hold other tracks than they did as well: for models that do not pass
-            messages, whose rows would not hear of it.
+            messages, whose rows would not receive it.
     """
     fitted = {"playlist": growth.n_playlists, "track": growth.n_tracks, "artist": growth.n_artists}
     sizes = {"playlist": corpus.n_playlists, "track": corpus.n_tracks, "artist": corpus.n_artists}

@@ -45,7 +45,7 @@ class FMGraph(FM):
 
     Its nodes are playlists, tracks, artists and contexts, each joined to itself and to those it occurs together with
     in a training pair. A playlist that was not trained is folded in as a node that starts from the mean embedding of
-    the playlists and hears the features of its seeds; they do not hear of it.
+    the playlists and receives messages from the features of its seeds; it sends them none.
     """
 
     config_class: ClassVar[type[Config]] = FMGraphConfig

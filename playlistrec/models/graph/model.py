@@ -36,7 +36,7 @@ class GraphModel(EmbeddingModel):
     """Free embeddings, ``layers`` rounds of message passing over all relations, a weighted sum of the rounds.
 
     A playlist outside the graph is folded in as a node with edges from its seeds only: it starts from the mean
-    embedding of the playlists and receives, layer by layer, what its seeds hold; the seeds do not hear of it.
+    embedding of the playlists and receives, layer by layer, what its seeds hold; it sends the seeds nothing.
     """
 
     config_class: ClassVar[type[Config]] = GraphConfig

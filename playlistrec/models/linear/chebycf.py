@@ -32,7 +32,7 @@ class ChebyCFConfig(Config):
     """Options of :class:`ChebyCF`, the paper's for Gowalla by default.
 
     Attributes:
-        order: K, degree of the Chebyshev polynomial: a track hears of others up to 2 K hops away.
+        order: K, degree of the Chebyshev polynomial: a track is reached by others up to 2 K hops away.
         flatness: φ of the plateau: 1 is a straight line, as in GF-CF; more lets the middle frequencies pass alike.
         dim: singular vectors of the ideal low-pass filter; 0: none.
         alpha: its weight beside the plateau.
