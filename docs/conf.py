@@ -41,6 +41,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 
+toc_object_entries = False  # with thousands of names the sidebar takes longer than the pages
+
 html_theme = "furo"
 html_title = f"playlistrec {release}"
 html_static_path = ["_static"]

@@ -103,9 +103,9 @@ def test_every_format_and_width(compared: tuple[Path, Path]) -> None:
 def test_seeds_of_models_on_the_command_line(data_folder: Path, tmp_path: Path) -> None:
     mf = "mf --preset none --set dim=4 --epochs 1"
     shown = json.loads(
-        call("compare", data_folder, "-m", mf, "-m", "popularity", "-o", tmp_path, "--seeds", 3, "--json").stdout
+        call("compare", data_folder, "-m", mf, "-m", "popularity", "-o", tmp_path, "--seeds", 2, "--json").stdout
     )
-    assert [model.get("seeds") for model in shown["models"]] == [3, None]
+    assert [model.get("seeds") for model in shown["models"]] == [2, None]
     refused = call("compare", tmp_path / "x", "--seeds", 2, code=2)
     assert "--seeds is for the fits of -m" in refused.stderr
 

@@ -28,7 +28,7 @@ OF_ITS_OWN = {
         epochs=30, batch_size=10, lr=0.02, l2=0.0, loss="softmax", negatives="shared", n_negatives=40
     ),
 }
-"""With BPR some scores of NGCF grow without bound, and at which seeds differs by processor. With softmax none of 12 do."""
+"""With BPR some scores of NGCF grow without bound, at seeds that differ by processor. With softmax none of 12 do."""
 
 
 def fitted(
