@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from itertools import count
 
@@ -40,11 +40,18 @@ def distinct(ids: pa.Array) -> tuple[Rows, npt.NDArray[np.int64]]:
     >>> numbers, first = distinct(pa.array(["b", "a", "b", "c"]))
     >>> numbers.tolist(), first.tolist()
     ([0, 1, 0, 2], [0, 1, 3])
+    >>> distinct(pa.array(["x", "b", "a"]).dictionary_encode().take(pa.array([2, 1, 2])))[0].tolist()
+    [0, 1, 0]
     """
-    encoded = ids.dictionary_encode()
+    encoded = ids if isinstance(ids, pa.DictionaryArray) else ids.dictionary_encode()
     numbers = encoded.indices.to_numpy()
-    first = np.empty(len(encoded.dictionary), dtype=np.int64)
+    first = np.full(len(encoded.dictionary), len(numbers), dtype=np.int64)
     first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # the last assignment stands: the first appearance
+    if len(first) and (first[-1] == len(numbers) or (np.diff(first) < 0).any()):  # of some rows of a longer column
+        order = np.argsort(first, kind="stable")[: np.count_nonzero(first < len(numbers))]
+        place = np.empty(len(first), dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        numbers, first = place[numbers], first[order]
     return numbers, first
 
 
@@ -84,13 +91,27 @@ class Vocabulary:
     """
 
     def __init__(self) -> None:
-        self._rows: defaultdict[str, int] = defaultdict(count().__next__)
+        self._known: defaultdict[str, int] = defaultdict(count().__next__)
+        self._first = pa.array([], pa.string())
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._known) or len(self._first)
+
+    @property
+    def _rows(self) -> defaultdict[str, int]:
+        if len(self._first) and not self._known:
+            deque(map(self._known.__getitem__, self._first.to_pylist()), maxlen=0)
+        return self._known
 
     def number(self, ids: pa.Array | Sequence[str]) -> Rows:
         """(n,) the row of each id; ids not met before get the next rows."""
+        if isinstance(ids, pa.DictionaryArray):
+            numbers, first = distinct(ids)
+            texts = ids.take(pa.array(first)).cast(pa.string())
+            if len(self):
+                return self.number(texts)[numbers]
+            self._first = texts  # of a file of one block all that is needed
+            return numbers
         texts = ids if isinstance(ids, Sequence) else ids.to_pylist()
         return np.fromiter(map(self._rows.__getitem__, texts), np.int32, len(ids))
 
@@ -100,7 +121,7 @@ class Vocabulary:
 
     def ids(self) -> pa.Array:
         """The ids by row."""
-        return pa.array(list(self._rows), pa.string())
+        return pa.array(list(self._known), pa.string()) if self._known else self._first
 
 
 class Catalogue:
@@ -157,8 +178,16 @@ def _artist_keys(uri: pa.Array, name: pa.Array) -> pa.Array:
     if not pc.any(missing).as_py():
         return uri
     names = pc.if_else(missing, name, pa.scalar(None, pa.string())).dictionary_encode()
-    keys = [f"name:{key}" if (key := _normalise(text)) else None for text in names.dictionary.to_pylist()]
-    return pc.if_else(missing, pa.array(keys, pa.string()).take(names.indices), uri)
+    keys = _normalised(names.dictionary)
+    keys = pc.if_else(pc.equal(keys, ""), pa.scalar(None, pa.string()), pc.binary_join_element_wise("name:", keys, ""))
+    return pc.if_else(missing, keys.take(names.indices), uri)
+
+
+def _normalised(names: pa.Array) -> pa.Array:
+    """Names blind to case, width, control characters and blanks."""
+    keys = pc.ascii_lower(names)
+    others = pc.match_substring_regex(names, r"[^!-~ ]|^ | $|  ")
+    return pc.replace_with_mask(keys, others, pa.array(map(_normalise, names.filter(others).to_pylist()), pa.string()))
 
 
 def _normalise(name: str) -> str:

@@ -97,6 +97,21 @@ def test_aotm(name: str, tmp_path: Path) -> None:
     assert warnings == ["left out 1 entries without a song"]
 
 
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ([["Vela", "Thunder"]], "field playlist 2 must be a list of at least 2"),
+        ([["Vela", "Thunder"], "SOA", 1], "a list in it must be a list of at most 2"),
+        ([["Vela", "Thunder"], 7], "field playlist 2 must be text or null"),
+    ],
+)
+def test_an_entry_of_aotm_that_is_none(entry: list[object], words: str, tmp_path: Path) -> None:
+    mix = {"mix_id": 3, "playlist": [[["Vela", "Thunder"], "SOA"], entry]}
+    (tmp_path / "aotm2011_playlists.json").write_text(json.dumps([mix]))
+    with pytest.raises(DataError, match=words):
+        read(tmp_path)
+
+
 def idomaar(*rows: tuple[object, ...]) -> str:
     return "".join("\t".join(one if isinstance(one, str) else json.dumps(one) for one in row) + "\n" for row in rows)
 
@@ -133,6 +148,15 @@ def test_30music(tmp_path: Path) -> None:
         read(folder)
 
 
+def test_links_of_30music_to_lists_of_tracks(tmp_path: Path) -> None:
+    nested = [[{"type": "track", "id": 5}, {"id": 6}], {"type": "track", "id": 7}, {"type": "x", "id": 8}]
+    rows = [("playlist", "11", "-1", {}, {"objects": nested}), ("playlist", "12", "-1", {}, {"objects": nested[1:2]})]
+    (tmp_path / "playlist.idomaar").write_text(idomaar(*rows))
+    corpus, warnings = warned(tmp_path)
+    assert lists(corpus) == {"11": ["5", "6", "7"], "12": ["7"]}
+    assert warnings == ["left out 1 entries that are no tracks"]
+
+
 def test_yes(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("40 50 60 \n2 1 1 \n0 2 0 \n\n1 \n")
     (tmp_path / "test.txt").write_text("40 50 60 \n1 0 1 \n2 0 \n")
@@ -146,6 +170,12 @@ def test_yes(tmp_path: Path) -> None:
     assert lists(warned(tmp_path / "train.txt")[0]) == {"0": ["40", "60", "40"], "1": ["50"]}
     (tmp_path / "train.txt").write_text("40 50 60 \n2 1 1 \n0 2\n3\n")
     with pytest.raises(DataError, match=r"train\.txt, line 4: 3 is no place among 3 songs"):
+        read(tmp_path / "train.txt")
+    (tmp_path / "train.txt").write_text("40 50 60 \n2 1 1 \n0 x2\n")
+    with pytest.raises(DataError, match=r"train\.txt, from line 3: a word that is no number \('x2'\)"):
+        read(tmp_path / "train.txt")
+    (tmp_path / "train.txt").write_text("40 50 60 \n2 1 1 \n")
+    with pytest.raises(DataError, match=r"train\.txt: no playlist stands below the songs and their counts"):
         read(tmp_path / "train.txt")
 
 

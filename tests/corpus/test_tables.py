@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.sources import decoding
 from playlistrec.corpus.sources.read import read
+from playlistrec.errors import DataError
 from playlistrec.events import Event
 
 
@@ -214,3 +215,49 @@ def test_blocks_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for p, t in rows:
         naive.setdefault(p, []).append(t)
     assert lists(table) == naive
+
+
+@pytest.mark.parametrize("block", [40, 1 << 20])
+@pytest.mark.parametrize(
+    ("places", "order"),
+    [
+        (["2", "1.5", "1"], [2, 1, 0]),
+        (["2", "", "1"], [2, 0, 1]),  # without a time a row stands last
+        (["2024-05-31", "2023-05-31", "2024-05-30"], [1, 2, 0]),
+        (["86400", "1970-01-01", "90000"], [1, 0, 2]),  # numbers up to the second block
+        (["9007199254740993", "9007199254740995", "3"], [2, 0, 1]),
+        ([" 7 ", "\t5", "6"], [1, 2, 0]),
+    ],
+)
+def test_times_as_numbers_and_as_text(
+    places: list[str], order: list[int], block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "BLOCK", block)
+    rows = [f"p,track-number-{i},{place}" for i, place in enumerate(places)]
+    corpus, _ = read(write(tmp_path, any="pid,uri,time\n" + "\n".join(rows)))
+    assert lists(corpus) == {"p": [f"track-number-{i}" for i in order]}
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        ("-1", "at least 0 to be a weight .got '-1'"),
+        ("-0.5", "at least 0 to be a weight .got '-0.5'"),
+        ("9007199254740993", "a number .got '9007199254740993'"),
+        ("inf", "a number .got 'inf'"),
+        ("NaN", "a number .got 'NaN'"),
+        ("", "a number .got ''"),
+    ],
+)
+def test_a_weight_that_is_none_is_told_as_it_stands(weight: str, words: str, tmp_path: Path) -> None:
+    write(tmp_path, any=f"pid,uri,count\np,a,1\np,b,{weight}\n")
+    with pytest.raises(DataError, match=f"any.csv, line 3: count must be {words}"):
+        read(tmp_path, weights=True)
+
+
+def test_entries_of_each_playlist_are_put_in_order(tmp_path: Path) -> None:
+    for pids in ("aabb", "abab", "abba"):  # each in one run, or in several
+        rows = [f"{pid},{track},{place}" for pid, track, place in zip(pids, "wxyz", (4, 3, 2, 1))]
+        corpus, _ = read(write(tmp_path, any="pid,uri,pos\n" + "\n".join(rows)))
+        for pid, tracks in lists(corpus).items():
+            assert tracks == [track for own, track in zip(pids[::-1], "zyxw") if own == pid]

@@ -19,6 +19,7 @@ from .entries import gather
 from .formats import Format, Given, Place, Request, suffix, tell
 from .plain_text import three_fields, users_end_in_colons
 from .tables import is_table
+from .tokens import Tokens, tokens
 
 __all__ = ["FORMAT"]
 
@@ -52,7 +53,7 @@ def _read(request: Request) -> tuple[Corpus, Given | None]:
         text = "each line has three fields, read as `user item item`; `user item weight` is the format triples"
         on_event(Event("warning", text))
     for done, (part, path) in enumerate(files, 1):
-        playlist, track = _read_entries(Source.of(path), catalogue, playlists, limit, on_event)
+        playlist, track = _read_entries(request.place.source(path), catalogue, playlists, limit, on_event)
         parts.append((part, (playlist, track, None)))
         on_event(Event("progress", f"read {path.name}", {"done": done, "total": len(files)}))
     pids = playlists.ids()[:limit]
@@ -77,19 +78,19 @@ def _read_entries(
     """The playlist and the track of each entry."""
     columns: list[tuple[Rows, Rows]] = []
     _check_first_line(source)
-    for lines in _lines(source, on_event):
-        tokens = pc.ascii_split_whitespace(lines)
-        ids, starts = tokens.values, tokens.offsets.to_numpy()[:-1]
-        lengths = pc.list_value_length(tokens).to_numpy()
-        numbers, first = distinct(ids.take(starts))
-        playlist = playlists.number(ids.take(starts[first]))[numbers].repeat(lengths)
+    for found in _blocks(source, on_event):
+        lengths = found.counts[found.counts > 0]
+        starts = np.cumsum(lengths) - lengths
+        ids = found.ids.dictionary_encode()
+        playlist = playlists.number(ids.take(pa.array(starts))).repeat(lengths)
         is_item = np.ones(len(ids), dtype=bool)
         is_item[starts] = False
         if limit is not None:
             is_item &= playlist < limit
         items = ids.filter(pa.array(is_item))
         numbers, first = distinct(items)
-        columns.append((playlist[is_item], catalogue.add(pa.table({"uri": items.take(first)}))[numbers]))
+        uris = items.take(pa.array(first)).cast(pa.string())
+        columns.append((playlist[is_item], catalogue.add(pa.table({"uri": uris}))[numbers]))
     if not columns:
         raise DataError(f"{source.name} is empty")
     playlist, track = (np.concatenate(column) for column in zip(*columns))
@@ -105,8 +106,8 @@ def _check_first_line(source: Source) -> None:
         raise DataError(f"{source.name}, line 1: {shown!r} is unlike the lines below, which are numbers (a header?)")
 
 
-def _lines(source: Source, on_event: OnEvent) -> Iterator[pa.Array]:
-    """Blocks of lines without their outer blanks, empty ones left out."""
+def _blocks(source: Source, on_event: OnEvent) -> Iterator[Tokens]:
+    """The ids of many lines at a time."""
     line, rest = 1, b""
     tell(on_event, [source.remark] if source.remark else [])
     colons = users_end_in_colons(source.head(2**16).decode())
@@ -114,11 +115,14 @@ def _lines(source: Source, on_event: OnEvent) -> Iterator[pa.Array]:
         on_event(Event("warning", f"{source.name}: read as `user:item item …`"))
     for block, final in decoding.with_last(source.blocks(decoding.BLOCK)):
         whole, newline, rest = (rest + block, b"", b"") if final else (rest + block).rpartition(b"\n")
-        if whole:
+        found = tokens(whole)
+        if colons or not found.plain or b"," in whole:
             lines = pc.ascii_trim_whitespace(pa.array(whole.decode().split("\n"), pa.string()))
             _check(source, lines, line, colons)
-            if len(lines := lines.filter(pc.not_equal(lines, ""))):
-                yield pc.replace_substring(lines, ":", " ", max_replacements=1) if colons else lines
+            lines = pc.replace_substring(lines, ":", " ", max_replacements=1) if colons else lines
+            found = tokens("\n".join(lines.to_pylist()).encode())
+        if len(found.ids):
+            yield found
         line += whole.count(b"\n") + len(newline)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 
 from ...errors import DataError, Hint
 from ...events import Event, OnEvent
+from .arrow_csv import LARGEST
 from .decoding import Source
 from .delimited import Delimited
 from .dialects import Layout, Score, letters, names_among
@@ -28,7 +28,6 @@ Names = Mapping[str, Sequence[str]]
 MISSING = ("", "nan", "null", "none")
 NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 TRIPLES = {"format": "triples"}
-LARGEST = 2.0**53  # beyond it a float no longer holds every whole number
 
 
 def is_missing(text: pa.Array) -> pa.Array:
@@ -45,7 +44,7 @@ def score_of(wanted: Names, required: Sequence[str]) -> Score:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows in a row: the text of each known column under our name, and the lines on which they begin."""
+    """Rows in a row: each known column under our name, as text or as numbers, and the lines on which they begin."""
 
     columns: Mapping[str, pa.Array]
     lines: Callable[[], list[int]]
@@ -82,7 +81,7 @@ class CsvFile:
     @classmethod
     def open(
         cls,
-        path: Path,
+        source: Source,
         wanted: Names,
         required: Sequence[str],
         layout: Layout | None = None,
@@ -94,7 +93,7 @@ class CsvFile:
         """Read the header.
 
         Args:
-            path: the file.
+            source: the file.
             wanted: the columns to look for.
             required: those of our names that must be there.
             layout: how the file is written, where that is known.
@@ -104,13 +103,12 @@ class CsvFile:
 
         Raises DataError when a required column is missing or the file is empty.
         """
-        source = Source.of(path)
         if layout is None:
             table = Delimited.open(source, score_of(wanted, required), quoted=quoted, skip_broken=skip_broken)
         else:
             table = Delimited(source, layout, quoted, skip_broken)
             if not source.head().strip():
-                raise DataError(f"{path.name} is empty")
+                raise DataError(f"{source.name} is empty")
         header = table.layout.header
         places = {letters(name): name for name in reversed(header)}
         columns = {}
@@ -121,12 +119,12 @@ class CsvFile:
                 first = header or tuple(table.first_record())
                 known = Hint("without a header it is read with {format}", TRIPLES)
                 raise DataError(
-                    f"{path.name} has no column {' or '.join(names[:4])}{_it_has(first)}",
+                    f"{source.name} has no column {' or '.join(names[:4])}{_it_has(first)}",
                     known if len(first) in (3, 4) and are_numbers(first[2:]) else None,
                 )
         for name in columns.values():
             if (n := sum(letters(name) == letters(other) for other in header)) > 1:
-                raise DataError(f"{path.name} has {n} columns called {name}")
+                raise DataError(f"{source.name} has {n} columns called {name}")
         unread = tuple(name for name in header if name and name not in columns.values())
         return cls(columns, unread, table)
 
@@ -143,27 +141,37 @@ class CsvFile:
             names = ", ".join(name[:30] for name in self.unread[:8]) + ", …" * (len(self.unread) > 8)
             on_event(Event("warning", f"{self.name}: columns not read: {names}", {"unread": list(self.unread)}))
 
-    def batches(self) -> Iterator[Batch]:
-        """The rows, in blocks. Raises DataError, with the line, for what is no row, and where there is none."""
+    def batches(self, numeric: Sequence[str] = ()) -> Iterator[Batch]:
+        """The rows, in blocks. Raises DataError, with the line, for what is no row, and where there is none.
+
+        Args:
+            numeric: our names of columns that are read as numbers (float64) where all of a block is.
+        """
         header = list(self.table.layout.header)
-        places = [header.index(name) for name in self.columns.values()]
+        places = {ours: header.index(name) for ours, name in self.columns.items()}
         some = False
-        for rows in self.table.blocks(places):
+        numbers = [place for ours, place in places.items() if ours in numeric]
+        for rows in self.table.blocks(list(places.values()), numbers):
             some = True
             yield Batch(dict(zip(self.columns, rows.columns)), rows.lines)
         if not some:
             raise DataError(f"{self.name} " + ("has a header and no rows" if self.table.layout.line else "is empty"))
 
-    def ids(self, name: str, batch: Batch) -> pa.Array:
-        """A column of ids: any text but the empty one. Raises DataError for that, and for one with a line break."""
-        column = batch.columns[name]
-        empty, broken = pc.equal(column, ""), pc.match_substring(column, "\n")
-        if pc.any(pc.or_(empty, broken)).as_py():
-            row = pc.index(pc.or_(empty, broken), True).as_py()
+    def ids(self, name: str, batch: Batch) -> pa.DictionaryArray:
+        """A column of ids: any text but the empty one. Raises DataError for that, and for one with a line break.
+
+        Ids repeat, so that each distinct one is looked at once.
+        """
+        column = batch.columns[name].dictionary_encode()
+        ids, rows = column.dictionary, column.indices
+        wrong = pc.or_(pc.equal(ids, ""), pc.match_substring(ids, "\n"))
+        if pc.any(wrong).as_py():
+            row = pc.index(wrong.take(rows), True).as_py()
             why = "is missing" if not column[row].as_py() else "holds a line break (an open quote?)"
             raise self.refuse(batch, row, f"{self.columns[name]} {why}")
-        if n := pc.sum(is_missing(column)).as_py():
-            self.odd[self.columns[name]] += n
+        odd = is_missing(ids)
+        if pc.any(odd).as_py():
+            self.odd[self.columns[name]] += pc.sum(odd.take(rows)).as_py()
         return column
 
     def tell_odd(self, on_event: OnEvent) -> None:
@@ -175,12 +183,13 @@ class CsvFile:
 
     def numbers(self, name: str, batch: Batch, *, required: bool = False) -> pa.Array:
         """A column of numbers (float64), null where the field is empty. Raises DataError for other text."""
-        text = batch.columns[name]
-        formed = pc.match_substring_regex(text, NUMBER)
-        values = pc.if_else(formed, text, pa.scalar(None, pa.string())).cast(pa.float64())
+        values = column = batch.columns[name]
+        if pa.types.is_string(column.type):
+            formed = pc.match_substring_regex(column, NUMBER)
+            values = pc.if_else(formed, column, pa.scalar(None, pa.string())).cast(pa.float64())
         good = pc.fill_null(pc.less(pc.abs(values), LARGEST), False)
         if not required:
-            good = pc.or_(good, is_missing(text))
+            good = pc.or_(good, is_missing(column) if pa.types.is_string(column.type) else column.is_null())
         self._require(good, name, batch, "a number")
         return values
 
@@ -189,8 +198,10 @@ class CsvFile:
 
         Raises DataError for text that is neither a number nor a date with or without a time (ISO 8601).
         """
-        values, good = moments(batch.columns[name])
-        self._require(pc.or_(good, is_missing(batch.columns[name])), name, batch, "a number or a date, as 2024-05-31")
+        column = values = batch.columns[name]
+        if pa.types.is_string(column.type):
+            values, good = moments(column)
+            self._require(pc.or_(good, is_missing(column)), name, batch, "a number or a date, as 2024-05-31")
         filled: npt.NDArray[np.float64] = pc.fill_null(values, np.nan).to_numpy(zero_copy_only=False)
         return filled
 
@@ -210,8 +221,9 @@ class CsvFile:
     def _require(self, good: pa.Array, name: str, batch: Batch, rule: str) -> None:
         if not pc.all(good).as_py():
             row = pc.index(good, False).as_py()
-            value = batch.columns[name][row].as_py()[:40]
-            raise self.refuse(batch, row, f"{self.columns[name]} must be {rule} (got {value!r})")
+            value = batch.columns[name][row].as_py()
+            shown = f"{value:.15g}" if isinstance(value, float) else (value or "")[:40]
+            raise self.refuse(batch, row, f"{self.columns[name]} must be {rule} (got {shown!r})")
 
     def refuse(self, batch: Batch, row: int, why: str) -> DataError:
         """The error for a row of a batch, with the line on which it begins."""

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 
 from ...errors import DataError
 from . import decoding
+from .arrow_csv import Types, fast
 from .decoding import Source
 from .dialects import Layout, Score, find_layout, in_words, split_records
-from .quoting import scan
-from .rows import Left, Rows, joined
+from .quoting import odd_lines, scan
+from .rows import Left, Rows, first_with_newline, joined
 
 __all__ = ["Delimited"]
 
@@ -81,16 +80,18 @@ class Delimited:
             fields = zip(*(column.to_pylist() for column in rows.columns))
             yield from ((line, list(row)) for line, row in zip(rows.lines(), fields))
 
-    def blocks(self, wanted: Sequence[int] | None = None) -> Iterator[Rows]:
+    def blocks(self, wanted: Sequence[int] | None = None, numeric: Sequence[int] = ()) -> Iterator[Rows]:
         """The rows below the header, in blocks.
 
         Args:
             wanted: the columns to read, by their place in the header; all by default.
+            numeric: those that are numbers (float64, null where empty) up to the first block in which one is no number.
 
         Raises DataError, with the line, for a row with a wrong number of fields and a quote that is not closed.
         """
         width = len(self.layout.header)
-        columns = list(range(width)) if wanted is None else list(wanted)
+        columns = dict.fromkeys(range(width) if wanted is None else wanted, pa.string())
+        columns |= dict.fromkeys(numeric, pa.float64())
         rest, line, skip = b"", 1, self.layout.line
         for block, final in decoding.with_last(self.source.blocks(decoding.BLOCK)):
             rest += block
@@ -105,70 +106,53 @@ class Delimited:
                 line += rest.count(b"\n", 0, size)
                 rest = rest[size:]
 
-    def _parse(self, block: bytes, line: int, columns: list[int], final: bool) -> tuple[int, list[Rows]]:
+    def _parse(self, block: bytes, line: int, columns: Types, final: bool) -> tuple[int, list[Rows]]:
         """Whole records of a block: their bytes and rows; 0 bytes where more must be read first."""
         if self.skip_broken or not self.quoted:
             size = len(block) if final else block.rfind(b"\n") + 1
             parts: list[Rows] = []
             at = 0
+            odd = iter(odd_lines(block[:size], escape=self.layout.escape) if self.skip_broken and self.quoted else ())
+            start, stop = next(odd, (size, size))
             while at < size:  # in pieces, so that a broken line is looked for in a small one
                 end = block.find(b"\n", at + PIECE, size) + 1 if self.skip_broken else size
                 end = end or size
+                if at == start:
+                    end = stop
+                    start, stop = next(odd, (size, size))
+                end = end if at >= start else min(end, start)
                 parts += filter(len, self._halves(block[at:end], line, columns))
                 line += block.count(b"\n", at, end)
                 at = end
             return size, [joined(parts)] if parts else []
         size, data, proven = scan(block, self.layout.separator, escape=self.layout.escape, final=final)
-        if proven and size and (arrays := self._fast(data, columns)) is not None:
+        if proven and size and (arrays := fast(data, self.layout, columns, quoted=self.quoted)) is not None:
             return size, [Rows(arrays, partial(self._lines, data, line))]
         if not size and not final and len(block) < LONGEST_RECORD:
             return 0, []
         return self._slow(block, line, columns, final)
 
-    def _halves(self, block: bytes, line: int, columns: list[int]) -> Iterator[Rows]:
+    def _halves(self, block: bytes, line: int, columns: Types) -> Iterator[Rows]:
         """Rows of one line each: Arrow's where it can parse them, else those of either half, at last of each line."""
         data, proven = block, True
         if self.quoted:
             _, data, proven = scan(block, self.layout.separator, escape=self.layout.escape, final=True)
-        arrays = self._fast(data, columns) if proven else None
-        if arrays is not None and not any(pc.any(pc.match_substring(array, "\n")).as_py() for array in arrays):
+        arrays = fast(data, self.layout, columns, quoted=self.quoted) if proven else None
+        if arrays is not None and not (
+            self.quoted and b'"' in data and any(first_with_newline(a) is not None for a in arrays)
+        ):
             yield Rows(arrays, partial(self._lines, data, line))
             return
         middle = block.find(b"\n", len(block) // 2) + 1
         if len(block) > SMALL and 0 < middle < len(block):
-            yield from self._halves(block[:middle], line, columns)
-            yield from self._halves(block[middle:], line + block.count(b"\n", 0, middle), columns)
+            texts = dict.fromkeys(columns, pa.string())  # as the slow way has them
+            yield from self._halves(block[:middle], line, texts)
+            yield from self._halves(block[middle:], line + block.count(b"\n", 0, middle), texts)
             return
         for number, text in enumerate(block.splitlines(keepends=True), line):
             yield from self._slow(text, number, columns, final=True)[1]
 
-    def _fast(self, data: bytes, columns: list[int]) -> tuple[pa.Array, ...] | None:
-        """The columns as Arrow parses them; None where it cannot: the slow way finds the line."""
-        if not data.strip():
-            return tuple(pa.array([], pa.string()) for _ in columns)
-        names = [str(i) for i in range(len(self.layout.header))]
-        try:
-            table = pacsv.read_csv(
-                pa.BufferReader(data.replace(self.layout.separator.encode(), self.layout.character.encode())),
-                read_options=pacsv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
-                parse_options=pacsv.ParseOptions(
-                    delimiter=self.layout.character,
-                    quote_char='"' if self.quoted else False,
-                    escape_char="\\" if self.layout.escape else False,
-                    newlines_in_values=self.quoted and b'"' in data,
-                ),
-                convert_options=pacsv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
-                    include_columns=[names[i] for i in columns],
-                    strings_can_be_null=False,
-                    check_utf8=False,
-                ),
-            ).combine_chunks()
-        except pa.ArrowInvalid:
-            return None
-        return tuple(pc.utf8_trim_whitespace(column.chunk(0)) for column in table.columns)
-
-    def _slow(self, block: bytes, line: int, columns: list[int], final: bool) -> tuple[int, list[Rows]]:
+    def _slow(self, block: bytes, line: int, columns: Types, final: bool) -> tuple[int, list[Rows]]:
         size = len(block) if final else block.rfind(b"\n") + 1
         # Physical lines: of bytes, since ``str.splitlines`` also ends one at U+0085.
         lengths = [len(text) for text in block[:size].splitlines(keepends=True)]

@@ -6,14 +6,17 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 
 __all__ = ["SEPARATORS", "Layout", "find_layout", "in_words", "letters", "names_among", "split_records"]
 
 SEPARATORS = (",", ";", "\t")
 LINES_BEFORE = 20
 """Lines in which a header is looked for."""
+LINES_LOOKED_AT = 200
+"""Lines that may hold those, where fields go over several."""
 EXCEL = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
 
 Score = Callable[[Sequence[str]], int]
@@ -57,6 +60,7 @@ def find_layout(head: str, score: Score) -> Layout:
     >>> find_layout('Library\nTitle;By\n"a, b";c\n', names_among(["title", "by"])).header
     ('Title', 'By')
     """
+    whole, head = head, "".join(islice(io.StringIO(head, newline="\n"), LINES_LOOKED_AT))
     said = EXCEL.match(head.partition("\n")[0].strip("\r"))
     candidates = (said[1],) if said and said[1] in (*SEPARATORS, "|") else SEPARATORS
     best, layout = 0, None
@@ -68,7 +72,7 @@ def find_layout(head: str, score: Score) -> Layout:
                 names = tuple(name.strip() for name in fields)
                 layout = Layout(separator, names, end, tuple(filter(None, before)))
     layout = layout or Layout(max(candidates, key=lambda separator: _regular(head, separator)))
-    return Layout(layout.separator, layout.header, layout.line, layout.before, _escapes(head, layout.separator))
+    return replace(layout, escape=_escapes(whole, layout.separator))
 
 
 def names_among(known: Sequence[str]) -> Score:
@@ -129,7 +133,7 @@ def _regular(head: str, separator: str) -> int:
 
 def _escapes(head: str, separator: str) -> bool:
     r"""True if of the lines with ``\"`` more are as CSV has them with the backslash as an escape than without."""
-    lines = [line for line in head.split("\n") if '\\"' in line]
+    lines = [line for line in head.split("\n") if '\\"' in line] if '\\"' in head else []
     with_, without = (sum(_sound(line, separator, escape) for line in lines) for escape in (True, False))
     return with_ > without
 

@@ -40,6 +40,7 @@ class Place:
 
     sources: tuple[Path, ...]
     _heads: dict[Path, str] = field(default_factory=dict)
+    _sources: dict[Path, Source] = field(default_factory=dict)
 
     @cached_property
     def files(self) -> list[Path]:
@@ -55,11 +56,15 @@ class Place:
         """The sources in messages."""
         return some([str(source) for source in self.sources])
 
+    def source(self, path: Path) -> Source:
+        """A file as text; its encoding, for which all of it is read, is found out once."""
+        return self._sources.setdefault(path, Source.of(path))
+
     def head(self, path: Path) -> str:
         """The beginning of a text, empty for a file that is no text."""
         if path not in self._heads:
             try:
-                self._heads[path] = Source.of(path).head(2**16).decode()
+                self._heads[path] = self.source(path).head(2**16).decode()
             except (DataError, UnicodeDecodeError):
                 self._heads[path] = ""
         return self._heads[path]

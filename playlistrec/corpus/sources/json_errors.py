@@ -25,6 +25,8 @@ def in_words(error: str, whole: str) -> str:
     if missing := re.search(r"missing required field `(\w+)`", rule):
         return ", ".join([*names, f"field {missing[1]} is missing"])
     where = ", ".join([*names[:-1], f"field {names[-1]}" if names else whole])
+    if size := re.search(r"`array` of (at \w+ )?length (\d+)", rule):
+        return f"{where if path else 'a list in it'} must be a list of {size[1] or ''}{size[2]}"
     if ">= 1" in rule:
         return f"{where} is empty"
     if enum := re.search(r"Invalid enum value '(.{0,40})", rule):

@@ -25,7 +25,7 @@ class NamedTracks:
         self._pairs = Vocabulary()
         self._ids: list[str] = []
 
-    def ids(self, artists: pa.Array, titles: pa.Array) -> pa.Array:
+    def ids(self, artists: pa.Array, titles: pa.Array) -> pa.DictionaryArray:
         """(n,) the id of each track."""
         pairs = pc.binary_join_element_wise(artists, titles, BETWEEN)
         numbers, first = distinct(pairs)
@@ -33,7 +33,8 @@ class NamedTracks:
         rows = self._pairs.number(pairs.take(first))
         new = pa.array(first[rows >= before])
         self._ids += _keys(artists.take(new), titles.take(new)).to_pylist()
-        return pa.array([self._ids[row] for row in rows.tolist()], pa.string()).take(pa.array(numbers))
+        ids = pa.array([self._ids[row] for row in rows.tolist()], pa.string()).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(ids.indices.take(pa.array(numbers)), ids.dictionary)
 
 
 def _keys(artists: pa.Array, titles: pa.Array) -> pa.Array:

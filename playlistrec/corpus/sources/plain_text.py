@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["are_numbers", "separator_of_triples", "three_fields", "users_end_in_colons"]
+__all__ = ["LOOKED_AT", "are_numbers", "separator_of_triples", "three_fields", "users_end_in_colons"]
 
 LOOKED_AT = 1000
-"""Lines."""
+"""Lines, or the words of a long one."""
 MOST = 0.9
 NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?")
 WITH_COLON = re.compile(r"([^\s:]+):([^:]*)")
@@ -25,9 +25,12 @@ def separator_of_triples(head: str) -> tuple[str, int] | None:
     """
     lines = _lines(head)
     for separator in ("\t", " ", ",", ";", "::"):
-        fields = [line.split(separator) for line in lines]
+        widths = [line.count(separator) + 1 for line in lines]
         for width in (3, 4):
-            rows = [row for row in fields if len(row) == width and are_numbers(row[2:])]
+            if widths.count(width) < MOST * len(lines):
+                continue  # seen without parting the lines
+            fields = [line.split(separator) for line, n in zip(lines, widths) if n == width]
+            rows = [row for row in fields if are_numbers(row[2:])]
             if len(rows) >= MOST * len(lines) and len({row[0] for row in rows}) < len(rows):
                 return separator, width
     return None

@@ -48,10 +48,11 @@ class Kind(NamedTuple):
     items: Dialect
 
 
-def kind_of(path: Path, format: str) -> Kind:
+def kind_of(path: Path, source: Source, format: str) -> Kind:
+    """How a file of ratings is written."""
     name = path.name.removesuffix(".gz")
     if format == "triples":
-        separator, width = separator_of_triples(Source.of(path).head().decode()) or (" ", 3)
+        separator, width = separator_of_triples(source.head().decode()) or (" ", 3)
         return Kind(Layout(separator, UNNAMED[:width]), False, (), TAB)
     if format == "lastfm":
         return Kind(None, False, ("artists.dat", "artists.tsv"), TAB)
@@ -70,14 +71,16 @@ def names_of(ratings: Path, layout: Kind, uris: pa.Array) -> pa.Array:
     """The names of the items from the table beside the ratings, null where there is none."""
     paths = [ratings.with_name(name + suffix) for name in layout.tables for suffix in ("", ".gz")]
     path = next((path for path in paths if path.is_file()), None)
-    rows = iter(()) if path is None else records(path, layout.items)
+    if path is None:
+        return pa.nulls(len(uris), pa.string())
+    rows = records(path, layout.items)
     header = [letters(name) for name in layout.items.names or next(rows, (0, []))[1]]
     at = [
         next((header.index(letters(name)) for name in known if letters(name) in header), -1)
         for known in (ITEM_ID, ITEM_NAME)
     ]
     name_of: dict[str, str] = {}
-    if path is not None and min(at) >= 0:
+    if min(at) >= 0:
         for line, fields in rows:
             if len(fields) <= max(at):
                 there = f"{len(fields)} field{'s' * (len(fields) != 1)}"

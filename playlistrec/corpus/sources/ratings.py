@@ -13,14 +13,15 @@ import pyarrow.compute as pc
 from ...errors import DataError
 from ...events import Event
 from ..corpus import Corpus
-from ..vocabulary import Catalogue, Rows, Vocabulary, distinct
+from ..vocabulary import Catalogue, Rows, Vocabulary
 from .adjacency import ENDINGS, text_files
 from .adjacency import FORMAT as ADJACENCY
 from .csv_file import Batch, CsvFile
-from .entries import Entries, gather
+from .entries import Entries, first_of_pairs, gather, in_order
 from .formats import Format, Given, Place, Request, suffix, summarise
 from .plain_text import separator_of_triples
 from .rating_files import COLUMNS, NAMES, kind_of, names_of
+from .tokens import tokens_of
 
 __all__ = ["LASTFM", "MOVIELENS", "TRIPLES"]
 
@@ -47,14 +48,14 @@ def _read(request: Request, format: str) -> tuple[Corpus, Given | None]:
     """
     files, min_rating, on_event = _files(request.place, format), request.min_rating, request.on_event
     users, items = Vocabulary(), Vocabulary()
-    kind = kind_of(files[0][1], format)
+    kind = kind_of(files[0][1], request.place.source(files[0][1]), format)
     if format == "triples" and kind.ratings is not None:
         text = f"{files[0][1].name}: each line is `{' '.join(kind.ratings.header)}`, read as such"
         on_event(Event("warning", text))
     required = ("pid", "rating") if request.weights or min_rating is not None else ("pid",)
     sources = [
-        CsvFile.open(path, COLUMNS, required, kind.ratings, quoted=kind.quoted, any_of=("uri", "list"))
-        for _, path in files
+        CsvFile.open(source, COLUMNS, required, kind.ratings, quoted=kind.quoted, any_of=("uri", "list"))
+        for source in (request.place.source(path) for _, path in files)
     ]
     parts, n_read, n_low = [], 0, 0
     for done, (source, (part, path)) in enumerate(zip(sources, files), 1):
@@ -114,7 +115,7 @@ def _read_entries(file: CsvFile, users: Vocabulary, items: Vocabulary, request: 
     limit, min_rating, weights = request.limit, request.min_rating, request.weights
     columns: list[tuple[Rows, Rows, npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
     n_read = n_low = 0
-    for batch in file.batches():
+    for batch in file.batches(("rating", "timestamp")):
         user_ids, item_ids, rows = _of_rows(file, batch)
         rating, time = (
             file.numbers(name, batch, required=True).to_numpy(zero_copy_only=False)[rows]
@@ -124,20 +125,24 @@ def _read_entries(file: CsvFile, users: Vocabulary, items: Vocabulary, request: 
         )
         if weights:
             rating = file.weights("rating", batch)[rows]
-        kept = np.ones(len(rows), dtype=bool) if min_rating is None else rating >= min_rating
-        n_read, n_low = n_read + len(kept), n_low + int((~kept).sum())
-        user_ids, item_ids = user_ids.filter(pa.array(kept)), item_ids.filter(pa.array(kept))
-        time, rating = time[kept], rating[kept]
-        user = _number(users, user_ids)
+        n_read += len(rows)
+        if min_rating is not None:
+            kept = rating >= min_rating
+            n_low += int((~kept).sum())
+            user_ids, item_ids = user_ids.filter(pa.array(kept)), item_ids.filter(pa.array(kept))
+            time, rating = time[kept], rating[kept]
+        user = users.number(user_ids)
         if limit is not None:
             kept = user < limit
             user, item_ids, time, rating = user[kept], item_ids.filter(pa.array(kept)), time[kept], rating[kept]
-        columns.append((user, _number(items, item_ids), time, rating))
+        columns.append((user, items.number(item_ids), time, rating))
     user, item, time, rating = (np.concatenate(column) for column in zip(*columns))
-    order = np.argsort(time, kind="stable")
+    order = in_order(time, user)
+    user, item, rating = user[order], item[order], rating[order]
     if "list" in file.columns:
-        order = order[_first_of_pairs(user[order], item[order])]
-    return (user[order], item[order], rating[order] if weights else None), n_read, n_low
+        first = first_of_pairs(user, item)  # the rows of one user are ever longer beginnings of the same list
+        user, item, rating = user[first], item[first], rating[first]
+    return (user, item, rating if weights else None), n_read, n_low
 
 
 def _of_rows(file: CsvFile, batch: Batch) -> tuple[pa.Array, pa.Array, npt.NDArray[np.intp]]:
@@ -147,21 +152,7 @@ def _of_rows(file: CsvFile, batch: Batch) -> tuple[pa.Array, pa.Array, npt.NDArr
         return user_ids, file.ids("uri", batch), np.arange(len(batch))
     text = batch.columns["list"]
     if "uri" in file.columns:
-        text = pc.binary_join_element_wise(text, file.ids("uri", batch), " ")
-    lists = pc.split_pattern_regex(pc.utf8_trim_whitespace(text), r"[\s,]+")
-    rows = np.arange(len(batch)).repeat(pc.list_value_length(lists).to_numpy())
-    items = lists.flatten()
-    there = pc.not_equal(items, "")
-    rows = rows[there.to_numpy(zero_copy_only=False)]
-    return user_ids.take(pa.array(rows)), items.filter(there), rows
-
-
-def _first_of_pairs(user: Rows, item: Rows) -> npt.NDArray[np.intp]:
-    """The first of each (user, item): the rows of one user are ever longer beginnings of the same list."""
-    keys = user.astype(np.int64) * (int(item.max(initial=0)) + 1) + item
-    return np.sort(np.unique(keys, return_index=True)[1])
-
-
-def _number(vocabulary: Vocabulary, ids: pa.Array) -> Rows:
-    numbers, first = distinct(ids)
-    return vocabulary.number(ids.take(first))[numbers]
+        text = pc.binary_join_element_wise(text, file.ids("uri", batch).cast(pa.string()), " ")
+    lists = tokens_of(pc.replace_substring(text, ",", " "))
+    rows = np.arange(len(batch)).repeat(lists.counts)
+    return user_ids.take(pa.array(rows)), lists.ids.dictionary_encode(), rows

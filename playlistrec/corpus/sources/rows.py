@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-__all__ = ["Left", "Rows", "joined"]
+__all__ = ["Left", "Rows", "first_with_newline", "joined"]
 
 
 @dataclass
@@ -40,3 +41,12 @@ def joined(parts: Sequence[Rows]) -> Rows:
         return parts[0]
     columns = (pa.concat_arrays(columns) for columns in zip(*(part.columns for part in parts)))
     return Rows(tuple(columns), lambda: [line for part in parts for line in part.lines()])
+
+
+def first_with_newline(column: pa.StringArray) -> int | None:
+    """The first row whose text holds a line break."""
+    values = column.buffers()[2]
+    if values is None or b"\n" not in values.to_pybytes():  # many times as fast as to look at each
+        return None
+    row = pc.index(pc.match_substring(column, "\n"), True).as_py()
+    return int(row) if row >= 0 else None

@@ -14,11 +14,14 @@ from ...errors import DataError
 from ..vocabulary import TRACK_SCHEMA, Catalogue, Vocabulary, conform, distinct
 from .columns import PID, PLAYLISTS, TRACKS
 from .csv_file import Batch, CsvFile, is_missing
+from .decoding import Source
 from .mpd_slice import PLAYLIST_SCHEMA
+from .rows import first_with_newline
 
 __all__ = ["SIDE_TABLES", "add_columns", "beside", "known", "read_ids", "read_tracks", "track_columns"]
 
 SIDE_TABLES = ("tracks", "playlists", "ordered_playlists")
+Places = npt.NDArray[np.int64]
 NAMES_OF_ONE_LINE = ("name", "artist_name")
 
 
@@ -33,24 +36,23 @@ def beside(files: Sequence[Path], stem: str) -> Path | None:
 
 def read_tracks(path: Path, catalogue: Catalogue) -> None:
     """Add the tracks of a table, each of which stands in it once."""
-    file = CsvFile.open(path, TRACKS, required=("uri",))
+    file = CsvFile.open(Source.of(path), TRACKS, required=("uri",))
     for batch in file.batches():
-        tracks = track_columns(file, batch)
-        _, first = distinct(tracks["uri"].combine_chunks())
+        _, first = distinct(file.ids("uri", batch))
         before = len(catalogue)
-        rows = catalogue.add(tracks.take(first))
+        rows = catalogue.add(track_columns(file, batch, first))
         _refuse_repeats(file, batch, batch.columns["uri"], first[rows >= before])
 
 
 def add_columns(playlists: pa.Table, path: Path) -> pa.Table:
     """Add what a table of playlists says of those in ``playlists``."""
-    file = CsvFile.open(path, PLAYLISTS, required=("pid",))
+    file = CsvFile.open(Source.of(path), PLAYLISTS, required=("pid",))
     listed, chunks = Vocabulary(), []
     for batch in file.batches():
         pids = file.ids("pid", batch)
         _, first = distinct(pids)
         before = len(listed)
-        rows = listed.number(pids.take(first))
+        rows = listed.number(pids.take(pa.array(first)))
         _refuse_repeats(file, batch, pids, first[rows >= before])
         columns = {}
         for name in PLAYLIST_SCHEMA.names:
@@ -70,31 +72,35 @@ def add_columns(playlists: pa.Table, path: Path) -> pa.Table:
 
 def read_ids(path: Path) -> pa.ChunkedArray:
     """The playlists that a table lists."""
-    file = CsvFile.open(path, {"pid": PID}, required=("pid",))
-    return pa.chunked_array([file.ids("pid", batch) for batch in file.batches()], pa.string())
+    file = CsvFile.open(Source.of(path), {"pid": PID}, required=("pid",))
+    return pa.chunked_array([file.ids("pid", batch).cast(pa.string()) for batch in file.batches()], pa.string())
 
 
-def track_columns(file: CsvFile, batch: Batch) -> pa.Table:
-    """The columns of ``TRACK_SCHEMA`` that a file has."""
-    columns = {"uri": file.ids("uri", batch)}
+def track_columns(file: CsvFile, batch: Batch, rows: Places) -> pa.Table:
+    """The columns of ``TRACK_SCHEMA`` that a file has, in some rows, though all are checked."""
+    columns = {"uri": batch.columns["uri"].take(pa.array(rows))}
     for name in TRACK_SCHEMA.names[1:-1]:
         if name in file.columns:
-            columns[name] = known(file, name, batch)
+            columns[name] = known(file, name, batch, rows)
     for name, unit in (("duration_sec", 1000), ("duration_ms", 1)):
         if name in file.columns:
-            columns["duration_ms"] = pc.round(pc.multiply(file.numbers(name, batch), unit)).cast(pa.int64())
+            numbers = file.numbers(name, batch).take(pa.array(rows))
+            columns["duration_ms"] = pc.round(pc.multiply(numbers, unit)).cast(pa.int64())
     return pa.table(columns)
 
 
-def known(file: CsvFile, name: str, batch: Batch) -> pa.Array:
-    """A column of text, null where the field is empty (an id also where it says ``nan``) or there is none."""
+def known(file: CsvFile, name: str, batch: Batch, rows: Places | None = None) -> pa.Array:
+    """A column of text, null where the field is empty (an id also where it says ``nan``) or there is none.
+
+    All of a block is checked, and some ``rows`` of it are taken, or all.
+    """
     nothing = pa.scalar(None, pa.string())
     if name not in file.columns:
-        return pa.nulls(len(batch), pa.string())
+        return pa.nulls(len(batch) if rows is None else len(rows), pa.string())
     column = batch.columns[name]
-    if name in NAMES_OF_ONE_LINE and pc.any(broken := pc.match_substring(column, "\n")).as_py():
-        row = pc.index(broken, True).as_py()
+    if name in NAMES_OF_ONE_LINE and (row := first_with_newline(column)) is not None:
         raise file.refuse(batch, row, f"{file.columns[name]} holds a line break (an open quote?)")
+    column = column if rows is None else column.take(pa.array(rows))
     missing = is_missing(column) if name.endswith("_uri") else pc.equal(column, "")
     return pc.if_else(missing, nothing, column)
 

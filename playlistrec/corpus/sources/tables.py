@@ -17,7 +17,7 @@ from ..vocabulary import Catalogue, Rows, Vocabulary, distinct, drop_unknown
 from .columns import ENTRIES, OF_A_USER
 from .csv_file import CsvFile, score_of
 from .dialects import letters
-from .entries import Entries, gather
+from .entries import Entries, gather, in_order
 from .formats import Format, Given, Place, Request, part_of, some, stem, suffix, summarise
 from .side_tables import SIDE_TABLES, add_columns, beside, known, read_ids, read_tracks, track_columns
 
@@ -77,7 +77,7 @@ def read_csv(request: Request) -> tuple[Corpus, Given | None]:
         read_tracks(listing, catalogue)
     n_listed = len(catalogue)
     required = (*REQUIRED, "weight") if request.weights else REQUIRED
-    sources = [CsvFile.open(path, ENTRIES, required=required) for path in paths]
+    sources = [CsvFile.open(request.place.source(path), ENTRIES, required=required) for path in paths]
     parts, n_lines = [], 0
     for done, (source, (part, path)) in enumerate(zip(sources, files), 1):
         source.tell(on_event)
@@ -137,13 +137,12 @@ def _read_entries(
     """The entries in their order, with the ``names`` of new playlists; how many rows there were and had no track."""
     columns: list[tuple[Rows, Rows, npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
     n_lines = n_empty = 0
-    for batch in file.batches():
+    for batch in file.batches(("pos", "time", "weight", "duration_ms", "duration_sec")):
         n_lines += len(batch)
         if n := pc.sum(pc.equal(batch.columns["uri"], "")).as_py():
             n_empty += n
             batch = batch.filter(pc.not_equal(batch.columns["uri"], "").to_numpy(zero_copy_only=False))
-        pids = file.ids("pid", batch)
-        tracks = track_columns(file, batch)
+        pids, uris = file.ids("pid", batch), file.ids("uri", batch)
         place = np.zeros(0)
         if "pos" in file.columns:
             place = file.numbers("pos", batch, required=True).to_numpy(zero_copy_only=False)
@@ -152,20 +151,20 @@ def _read_entries(
         weight = file.weights("weight", batch) if weights else np.zeros(0)
         numbers, first = distinct(pids)
         before = len(playlists)
-        rows = playlists.number(pids.take(first))
-        names.append(known(file, "playlist_name", batch).take(first[rows >= before]))
-        playlist = rows[numbers]
+        rows = playlists.number(pids.take(pa.array(first)))
+        names.append(known(file, "playlist_name", batch, first[rows >= before]))
+        playlist, row = rows[numbers], np.arange(len(batch))
         if limit is not None:
             kept = playlist < limit
-            playlist, place, tracks = playlist[kept], place[kept[: len(place)]], tracks.filter(pa.array(kept))
-            weight = weight[kept[: len(weight)]]
-        numbers, first = distinct(tracks["uri"].combine_chunks())
-        columns.append((playlist, catalogue.add(tracks.take(first))[numbers], place, weight))
+            playlist, place, row = playlist[kept], place[kept[: len(place)]], row[kept]
+            uris, weight = uris.filter(pa.array(kept)), weight[kept[: len(weight)]]
+        numbers, first = distinct(uris)
+        columns.append((playlist, catalogue.add(track_columns(file, batch, row[first]))[numbers], place, weight))
     if not sum(len(playlist) for playlist, *_ in columns) and n_empty:
         raise DataError(f"{file.name}: no row has a {file.columns['uri']}")
     playlist, track, place, weight = (np.concatenate(column) for column in zip(*columns))
     if len(place):
-        order = np.argsort(place, kind="stable")
+        order = in_order(place, playlist)
         playlist, track = playlist[order], track[order]
         weight = weight[order] if weights else weight
     return (playlist, track, weight if weights else None), n_lines, n_empty

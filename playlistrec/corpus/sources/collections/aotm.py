@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ....events import Event
 from ...corpus import Corpus
+from ...vocabulary import distinct
 from ..formats import Format, Place, Request, suffix, summarise
 from ..moments import moments
 from ..named_tracks import NamedTracks
@@ -21,11 +22,25 @@ from .json_file import decoded
 __all__ = ["FORMAT"]
 
 
+class Names(msgspec.Struct, array_like=True, gc=False):
+    """The artist and the title of an entry."""
+
+    artist: str | None = None
+    title: str | None = None
+
+
+class Item(msgspec.Struct, array_like=True, gc=False, forbid_unknown_fields=True):
+    """An entry, as the file has it: ``[[artist, title], song id or null]``."""
+
+    names: Names | None
+    song: str | None
+
+
 class Mix(msgspec.Struct, gc=False):
-    """A mix, as the file has it; an entry is ``[[artist, title], song id or null]``."""
+    """A mix, as the file has it."""
 
     mix_id: int | str
-    playlist: list[tuple[list[str | None] | None, str | None] | None]
+    playlist: list[Item | None]
     category: str | None = None
     timestamp: str | None = None
 
@@ -43,12 +58,13 @@ def _read(request: Request) -> tuple[Corpus, None]:
         request.on_event(Event("progress", f"read {path.name}", {"done": done, "total": len(files)}))
     mixes = mixes[: request.limit]
     entries = [
-        [e for e in mix.playlist if e and (e[1] or (e[0] and len(e[0]) > 1 and e[0][1]))] for mix in mixes
+        [item for item in mix.playlist if item is not None and (item.song or (item.names and item.names.title))]
+        for mix in mixes
     ]  # an entry without an id needs a title
     lengths = np.array(list(map(len, entries)), dtype=np.int64)
     given = sum(len(mix.playlist) for mix in mixes)
     left_out(request.on_event, given - int(lengths.sum()), "entries without a song")
-    tracks = _tracks([entry for kept in entries for entry in kept])
+    uris, tracks = _tracks(list(chain.from_iterable(entries)))
     stamps, _ = moments(pa.array([mix.timestamp or "" for mix in mixes], pa.string()))
     table = pa.table(
         {
@@ -57,22 +73,25 @@ def _read(request: Request) -> tuple[Corpus, None]:
             "modified_at": stamps.cast(pa.int64(), safe=False),
         }
     )
-    corpus = corpus_of_lists(lengths, tracks["uri"].combine_chunks(), table, tracks, ordered=True)
+    corpus = corpus_of_lists(lengths, uris, table, tracks, ordered=True)
     summarise(request.on_event, len(mixes), files, corpus, "mix")
     return corpus, None
 
 
-def _tracks(entries: list[Any]) -> pa.Table:
-    """The id, title and artist of each entry."""
-    ids = [song for _, song in entries]
-    names = [(names[0], names[1]) if names and len(names) > 1 else (None, None) for names, _ in entries]
-    artists, titles = (pc.utf8_trim_whitespace(pc.fill_null(pa.array(part, pa.string()), "")) for part in zip(*names))
-    without = np.array([not song for song in ids], dtype=bool)
-    uris = np.array(ids, dtype=object)
-    mask = pa.array(without)
-    uris[without] = NamedTracks().ids(artists.filter(mask), titles.filter(mask)).to_pylist()
-    columns = {"uri": pa.array(uris, pa.string()), "name": _known(titles), "artist_name": _known(artists)}
-    return pa.table(columns)
+def _tracks(entries: list[Item]) -> tuple[pa.DictionaryArray, pa.Table]:
+    """The id of each entry, and the id, title and artist of each track."""
+    songs = pa.array([entry.song or None for entry in entries], pa.string())
+    named = [entry.names or Names() for entry in entries]
+    artists, titles = (
+        pc.utf8_trim_whitespace(pc.fill_null(pa.array(texts, pa.string()), ""))
+        for texts in ([names.artist for names in named], [names.title for names in named])
+    )
+    bare = songs.is_null()
+    made = NamedTracks().ids(artists.filter(bare), titles.filter(bare)).cast(pa.string())
+    uris = pc.replace_with_mask(songs, bare, made).dictionary_encode()
+    first = pa.array(distinct(uris)[1])
+    columns = {"uri": uris.dictionary, "name": _known(titles.take(first)), "artist_name": _known(artists.take(first))}
+    return uris, pa.table(columns)
 
 
 def _known(texts: pa.Array) -> pa.Array:

@@ -30,7 +30,7 @@ def corpus_of_lists(
         ordered: the order of the entries means something.
     """
     numbers, first = distinct(uris)
-    used = uris.take(pa.array(first))
+    used = uris.take(pa.array(first)).cast(pa.string())
     table = pa.table({"uri": used})
     if tracks is not None:
         rows = pc.index_in(used, tracks["uri"].combine_chunks())
@@ -48,10 +48,10 @@ def corpus_of_lists(
     )
 
 
-def number_by_text(ids: npt.NDArray[np.int64]) -> pa.Array:
+def number_by_text(ids: npt.NDArray[np.int64]) -> pa.DictionaryArray:
     """Whole numbers as the text of ids; each distinct one is written once."""
     encoded = pa.array(ids).dictionary_encode()
-    return encoded.dictionary.cast(pa.string()).take(encoded.indices)
+    return pa.DictionaryArray.from_arrays(encoded.indices, encoded.dictionary.cast(pa.string()))
 
 
 def left_out(on_event: OnEvent, n: int, what: str, names: Sequence[str] = ()) -> None:

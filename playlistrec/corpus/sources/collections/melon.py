@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -62,7 +63,7 @@ def _read(request: Request) -> tuple[Corpus, None]:
         on_event(Event("progress", f"read {path.name}", {"done": done, "total": len(taken)}))
     playlists = playlists[: request.limit]
     lengths = np.array([len(one.songs) for one in playlists], dtype=np.int64)
-    songs = np.fromiter((song for one in playlists for song in one.songs), np.int64, int(lengths.sum()))
+    songs = np.fromiter(chain.from_iterable([one.songs for one in playlists]), np.int64, int(lengths.sum()))
     table = pa.table(
         {
             "pid": pa.array([str(one.id) for one in playlists], pa.string()),
@@ -81,17 +82,18 @@ def _songs(folder: Path) -> pa.Table | None:
     if not found:
         return None
     songs = decoded(found[0], list[Song])
+    artists = [song.artist_name_basket for song in songs]
     return pa.table(
         {
-            "uri": pa.array([str(song.id) for song in songs], pa.string()),
+            "uri": pa.array([song.id for song in songs], pa.int64()).cast(pa.string()),
             "name": pa.array([song.song_name or None for song in songs], pa.string()),
             "artist_uri": pa.array(
-                [str(song.artist_id_basket[0]) if song.artist_id_basket else None for song in songs]
+                [song.artist_id_basket[0] if song.artist_id_basket else None for song in songs], pa.int64()
+            ).cast(pa.string()),
+            "artist_name": pa.array(
+                [(", ".join(one) if len(one) > 1 else one[0]) if one else None for one in artists], pa.string()
             ),
-            "artist_name": pa.array([", ".join(song.artist_name_basket) or None for song in songs], pa.string()),
-            "album_uri": pa.array(
-                [None if song.album_id is None else str(song.album_id) for song in songs], pa.string()
-            ),
+            "album_uri": pa.array([song.album_id for song in songs], pa.int64()).cast(pa.string()),
             "album_name": pa.array([song.album_name or None for song in songs], pa.string()),
         }
     )

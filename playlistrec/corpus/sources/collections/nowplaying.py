@@ -51,7 +51,7 @@ def _read(request: Request) -> tuple[Corpus, None]:
     columns: list[tuple[Rows, Rows]] = []
     n_lines = 0
     for done, path in enumerate(files, 1):
-        file = CsvFile.open(path, COLUMNS, REQUIRED, skip_broken=True)
+        file = CsvFile.open(request.place.source(path), COLUMNS, REQUIRED, skip_broken=True)
         file.tell(on_event)
         n_file = n_empty = 0
         for batch in file.batches():
@@ -99,7 +99,9 @@ def _number(artists: pa.Array, titles: pa.Array, named: NamedTracks, catalogue: 
     numbers, first = distinct(ids)
     some = pa.array(first)
     rows = catalogue.add(
-        pa.table({"uri": ids.take(some), "name": titles.take(some), "artist_name": artists.take(some)})
+        pa.table(
+            {"uri": ids.take(some).cast(pa.string()), "name": titles.take(some), "artist_name": artists.take(some)}
+        )
     )
     return rows[numbers]
 

@@ -19,6 +19,8 @@ from .text_list import is_spotify_backup
 __all__ = ["holds_exports", "is_export"]
 
 HEAD = 2**16
+LOOKED_AT = 200
+"""Lines of which most are names or uris in a list."""
 ALWAYS = frozenset((".m3u", ".m3u8", ".pls", ".xspf", ".xml", ".plist", ".jspf", ".spotdl"))
 COLLECTION = re.compile(rb'"(?:pid|track_uri|plylst_title|song_gn_gnr_basket|mix_id)"\s*:')
 """Fields of the Million Playlist Dataset, of Melon's and of AOTM's."""
@@ -78,7 +80,7 @@ def _is_list(source: Source) -> bool:
         return not _has_owners(layout.header) and any(
             column in columns_of(layout.header, []).places for column in NAMING
         )
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    lines = [line.strip() for line in text.split("\n", LOOKED_AT)[:LOOKED_AT] if line.strip()]
     listed = sum(" - " in line or track_uri(line.split("\t")[0]) is not None for line in lines)
     return text.lstrip().upper().startswith("#EXTM3U") or is_spotify_backup(lines) or listed > MOSTLY * len(lines)
 
