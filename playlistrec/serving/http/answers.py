@@ -39,8 +39,9 @@ class Answers:
 
     def __init__(self, engine: Engine, tally: Tally) -> None:
         self.engine, self.tally = engine, tally
+        together = max(1, min(LIMITS.together, LIMITS.scores // (4 * engine.history.n_tracks)))
         self.batcher: Batcher[ResolvedRequest, bytes] = Batcher(
-            self._encoded, together=LIMITS.together, waiting=LIMITS.waiting
+            self._encoded, together=together, waiting=LIMITS.waiting
         )
         self.lane = Lane(LIMITS.waiting)
         self._encode = msgspec.json.Encoder().encode

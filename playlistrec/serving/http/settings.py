@@ -25,6 +25,8 @@ class Limits:
         head_seconds, seconds: time for the headers to arrive, and for the whole of a request.
         waiting: requests that wait to be answered, by each worker; one more is turned away.
         together: requests that are scored together.
+        scores: bytes of the scores of such a batch. C's allocator keeps blocks of up to 32 MB for the next batch; to
+            get larger ones from the system each time took a quarter of a batch's processor time.
         connections: open connections, by each worker.
     """
 
@@ -38,6 +40,7 @@ class Limits:
     seconds: float = 20
     waiting: int = 256
     together: int = 64
+    scores: int = 2**25
     connections: int = 1_000
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
 import time
+from typing import Any
 
 import pytest
+import uvicorn
 from serving_process import Server
+from uvicorn.server import ServerState
+
+from playlistrec.serving.http.protocol import BoundedProtocol
+from playlistrec.serving.http.supervisor import listen
 
 HEADERS = ("content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy")
 
@@ -102,6 +109,30 @@ def test_methods_and_addresses_that_are_not_there(server: Server) -> None:
         for header in HEADERS:
             assert header in answer.headers
         assert "access-control-allow-origin" not in answer.headers
+
+
+def test_the_body_of_a_response_does_not_wait_for_the_acknowledgement_of_its_head() -> None:
+    """It would take 40 ms with Nagle's algorithm on one side and delayed acknowledgements on the other."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+        await send({"type": "http.response.body", "body": b"x"})
+
+    async def no_delay() -> int:
+        config, state, loop = uvicorn.Config(application, lifespan="off"), ServerState(), asyncio.get_running_loop()
+        config.load()
+        listening = listen("127.0.0.1", 0)
+        server = await loop.create_server(lambda: BoundedProtocol(config, state, {}, loop), sock=listening)
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\nx")).startswith(b"HTTP/1.1 200 ")
+        (protocol,) = state.connections
+        found = protocol.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()
+        server.close()
+        return int(found)
+
+    assert asyncio.run(no_delay()) == 1
 
 
 @pytest.mark.slow
