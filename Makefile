@@ -1,9 +1,10 @@
 # `make demo` and `make test` set everything up by themselves, in an environment of their own.
+# pip reads its settings from the environment: PIP_EXTRA_INDEX_URL=… make demo
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test test-slow lint docs python clean
+.PHONY: demo test test-slow lint docs clean
 
 demo: $(VENV)/installed
 	sh examples/demo.sh $(BIN)/playlistrec demo
@@ -25,22 +26,33 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(VENV)/installed: setup.cfg constraints.txt | python
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plots,serve]'
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e
+
+$(VENV)/installed: setup.cfg constraints.txt | $(BIN)/python
+	$(INSTALL) '.[plots,serve]'
+	@$(DGL)
 	touch $@
 
-$(VENV)/installed-dev: setup.cfg constraints.txt | python
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+$(VENV)/installed-dev: setup.cfg constraints.txt | $(BIN)/python
+	$(INSTALL) '.[dev]'
+	@$(DGL)
 	touch $@ $(VENV)/installed
 
-# DGL has wheels for these versions only; without this line pip would say so at length.
-python:
-	@command -v $(PYTHON) >/dev/null || { \
-	  echo "playlistrec needs Python 3.10, 3.11 or 3.12: there is no $(PYTHON) here. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 12) else \
-	  "playlistrec needs Python 3.10, 3.11 or 3.12, and $(PYTHON) is %d.%d. Name one: make PYTHON=python3.11" % v)'
+# For Python 3.12 and later pip finds no DGL, and takes one more command: docs/dependencies.md.
+DGL = $(BIN)/python -c 'import importlib.util as u; from playlistrec.cli.environment import dgl_command; \
+  print("" if u.find_spec("dgl") else dgl_command() + " --quiet")' | sh -ex
+
+# Where $(PYTHON) is missing, or of another version, uv gets Python 3.11.
+$(BIN)/python:
+	@if $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then \
+	  $(PYTHON) -m venv $(VENV); \
+	elif uv --version >/dev/null 2>&1; then uv venv --quiet --seed --python 3.11 $(VENV); \
+	elif $(PYTHON) -m uv --version >/dev/null 2>&1; then $(PYTHON) -m uv venv --quiet --seed --python 3.11 $(VENV); \
+	else \
+	  found=$$($(PYTHON) --version 2>&1) || found=missing; \
+	  echo "playlistrec needs Python 3.10 to 3.14; $(PYTHON) is $$found." \
+	    "Name another, as in: make PYTHON=python3.11. Or install uv, which gets one: pip install uv" >&2; exit 1; \
+	fi
 
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .rank.recommend import recommend
     from .serving.lookup.search import TrackIndex
 
-# DGL asks for its backend at import, and otherwise writes a file into the home directory.
+# DGL wants its backend named before its import. Otherwise it writes a file into the home directory.
 os.environ.setdefault("DGLBACKEND", "pytorch")
 
 __version__ = "0.1.0"

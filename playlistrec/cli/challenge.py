@@ -35,6 +35,9 @@ def make(screen: Screen, data: Path, out: Path, per_scenario: int | None, seed: 
 
     It holds challenge_set.json in the official format, the withheld tracks in truth.json, and the other playlists as
     the data folder SET/data, to fit models to.
+
+    \b
+    playlistrec challenge make data -o set
     """
     from ..challenge.make import make_challenge
 
@@ -74,6 +77,9 @@ def submit(
     """Rank 500 tracks by RUN for every playlist of SET, and write the submission.
 
     SET is a folder that `challenge make` wrote, or the path of a challenge_set.json, such as the official one.
+
+    \b
+    playlistrec challenge submit run set -o sub.csv.gz --team A --email a@b.org
     """
     from ..challenge.answer import answer
     from ..challenge.submission import check_team, write_submission
@@ -94,7 +100,11 @@ def submit(
 @click.argument("challenge", type=FOLDER, metavar="SET")
 @click.option("--variant", type=click.Choice(["2018", "2020"]), help="Whose first line.  [default: either]")
 def verify(screen: Screen, submission: Path, challenge: Path, variant: str | None) -> None:
-    """Check SUBMISSION by the rules. Print each fault with its line, and exit with code 1 if there is one."""
+    """Check SUBMISSION by the rules. Print each fault with its line, and exit with code 1 if there is one.
+
+    \b
+    playlistrec challenge verify submission.csv.gz set
+    """
     from ..challenge.verify import verify as hold
 
     verdict = hold(submission, challenge, variant)
@@ -133,6 +143,9 @@ def score(
     """Score SUBMISSION: R-precision, NDCG and clicks, by scenario and overall.
 
     TRUTH holds the withheld tracks; SET/truth.json where it is not given. Figures of the two variants do not compare.
+
+    \b
+    playlistrec challenge score submission.csv.gz set
     """
     from ..challenge.score import score_submission
 

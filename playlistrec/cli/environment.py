@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
+import sysconfig
 from dataclasses import dataclass
 from importlib import metadata
 
 from .. import __version__
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "dgl_command", "examine"]
 
-PINS = 'pip install "torch==2.2.1" "torchdata==0.7.1" "numpy<2" pydantic pyyaml "dgl==2.1.0"'
+TRIED = ((3, 10), (3, 13))
+"""The lowest and the highest Python on which the tests have run."""
+
+DGL = "dgl==1.1.3"
+DGL_PLATFORMS = {
+    "Linux-x86_64": "manylinux1_x86_64",
+    "Linux-aarch64": "manylinux2014_aarch64",
+    "Darwin-arm64": "macosx_11_0_arm64",
+    "Darwin-x86_64": "macosx_11_0_x86_64",
+}
+
+
+def dgl_command() -> str:
+    """The shell command that installs DGL beside this Python.
+
+    DGL's last wheel that works with any torch is for Python 3.11. Its library does not depend on Python's version:
+    where the compiled part of its Python code does not import, DGL takes ``ctypes``.
+    """
+    pip = f"{shlex.quote(sys.executable)} -m pip install {DGL}"
+    if sys.version_info < (3, 12):
+        return pip
+    tag = DGL_PLATFORMS.get(f"{platform.system()}-{platform.machine()}", "PLATFORM")
+    where = shlex.quote(sysconfig.get_path("platlib"))
+    first = "" if _version("dgl") is None else f"{shlex.quote(sys.executable)} -m pip uninstall -y dgl && "
+    return f"{first}{pip} --no-deps --only-binary=:all: --python-version 3.11 --platform {tag} --target {where}"
 
 
 @dataclass(frozen=True)
@@ -31,17 +57,15 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at Python, the packages, DGL and the GPU."""
-    good_python = (3, 10) <= sys.version_info[:2] <= (3, 12)
+    lowest, highest = TRIED
+    found, advice = sys.version_info[:2], ""
+    if found < lowest:
+        advice = "too old: make an environment with Python 3.11, for example by `uv venv --python 3.11`"
+    elif found > highest:
+        advice = "not tried yet: the tests run on Python 3.10 to 3.13"
     findings = [
         Finding(True, "playlistrec", __version__),
-        Finding(
-            good_python,
-            "python",
-            platform.python_version(),
-            ""
-            if good_python
-            else "DGL has wheels for Python 3.10, 3.11 and 3.12: make an environment with one of them",
-        ),
+        Finding(found >= lowest, "python", platform.python_version(), advice),
     ]
     for name in ("numpy", "pandas", "scipy", "pyarrow", "msgspec", "click", "rich", "packaging"):
         version = _version(name)
@@ -55,13 +79,13 @@ def _torch() -> list[Finding]:
     try:
         import torch
     except Exception as error:
-        return [Finding(False, "torch", _reason(error), 'pip install "torch>=2.2"')]
+        return [Finding(False, "torch", _reason(error), 'pip install "torch>=2.3"')]
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none seen by torch"
     return [Finding(True, "torch", torch.__version__), Finding(True, "gpu", gpu)]
 
 
 def _dgl() -> list[Finding]:
-    advice = PINS if sys.version_info >= (3, 12) else 'pip install "dgl==1.1.3" packaging'
+    advice = dgl_command()
     try:
         import dgl
         import torch

@@ -53,6 +53,10 @@ def command(
 
     Compare and choose on valid; read test once, at the end. Figures of --protocol sampled:N compare with those of the
     same N only, never with full ranking. Processes of torchrun share the playlists.
+
+    \b
+    playlistrec evaluate run
+    playlistrec evaluate run --split test -k 20
     """
     from ..distributed.process_group import joined
     from ..experiment.runs import Run

@@ -40,6 +40,10 @@ def command(
     """Write the vectors of a run for other programs: as tables, indices, an ONNX model or a graph.
 
     With a data folder DATA, --to dgl writes the graph of its training entries.
+
+    \b
+    playlistrec export run -o out --to parquet --to onnx
+    playlistrec export data -o out --to dgl
     """
     from ..export.export import export, export_graph
     from ..export.hub_folder import export_hub_folder

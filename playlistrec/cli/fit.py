@@ -25,7 +25,7 @@ __all__ = ["command", "from_sets", "seconds_of"]
     "recipe",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="RUN/config.toml",
-    help="Model, options and seed of another run; what else is given goes before it.",
+    help="Model, options and seed of another run; what else is given wins over it.",
 )
 @click.option(
     "-o",
@@ -41,7 +41,13 @@ __all__ = ["command", "from_sets", "seconds_of"]
     metavar="FILE.toml",
     help="Options from a file.",
 )
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One option; goes before the file.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One option, which wins over --config and the preset; may repeat.",
+)
 @click.option(
     "--preset", metavar="NAME|FILE.toml", help="Which preset of the model; none: plain defaults.  [default: by size]"
 )
@@ -86,6 +92,10 @@ def command(
     """Fit MODEL to the data folder DATA and keep it in the run folder RUN.
 
     The training part is learned; the validation part picks the epoch and stops the fit; the test part stays unseen.
+
+    \b
+    playlistrec fit data -m lightgcn -o run --time-limit 10m
+    playlistrec fit data -m mf -o run --set dim=128 --set lr=0.01
     """
     given = {**(read_toml(config, "config file") if config else {}), **from_sets(sets)}
     if recipe is not None:

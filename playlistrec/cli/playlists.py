@@ -22,7 +22,11 @@ SHOWN = 100
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, of all of them unless -n is given.")
 @click.pass_context
 def command(ctx: click.Context, screen: Screen, data: Path, search: str | None, most: int, as_json: bool) -> None:
-    """List the playlists of the data folder DATA: number, name, tracks."""
+    """List the playlists of the data folder DATA: number, name, tracks.
+
+    \b
+    playlistrec playlists data --search road
+    """
     import numpy as np
     import pyarrow as pa
 

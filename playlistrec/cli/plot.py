@@ -47,6 +47,10 @@ def command(
 
     FIGURE is one of: lengths, degrees, popularity, k-core, graph, network (of data; lengths also of several);
     training, metrics, recall-over-k, by-length, by-popularity, map, separation, epochs (of runs).
+
+    \b
+    playlistrec plot popularity data -o popularity.png
+    playlistrec plot training run -o training.pdf
     """
     from ..report.plots.registry import plot
 

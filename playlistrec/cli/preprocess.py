@@ -32,6 +32,8 @@ __all__ = ["command"]
     type=click.Choice(FORMATS),
     default="auto",
     show_default=True,
+    metavar="NAME",
+    help=f"How SOURCE is written: {', '.join(FORMATS)}.",
 )
 @click.option("--min-rating", type=float, metavar="R", help="Of ratings, or counts: keep those of at least R.")
 @click.option("--weights", is_flag=True, help="Keep ratings or play counts, for --set edge_weights.")
@@ -83,6 +85,10 @@ def command(screen: Screen, source: tuple[Path, ...], out: Path, ray: str | None
     tracks.csv and playlists.csv beside it are taken in), adjacency text (playlist track track …), ratings (movielens:
     .inter, u.data, ratings.dat, ratings.csv; lastfm: user_artists.dat; triples: user item weight), or a folder with
     train.* and test.*, and valid.* where it came too.
+
+    \b
+    playlistrec preprocess slices -o data --k-core 5
+    playlistrec preprocess exports/ -o data
     """
     from ..experiment.data import preprocess
 

@@ -89,6 +89,11 @@ def command(
     A new playlist is a title, tracks (uri or "Artist - Title"), a file that lists them, or several of these. --batch
     answers many queries at once, and processes of torchrun share them. With a data folder, the first call fits a model
     to all of it, and keeps it there.
+
+    \b
+    playlistrec recommend run --playlist 7
+    playlistrec recommend run --track "Artist - Title" --track "another" -k 20
+    playlistrec recommend run --batch queries.jsonl -o lists.jsonl
     """
     form = "json" if as_json else form
     if sum((playlist is not None, bool(tracks) or title is not None or file is not None, batch is not None)) != 1:

@@ -28,6 +28,9 @@ def command(screen: Screen, runs: tuple[Path, ...], out: Path, **options: Any) -
 
     What the data is, how training went, how good the runs are, what they recommend, and maps of their embeddings. Look
     at valid while you choose; read test once, at the end.
+
+    \b
+    playlistrec report run run2 -o report.html
     """
     from ..report.html.report import report
 

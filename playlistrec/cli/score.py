@@ -37,6 +37,9 @@ def command(
 
     Each gets the model's score, its rank among all tracks that the playlist does not hold, and the probability that it
     comes next.
+
+    \b
+    playlistrec score run --playlist 7 --track "Artist - Title"
     """
     if (playlist is not None) == bool(seeds or title is not None):
         raise click.UsageError("give either --playlist or --seed, --title (one or more of them)")

@@ -45,6 +45,10 @@ def command(
     """Serve RUN over HTTP: a page on which to build playlists, and the JSON of recommend and similar.
 
     The server ends in order on SIGTERM and Ctrl-C, and reads RUN anew on SIGHUP. No request is lost.
+
+    \b
+    playlistrec serve run
+    playlistrec serve run --port 9000 --watch
     """
     try:
         import httptools  # noqa: F401

@@ -22,7 +22,12 @@ WIDE = 120
 @click.option("--uris", is_flag=True, help="Show the uris in the table.  [default: on terminals of 120 columns]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(screen: Screen, data: Path, playlist: str, uris: bool, as_json: bool) -> None:
-    """Show the tracks of a playlist of the data folder DATA: by its number, its name or a part of that."""
+    """Show the tracks of a playlist of the data folder DATA: by its number, its name or a part of that.
+
+    \b
+    playlistrec show data 7
+    playlistrec show data "road trip"
+    """
     import numpy as np
 
     from ..experiment.data import Data

@@ -46,7 +46,12 @@ def command(
     as_json: bool,
     **names: str | None,
 ) -> None:
-    """Find the nearest neighbours of a track, an artist or a playlist among the vectors of a model, by cosine."""
+    """Find the nearest neighbours of a track, an artist or a playlist among the vectors of a model, by cosine.
+
+    \b
+    playlistrec similar run --track "Artist - Title"
+    playlistrec similar run --artist Artist
+    """
     given = {kind: text for kind, text in names.items() if text is not None}
     if len(given) != 1:
         raise click.UsageError("give one of --track, --artist, --playlist")

@@ -21,7 +21,11 @@ __all__ = ["command"]
 @click.option("--message-edge-share", type=float, default=1.0, help="The option of a fit, to count edges by.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(screen: Screen, data: Path, message_edge_share: float, as_json: bool) -> None:
-    """Describe the data folder DATA: counts, lengths, popularity, repeats, the split, edges."""
+    """Describe the data folder DATA: counts, lengths, popularity, repeats, the split, edges.
+
+    \b
+    playlistrec stats data
+    """
     from ..experiment.data import Data
     from ..experiment.statistics import statistics
 

@@ -20,6 +20,9 @@ def command(screen: Screen, out: Path, playlists: int, seed: int) -> None:
     """Make N playlists in the folder OUT, in the format of the Million Playlist Dataset.
 
     They have its shape (lengths, popularity, repeats, titles) around hidden tastes; all names are invented.
+
+    \b
+    playlistrec synth slices --playlists 2000
     """
     from ..corpus.synth.synthesize import synthesize
 

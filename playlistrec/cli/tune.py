@@ -44,6 +44,10 @@ def command(
     """Search the options of MODEL on the validation part of DATA. The result is FOLDER/best.toml, a preset for `fit`.
 
     Run the command again to continue the search.
+
+    \b
+    playlistrec tune data -m lightgcn -o search --time-limit 1h
+    playlistrec fit data -m lightgcn -o run --preset search/best.toml
     """
     given, seconds = from_sets(sets), seconds_of(time_limit)
     from ..experiment.tuning.search import tune

@@ -26,6 +26,9 @@ def command(screen: Screen, run: Path, data: Path, out: Path, before: Path | Non
     """Bring RUN up to date with DATA2, a later state of its playlists, without a fit.
 
     Playlists, tracks and artists keep their rows, and new ones come after them.
+
+    \b
+    playlistrec update run data2 -o run2
     """
     from ..experiment.runs import Run
     from ..experiment.updating import update

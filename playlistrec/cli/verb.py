@@ -111,6 +111,10 @@ def _one_line(error: Exception) -> str:
     text = shown(" ".join(str(error).split()))
     if isinstance(error, OSError):
         return shown(f"{error.filename}: {error.strerror}") if error.filename and error.strerror else text
+    if isinstance(error, ModuleNotFoundError) and error.name == "dgl":
+        from .environment import dgl_command
+
+        return f"this model needs DGL, which is not installed: {dgl_command()}"
     if isinstance(error, MemoryError):
         return f"not enough memory: {text}" if text else "not enough memory"
     return f"unexpected {type(error).__name__}: {text} (--debug shows where)"

@@ -108,7 +108,8 @@ def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[np.generic]], error: 
 
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    write_file(path, buffer.getbuffer(), error)
+    with buffer.getbuffer() as content:  # an error would keep it, and Python 3.13 prints that at length
+        write_file(path, content, error)
 
 
 def write_arrays(

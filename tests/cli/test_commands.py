@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from calling import call
 
-from playlistrec.cli.main import VERBS
+from playlistrec.cli.main import VERBS, main
 from playlistrec.experiment.data import Data
 from playlistrec.models.registry import MODELS
 
@@ -32,6 +36,23 @@ def test_every_verb_has_help_that_stands_in_the_list() -> None:
     for verb in VERBS:
         assert verb in listed
         assert "Usage: main " + verb in call(verb, "--help").stdout
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    for verb in VERBS:
+        command = main.get_command(click.Context(main), verb)
+        parts = command.commands if isinstance(command, click.Group) else {"": command}
+        yield from ((f"{verb} {part}".strip(), command) for part, command in parts.items())
+
+
+@pytest.mark.parametrize(("verb", "command"), list(commands()), ids=str)
+def test_help_fits_80_columns_and_has_an_example_that_can_be_run(verb: str, command: click.Command) -> None:
+    shown = call(*verb.split(), "--help").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    own = re.findall(rf"^  playlistrec {verb}\b(.*)", shown, re.M)
+    assert own
+    for line in own:
+        command.make_context(verb, shlex.split(line)).close()  # raises where an argument is wrong or missing
 
 
 def test_models_lists_all(runs: Path) -> None:
