@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import venv
@@ -19,7 +21,9 @@ from playlistrec.cli.environment import DGL, TRIED, dgl_command
 ROOT = Path(__file__).parents[1]
 
 
-def run(*command: object, cwd: Path, env: dict[str, str] | None = None) -> str:
+def run(*command: object, cwd: Path, path: Path | None = None) -> str:
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    env |= {"DGLBACKEND": "pytorch"} | ({} if path is None else {"PYTHONPATH": str(path)})
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=900
     )
@@ -65,7 +69,11 @@ def test_readme_makefile_and_metadata_name_the_same_pythons() -> None:
 
 @pytest.mark.slow
 def test_the_wheel_works_in_a_fresh_environment(tmp_path: Path) -> None:
-    run(sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", tmp_path / "wheels", ROOT, cwd=tmp_path)
+    source = tmp_path / "source"  # a build leaves folders behind
+    shutil.copytree(ROOT / "playlistrec", source / "playlistrec", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    run(sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", tmp_path / "wheels", source, cwd=tmp_path)
     (wheel,) = (tmp_path / "wheels").glob("playlistrec-*.whl")
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
@@ -98,7 +106,5 @@ def test_dgl_works_without_its_compiled_python_part(tmp_path: Path, monkeypatch:
         "g = dgl.graph(([0, 1], [1, 2])); print(dgl.__file__, _ObjectBase.__module__)\n"
         "print(float(dgl.ops.copy_u_sum(g, torch.ones(3, 1)).sum()))"
     )
-    shown = run(
-        sys.executable, "-c", code, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site"), "DGLBACKEND": "pytorch"}
-    ).split()
+    shown = run(sys.executable, "-c", code, cwd=tmp_path, path=tmp_path / "site").split()
     assert shown == [str(tmp_path / "site" / "dgl" / "__init__.py"), "dgl._ffi._ctypes.object", "2.0"]
