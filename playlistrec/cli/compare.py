@@ -159,7 +159,7 @@ def _check_usage(
         one = "compare with -m, --experiment or a file takes -o FOLDER for the runs"
         raise ConfigError(f"{one}, and with -m or --experiment one data folder")
     if not (models or recipe or experiment) and out is not None:
-        raise ConfigError("-o is for the runs of -m: there is none")
+        raise ConfigError("-o is for the runs of -m: name models too, as in -m lightgcn")
     if seeds > 1 and not (models or experiment):
         raise ConfigError("--seeds is for the fits of -m; a file has its own seeds")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..errors import ConfigError
 from .console import Screen
 from .part_options import part_options
 from .verb import verb
@@ -32,6 +33,8 @@ def command(screen: Screen, runs: tuple[Path, ...], out: Path, **options: Any) -
     \b
     playlistrec report run run2 -o report.html
     """
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError(f"--out must end in .html, so that a browser opens it (got '{out}')")
     from ..report.html.report import report
 
     with screen.events() as on_event:

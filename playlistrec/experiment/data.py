@@ -54,6 +54,8 @@ class Data:
     def load(cls, path: str | Path) -> Data:
         """Read a folder written by :func:`preprocess`. Raises DataError when it is missing or damaged."""
         folder = Path(path)
+        if folder.is_file():
+            raise DataError(f"{folder} is a file: make a data folder with `playlistrec preprocess {folder} -o DATA`")
         if not folder.is_dir():
             raise DataError(
                 f"there is no data folder {folder}: make one with `playlistrec preprocess SOURCE -o {folder}`"

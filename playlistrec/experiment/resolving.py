@@ -27,7 +27,9 @@ def resolve(model_type: type[Recommender], given: Mapping[str, Any]) -> tuple[Co
     loop = {f.name for f in fields(TrainOptions)} if trained else set()
     for name in given:
         if name not in own | loop:
-            rest = ", and those of the training loop (`playlistrec models` lists them)" if loop else ""
+            rest = (
+                f", and those of the training loop (`playlistrec models {model_type.name}` lists them)" if loop else ""
+            )
             raise ConfigError(
                 f"{model_type.name} has no option {name!r}{nearest(name, own | loop)}; "
                 f"it has: {', '.join(sorted(own)) or 'none'}{rest}"

@@ -74,6 +74,9 @@ def read_info(folder: Path) -> dict[str, Any]:
 def info_of(folder: OpenFolder) -> dict[str, Any]:
     """What ``run.json`` of an open run folder says."""
     if not folder.has(RUN.manifest):
+        if folder.has(DATA.manifest):
+            fit = f"fit a model with `playlistrec fit {folder.path} -m MODEL -o RUN`"
+            raise RunError(f"{folder.path} is a data folder and not a run: {fit}")
         raise RunError(f"{folder.path} is not a run folder: run.json is missing")
     name = f"{folder.path}/{RUN.manifest}"
     info = read_json(folder.open(RUN.manifest), name, RunError)

@@ -212,6 +212,12 @@ def test_data_that_moved_is_found_with_an_option(runs: Path, data_folder: Path, 
     call("evaluate", tmp_path / "run", "--data", tmp_path / "new")
 
 
+def test_a_file_in_place_of_a_data_folder_is_read_by_preprocess(tmp_path: Path) -> None:
+    (tmp_path / "named.csv").touch()
+    said = call("fit", tmp_path / "named.csv", "-m", "mf", "-o", tmp_path / "run", code=1).stderr
+    assert f"is a file: make a data folder with `playlistrec preprocess {tmp_path / 'named.csv'} -o DATA`" in said
+
+
 def test_doctor_is_content_here() -> None:
     result = call("doctor")
     assert "dgl" in result.stdout

@@ -105,7 +105,7 @@ def test_what_compare_refuses(runs: list[Path], data_folder: Path, tmp_path: Pat
         ((*runs, "-o", tmp_path), 2, "-o is for the runs of -m"),
         ((*runs, "--metric", "recal"), 2, "--metric must be one of recall, "),
         ((*runs, "--by", "recal@5"), 2, "by must be a mean over playlists"),
-        ((data_folder, runs[0]), 1, "is not a run folder"),
+        ((data_folder, runs[0]), 1, f"is a data folder and not a run: fit a model with `playlistrec fit {data_folder}"),
     ):
         result = call("compare", *arguments, code=code)
         assert result.stdout == ""

@@ -229,6 +229,7 @@ def test_the_map_is_of_the_artists_named(runs: Path, data_folder: Path, tmp_path
         (("plot", "lengths", "DATA", "-o", "absent/x.png"), 1, "cannot be written"),
         (("report", "DATA", "-o", "x.html"), 1, "a report is of runs"),
         (("report", "absent", "-o", "x.html"), 1, "absent does not exist"),
+        (("report", "RUNS/itemknn", "-o", "rep"), 2, "must end in .html"),
         (("report", "RUNS/itemknn", "-o", "absent/x.html"), 1, "cannot be written"),
         (("report", "RUNS/itemknn", "-o", "x.html", "--playlist", "nope"), 1, "there is no playlist 'nope'"),
     ],
