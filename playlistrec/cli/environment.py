@@ -32,7 +32,7 @@ def dgl_command() -> str:
     where the compiled part of its Python code does not import, DGL takes ``ctypes``.
     """
     pip = f"{shlex.quote(sys.executable)} -m pip install {DGL}"
-    if sys.version_info < (3, 12):
+    if tuple(sys.version_info) < (3, 12):
         return pip
     tag = DGL_PLATFORMS.get(f"{platform.system()}-{platform.machine()}", "PLATFORM")
     where = shlex.quote(sysconfig.get_path("platlib"))
