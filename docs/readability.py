@@ -126,7 +126,10 @@ def find_pages(paths: list[Path]) -> list[Page]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check that the pages of the documentation read easily.")
-    parser.add_argument("paths", nargs="*", type=Path, default=[Path(__file__).parent], help="pages or folders")
+    docs = Path(__file__).parent
+    parser.add_argument(
+        "paths", nargs="*", type=Path, default=[docs, docs.parent / "README.md"], help="pages or folders"
+    )
     parser.add_argument("--table", action="store_true", help="print words, grade and faults of each page")
     asked = parser.parse_args(arguments)
     pages = find_pages(asked.paths)
