@@ -67,6 +67,33 @@ def test_readme_makefile_and_metadata_name_the_same_pythons() -> None:
     assert f"(3, {lower}) <= sys.version_info[:2] <= (3, {int(below) - 1})" in (ROOT / "Makefile").read_text()
 
 
+@pytest.mark.skipif(
+    shutil.which("make", path="/usr/bin:/bin") is None or shutil.which("uv", path="/usr/bin:/bin") is not None,
+    reason="no make, or uv where it cannot be hidden",
+)
+def test_make_says_what_to_do_without_a_python_that_fits(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.1 || exit 1\n')
+    (tmp_path / "old").chmod(0o755)
+    (tmp_path / "uv").write_text('#!/bin/sh\n[ "$1" = --version ] || echo "uv $*"\n')
+    (tmp_path / "uv").chmod(0o755)
+
+    def made(python: Path, path: str) -> subprocess.CompletedProcess[str]:
+        command = [
+            shutil.which("make") or "",
+            f"PYTHON={python}",
+            f"VENV={tmp_path / 'new'}",
+            tmp_path / "new/bin/python",
+        ]
+        return subprocess.run(command, cwd=ROOT, env={"PATH": path}, capture_output=True, text=True, check=False)
+
+    for python, found in ((tmp_path / "old", "Python 3.9.1"), (tmp_path / "absent", "missing")):
+        said = made(python, "/usr/bin:/bin")
+        assert said.returncode != 0
+        assert f"{python} is {found}. Name another, as in: make PYTHON=python3.11" in said.stderr
+        said = made(python, f"{tmp_path}:/usr/bin:/bin")
+        assert said.stdout.strip() == f"uv venv --quiet --seed --python 3.11 {tmp_path / 'new'}"
+
+
 @pytest.mark.slow
 def test_the_wheel_works_in_a_fresh_environment(tmp_path: Path) -> None:
     source = tmp_path / "source"  # a build leaves folders behind
