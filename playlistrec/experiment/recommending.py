@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import require
+from ..corpus.corpus import Corpus
 from ..errors import ConfigError
 from ..rank.evaluation import BATCH_BYTES
 from ..serving.given import GivenTracks, given_tracks, number, playlist_ids, texts
+from ..serving.lookup.playlists import playlist_rows
 from ..serving.recommender import RecommendationService, RecommendOptions
 from ..serving.table import RecommendationTable
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from .runs import Run
 
 __all__ = ["recommend_table"]
+
+Rows = npt.NDArray[np.int64]
 
 
 def recommend_table(
@@ -60,7 +64,8 @@ def recommend_table(
     if playlist is not None:
         pids = playlist_ids(playlist)
         query = run.query(playlist=pids[0])
-        excluded = [*query.tracks.tolist(), *_held(run, pids)[1].tolist(), *left_out]
+        held = _held(run.data.corpus, playlist_rows(run.data.corpus, pids))[1]
+        excluded = [*query.tracks.tolist(), *held.tolist(), *left_out]
     else:
         given = GivenTracks([], []) if tracks is None else given_tracks(service, "tracks", tracks)
         query = run.query(tracks=None if tracks is None else given.rows, title=title)
@@ -80,11 +85,11 @@ def _for_several(
     k = options.k
     tracks, scores = np.full((len(pids), k), -1, np.int64), np.full((len(pids), k), -np.inf, np.float32)
     cold = np.zeros(len(pids), dtype=bool)
-    query = run.queries(pids)
+    query, places = run.queries(pids), playlist_rows(run.data.corpus, pids)
     size = max(1, BATCH_BYTES // (4 * service.model.n_tracks))
     for low in range(0, len(pids), size):
         part = query.take(low, low + size)
-        of, held = _held(run, pids[low : low + size])
+        of, held = _held(run.data.corpus, places[low : low + size])
         rows = np.concatenate([part.rows, of, np.repeat(np.arange(len(part)), len(left_out))])
         excluded = rows, np.concatenate([part.tracks, held, np.tile(np.array(left_out, dtype=np.int64), len(part))])
         for row, found in enumerate(service.recommend(part, [options] * len(part), excluded), low):
@@ -93,8 +98,7 @@ def _for_several(
     return RecommendationTable(run.data.corpus, tracks, scores, tuple(map(str, pids)), cold)
 
 
-def _held(run: Run, pids: Sequence[str | int]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _held(corpus: Corpus, playlists: Rows) -> tuple[Rows, Rows]:
     """The place of each playlist and all tracks that it holds, those hidden from the model too."""
-    corpus = run.data.corpus
-    held = [corpus.playlist(corpus.playlist_index(pid)) for pid in pids]
+    held = [corpus.playlist(row) for row in playlists.tolist()]
     return np.repeat(np.arange(len(held)), [len(tracks) for tracks in held]), np.concatenate(held).astype(np.int64)

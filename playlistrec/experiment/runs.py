@@ -22,6 +22,7 @@ from ..events import OnEvent, ignore
 from ..models.base import Arrays, Query, Recommender
 from ..rank.protocols import Evaluation, evaluate
 from ..rank.sampled import evaluate_sampled, sampled_of
+from ..serving.lookup.playlists import playlist_rows
 from ..serving.recommender import RecommendationService
 from ..serving.table import RecommendationTable
 from ..serving.vectors import Embeddings
@@ -213,7 +214,7 @@ class Run:
 
         A playlist that was hidden whole is ranked as it would be in the test: unseen, with its seeds.
         """
-        rows = np.array([self.data.corpus.playlist_index(pid) for pid in playlists], dtype=np.int64)
+        rows = playlist_rows(self.data.corpus, playlists)
         known = self.history.lengths[rows] > 0
         seeds = [(self.history if k else self._shown).playlist(row).tolist() for row, k in zip(rows.tolist(), known)]
         return Query.of(seeds, np.where(known, rows, -1).tolist(), self.data.corpus.titles(rows))

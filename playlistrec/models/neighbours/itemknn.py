@@ -19,13 +19,13 @@ from ..base import Arrays, Query, Recommender
 from ..edge_weights import EdgeWeights, scaled_weights
 from ..linear.side import side_rows
 from ..state_schema import Csr, schema
-from .top_neighbours import keep_highest, rows_of, squares
+from .top_neighbours import keep_highest, squares
 from .weighting import TermWeights, Weighting
 
 __all__ = ["ItemKNN", "ItemKNNConfig"]
 
-CHUNK_PAIRS = 16_000_000
-"""Co-occurrences counted at a time, copies included: some 300 MB."""
+CHUNK_PAIRS = 4_000_000
+"""Co-occurrences counted at a time, copies included: some 80 MB, in blocks that the allocator keeps."""
 
 MOST_PAIRS = 150_000_000
 """Similarities that a model may keep: 1.2 GB at eight bytes each."""
@@ -149,7 +149,8 @@ def _votes(
         chunk.data /= np.repeat(votee[low:high], np.diff(chunk.indptr)) * voter[chunk.indices] + config.shrink
         if side.nnz:
             chunk = sparse.csr_array(chunk + groups[low:high] @ side)
-        chunk.data[low + rows_of(chunk) == chunk.indices] = 0
+        own = np.repeat(np.arange(low, high, dtype=chunk.indices.dtype), np.diff(chunk.indptr))
+        chunk.data[own == chunk.indices] = 0
         if config.neighbours is None:
             chunk.eliminate_zeros()
         else:

@@ -18,19 +18,29 @@ def keep_highest(matrix: sparse.csr_array[np.float32], k: int) -> None:
     array([[1., 3., 0.],
            [0., 2., 0.]], dtype=float32)
     """
-    lengths = np.diff(matrix.indptr)
+    lengths, scratch, bounds = np.diff(matrix.indptr), matrix.data.copy(), matrix.indptr.tolist()
     edge = np.full(len(lengths), -np.inf, dtype=matrix.data.dtype)  # the k-th highest of each row
     for row in np.flatnonzero(lengths > k).tolist():
-        values = matrix.data[matrix.indptr[row] : matrix.indptr[row + 1]]
-        edge[row] = np.partition(values, len(values) - k)[len(values) - k]
-    matrix.data[matrix.data < np.repeat(edge, lengths)] = 0
+        values, place = scratch[bounds[row] : bounds[row + 1]], bounds[row + 1] - bounds[row] - k
+        values.partition(place)
+        edge[row] = values[place]
+    _keep(matrix, matrix.data >= np.repeat(edge, lengths))
     matrix.eliminate_zeros()
     matrix.sort_indices()  # of what is left: columns matter only where values tie
-    for row in np.flatnonzero(np.diff(matrix.indptr) > k).tolist():
-        values = matrix.data[matrix.indptr[row] : matrix.indptr[row + 1]]
-        places = k - np.count_nonzero(values > edge[row])
-        values[np.flatnonzero(values == edge[row])[places:]] = 0
-    matrix.eliminate_zeros()
+    lengths = np.diff(matrix.indptr)
+    if (lengths > k).any():
+        at_edge = matrix.data == np.repeat(edge, lengths)
+        before = np.concatenate([[0], np.cumsum(at_edge)])
+        tied = before[matrix.indptr]  # of all rows before each
+        places = k - (lengths - np.diff(tied))
+        _keep(matrix, ~at_edge | (before[:-1] < np.repeat(tied[:-1] + places, lengths)))
+
+
+def _keep(matrix: sparse.csr_array[np.float32], kept: npt.NDArray[np.bool_]) -> None:
+    """Keep the entries in the mask (nnz,), in place."""
+    entries = np.flatnonzero(kept)
+    matrix.indptr = np.searchsorted(entries, matrix.indptr).astype(matrix.indptr.dtype)
+    matrix.data, matrix.indices = matrix.data[entries], matrix.indices[entries]
 
 
 def rows_of(matrix: sparse.csr_array[np.float32]) -> npt.NDArray[np.int64]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,14 +14,27 @@ from ...corpus.corpus import Corpus
 from ...corpus.titles import normalised
 from ...errors import DataError
 from .near import NearNames
+from .seeds import rows_of
 
-__all__ = ["PlaylistIndex"]
+__all__ = ["PlaylistIndex", "playlist_rows"]
 
 SHOWN = 5
 """Playlists that an error message lists."""
 
 NEAREST = 50.0
 """Likeness of the names that an error message lists."""
+
+
+def playlist_rows(corpus: Corpus, pids: Sequence[str | int]) -> npt.NDArray[np.int64]:
+    """(n,) the rows of some playlists by pid, found together. Raises DataError where there is none.
+
+    >>> playlist_rows(Corpus.from_lists([["a"], ["b"]]), [1, "0", 1]).tolist()
+    [1, 0, 1]
+    """
+    rows = rows_of(corpus.playlists["pid"], [str(pid) for pid in pids])
+    if (rows < 0).any():
+        corpus.playlist_index(pids[int(np.argmin(rows))])  # which says that there is none
+    return rows
 
 
 class PlaylistIndex:
