@@ -45,7 +45,9 @@ FORMATS = ("table", "markdown", "latex", "csv", "json")
     "-m", "--model", "models", multiple=True, metavar='"MODEL [OPTIONS]"', help="As `fit` takes it; may repeat."
 )
 @click.option(
-    "--experiment", metavar="NAME", help="One that comes with the package: gnnie, ncf, ngcf-layers, nnrecommend."
+    "--experiment",
+    metavar="NAME",
+    help="One that comes with the package: gnnie, ncf, ngcf-layers, nnrecommend, nnrecommend-skip.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="Of each fit of the experiment.  [default: the experiment's]")
 @click.option("--time-limit", metavar="10m", help="Of each fit of the experiment.")

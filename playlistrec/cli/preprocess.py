@@ -37,6 +37,7 @@ __all__ = ["command"]
 )
 @click.option("--min-rating", type=float, metavar="R", help="Of ratings, or counts: keep those of at least R.")
 @click.option("--weights", is_flag=True, help="Keep ratings or play counts, for --set edge_weights.")
+@click.option("--context", metavar="NAMES", default="", help="Keep skip, hour or day of each entry, as hour,skip.")
 @click.option(
     "--k-core",
     type=int,

@@ -47,6 +47,7 @@ FEW = 1000
 @click.option("--diversity", type=float, default=0.0, show_default=True, help="0: the best; 1: the least alike.")
 @click.option("--popularity", type=float, default=0.0, show_default=True, help="-1: rare first; 1: well known first.")
 @click.option("--dislike", "disliked", multiple=True, metavar="URI_OR_NAME", help="Less like this; may repeat.")
+@click.option("--context", metavar="NAME=VALUE", multiple=True, help="When it is for, as hour=9; may repeat.")
 @click.option("--keep-versions", is_flag=True, help="Recommend other versions of a song too.")
 @click.option("--explain", is_flag=True, help="Which seeds and playlists speak for each track.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data folder, where it has moved.")
@@ -76,6 +77,7 @@ def command(
     diversity: float,
     popularity: float,
     disliked: tuple[str, ...],
+    context: tuple[str, ...],
     keep_versions: bool,
     explain: bool,
     data: Path | None,
@@ -100,11 +102,10 @@ def command(
         raise click.UsageError("give either --playlist or --track, --title, --file (one or more of them) or --batch")
     _check_use(batch, playlist, base, ray or workers)
     _check_output(batch, out, explain, form, bool(left_out))
+    from ..serving import explain as reasons
     from ..serving import listing
-    from ..serving.explain import explain as reasons
-    from ..serving.explain import why_cold
     from ..serving.recommender import RecommendOptions
-    from .seeds import named_tracks, query_from_base, query_of_playlist, query_of_tracks
+    from .seeds import in_contexts, named_tracks, query_from_base, query_of_playlist, query_of_tracks
 
     numbers: dict[str, Any] = {"max_per_artist": max_per_artist, "diversity": diversity, "popularity": popularity}
     wished = Wished(RecommendOptions(k=k, keep_versions=keep_versions, **numbers), excluded, disliked, among)
@@ -121,10 +122,10 @@ def command(
     else:
         given = query_of_tracks(screen, loaded, service, tracks, file, title)
     taken = [*given.taken, *(row for seed in named_tracks(screen, service, left_out) for row in seed.taken)]
-    found = service.recommend_one(given.query, options, taken)
+    found = service.recommend_one(in_contexts(loaded, given.query, context), options, taken)
     if found.cold:
-        screen.warn(why_cold(service.model.name, len(given.query.tracks), given.shown.get("title")))
-    because = reasons(service.history, given.query.tracks, found.tracks) if explain else None
+        screen.warn(reasons.why_cold(service.model.name, len(given.query.tracks), given.shown.get("title")))
+    because = reasons.explain(service.history, given.query.tracks, found.tracks) if explain else None
     records, about = listing.records(service.history, found, because), {"query": given.shown, "cold": found.cold}
     _show(screen, records, form, about, explain, uris)
 

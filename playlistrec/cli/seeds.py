@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
+from ..config import require
+from ..corpus.contexts import CONTEXTS
 from ..errors import DataError
 from .console import Screen
 
@@ -16,7 +21,15 @@ if TYPE_CHECKING:
     from ..serving.lookup.locating import Located
     from ..serving.recommender import RecommendationService
 
-__all__ = ["ResolvedQuery", "among_of", "named_tracks", "query_from_base", "query_of_playlist", "query_of_tracks"]
+__all__ = [
+    "ResolvedQuery",
+    "among_of",
+    "in_contexts",
+    "named_tracks",
+    "query_from_base",
+    "query_of_playlist",
+    "query_of_tracks",
+]
 
 REMARKS = 3
 """Warnings about single tracks that are shown in full; the rest are counted."""
@@ -84,6 +97,19 @@ def query_from_base(screen: Screen, base: Run, service: RecommendationService, d
         raise DataError(f"{summary}: there is nothing to recommend by")
     screen.message(summary)
     return _resolved(base, service, located, title or None)
+
+
+def in_contexts(run: Run, query: Query, given: Sequence[str]) -> Query:
+    """The query in contexts such as ``hour=9``. Raises ConfigError for one that the run's model does not have."""
+    has = [name for name in str(run.info["options"].get("context", "")).split(",") if name in CONTEXTS]
+    codes = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        require(name in has, "context", f"one of {', '.join(has)}" if has else "left out: this model has none", name)
+        code = int(value) if value.isdecimal() else {"false": 0, "true": 1}.get(value.lower(), -1)
+        require(0 <= code < CONTEXTS[name], f"context {name}", f"a whole number from 0 to {CONTEXTS[name] - 1}", value)
+        codes[name] = np.full(len(query), code)
+    return replace(query, contexts=codes)
 
 
 def among_of(screen: Screen, service: RecommendationService, file: Path | None) -> tuple[int, ...] | None:

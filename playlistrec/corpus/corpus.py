@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from scipy import sparse
 
 from ..errors import DataError
+from .entry_checks import check_entries
 from .facts import facts
 from .vocabulary import digest_of
 
@@ -39,6 +41,7 @@ class Corpus:
             what else the source had (``name``, ``album_uri``, ``album_name``, ``duration_ms``).
         artists: table with ``uri`` and ``name`` (strings).
         weights: (n_entries,) float32 rating or play count of each entry, at least 0; None where the data has none.
+        contexts: (n_entries,) uint8 codes of each context that was asked for: see :mod:`playlistrec.corpus.contexts`.
 
     >>> corpus = Corpus.from_lists([["a", "b"], ["b", "c", "c"]])
     >>> corpus.n_playlists, corpus.n_tracks, corpus.n_entries
@@ -53,19 +56,12 @@ class Corpus:
     track_table: pa.Table
     artists: pa.Table
     weights: npt.NDArray[np.float32] | None = None
+    contexts: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if len(self.offsets) != self.playlists.num_rows + 1:
-            raise DataError(
-                f"offsets must be {self.n_playlists + 1}, one more than playlists (got {len(self.offsets)})"
-            )
-        if self.offsets[0] != 0 or self.offsets[-1] != len(self.tracks) or np.any(np.diff(self.offsets) < 0):
-            raise DataError("offsets must rise from 0 to the number of entries")
-        if len(self.tracks) and not 0 <= self.tracks.min() <= self.tracks.max() < self.n_tracks:
-            raise DataError(f"tracks must lie in 0..{self.n_tracks - 1} (got {self.tracks.max()})")
-        if self.weights is not None and self.weights.shape != self.tracks.shape:
-            raise DataError(f"weights must be one an entry (got {len(self.weights)} for {len(self.tracks)})")
-        for array in (self.offsets, self.tracks, *(() if self.weights is None else (self.weights,))):
+        check_entries(self)
+        weights = () if self.weights is None else (self.weights,)
+        for array in (self.offsets, self.tracks, *weights, *self.contexts.values()):
             array.setflags(write=False)
 
     @classmethod
@@ -159,8 +155,12 @@ class Corpus:
         if mask.shape != self.tracks.shape:
             raise DataError(f"the mask must have shape {self.tracks.shape} (got {mask.shape})")
         kept = np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])
-        weights = None if self.weights is None else self.weights[mask]
-        return replace(self, offsets=kept[self.offsets], tracks=self.tracks[mask], weights=weights)
+        return replace(self, offsets=kept[self.offsets], tracks=self.tracks[mask], **self.beside_tracks(mask))
+
+    def beside_tracks(self, entries: Mask | Ints) -> dict[str, Any]:
+        """What is known of some entries beside their tracks: the fields ``weights`` and ``contexts``."""
+        weights = None if self.weights is None else self.weights[entries]
+        return {"weights": weights, "contexts": {name: codes[entries] for name, codes in self.contexts.items()}}
 
     def subset(self, playlists: Mask, tracks: Mask) -> tuple[Corpus, Mask]:
         """Drop playlists and tracks (and artists left without a track), renumbering the rest.
@@ -183,7 +183,7 @@ class Corpus:
             playlists=self.playlists.filter(pa.array(playlists)),
             track_table=table,
             artists=self.artists.filter(pa.array(used)),
-            weights=None if self.weights is None else self.weights[kept],
+            **self.beside_tracks(kept),
         )
         return corpus, kept
 

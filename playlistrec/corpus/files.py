@@ -19,6 +19,8 @@ from .corpus import Corpus
 __all__ = ["FILES", "load_corpus", "read_corpus", "save_corpus", "write_parquet"]
 
 FILES = ("entries.npz", "playlists.parquet", "tracks.parquet", "artists.parquet")
+CONTEXT = "context_"
+"""Before the names of contexts."""
 MOST_ROWS = np.iinfo(np.int32).max
 """Rows that the ids of entries can number."""
 REQUIRED: dict[str, dict[str, tuple[pa.DataType, bool]]] = {
@@ -32,7 +34,8 @@ REQUIRED: dict[str, dict[str, tuple[pa.DataType, bool]]] = {
 def save_corpus(corpus: Corpus, folder: Path) -> None:
     """Write the arrays and tables into an existing folder."""
     weights = {} if corpus.weights is None else {"weights": corpus.weights}
-    write_npz(folder / "entries.npz", {"offsets": corpus.offsets, "tracks": corpus.tracks, **weights})
+    contexts = {f"{CONTEXT}{name}": codes for name, codes in corpus.contexts.items()}
+    write_npz(folder / "entries.npz", {"offsets": corpus.offsets, "tracks": corpus.tracks, **weights, **contexts})
     for name, table in zip(FILES[1:], (corpus.playlists, corpus.track_table, corpus.artists)):
         write_parquet(folder / name, table)
 
@@ -63,7 +66,9 @@ def load_corpus(folder: OpenFolder, digests: Mapping[str, str]) -> Corpus:
     _check_entries(arrays, name)
     playlists, tracks, artists = (_table(folder, name, digests.get(name)) for name in FILES[1:])
     try:
-        corpus = Corpus(arrays["offsets"], arrays["tracks"], playlists, tracks, artists, arrays.get("weights"))
+        contexts = {key.removeprefix(CONTEXT): codes for key, codes in arrays.items() if key.startswith(CONTEXT)}
+        weights = arrays.get("weights")
+        corpus = Corpus(arrays["offsets"], arrays["tracks"], playlists, tracks, artists, weights, contexts)
     except DataError as error:
         raise DataError(f"{folder.path} is damaged: {error}") from None
     artist = corpus.track_artist
@@ -73,7 +78,8 @@ def load_corpus(folder: OpenFolder, digests: Mapping[str, str]) -> Corpus:
 
 
 def _check_entries(arrays: Mapping[str, Any], name: str) -> None:
-    kinds = {"offsets": np.int64, "tracks": np.int32, "weights": np.float32}
+    kinds: dict[str, Any] = {"offsets": np.int64, "tracks": np.int32, "weights": np.float32}
+    kinds |= {key: np.uint8 for key in arrays if key.startswith(CONTEXT)}
     for key, kind in kinds.items():
         array = arrays.get(key)
         if array is None and key == "weights":

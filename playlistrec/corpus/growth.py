@@ -75,7 +75,7 @@ def grown(old: Corpus, new: Corpus) -> tuple[Corpus, Rows]:
         playlists=_taken([new.playlists, old.playlists], at_playlist),
         track_table=_taken(tables, at_track),
         artists=_taken([new.artists, old.artists], at_artist),
-        weights=None if new.weights is None else new.weights[entries],
+        **new.beside_tracks(entries),
     )
     return corpus, entries
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import typing
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from ..errors import DataError
 from ..storage import OpenFolder, read_folder, read_npz, write_npz
+from .contexts import asked_contexts
 from .corpus import Corpus, Mask
 
 __all__ = ["EvaluationSet", "Part", "Split"]
@@ -35,6 +37,7 @@ class EvaluationSet:
         truth_offsets, truth: CSR of the distinct hidden tracks.
         n_left_out: playlists of the corpus of which this part hides nothing.
         titles: the playlists' names, empty where they have no name; none where the corpus has no names.
+        contexts: (n,) the codes of those in which is asked: see :func:`~playlistrec.corpus.contexts.asked_contexts`.
     """
 
     playlists: npt.NDArray[np.int64]
@@ -45,6 +48,7 @@ class EvaluationSet:
     truth: npt.NDArray[np.int32]
     n_left_out: int
     titles: tuple[str, ...] | None = None
+    contexts: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.playlists)
@@ -64,7 +68,8 @@ class EvaluationSet:
             csr |= {offsets: np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64)}
             csr |= {values: np.concatenate(parts)}
         titles = None if self.titles is None else tuple(self.titles[row] for row in rows.tolist())
-        return replace(self, playlists=self.playlists[rows], titles=titles, **csr)
+        contexts = {name: codes[rows] for name, codes in self.contexts.items()}
+        return replace(self, playlists=self.playlists[rows], titles=titles, contexts=contexts, **csr)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +111,8 @@ class Split:
             shown = self.mask(VALID_SEED if part == "valid" else TEST_SEED)
         else:
             shown = self.mask(TRAIN) if part == "valid" else self.mask(TRAIN, VALID)
-        rows, tracks = corpus.where(hidden).pairs
+        hidden_entries = corpus.where(hidden)
+        rows, tracks = hidden_entries.pairs
         counts = np.bincount(rows, minlength=corpus.n_playlists)
         playlists = np.flatnonzero(counts)
         evaluated = np.zeros(corpus.n_playlists, dtype=bool)
@@ -121,6 +127,7 @@ class Split:
             truth=tracks,
             n_left_out=corpus.n_playlists - len(playlists),
             titles=corpus.titles(playlists),
+            contexts=asked_contexts(hidden_entries, playlists),
         )
 
     def counts(self) -> dict[str, int]:

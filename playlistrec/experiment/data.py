@@ -104,6 +104,7 @@ def preprocess(
     format: str = "auto",
     min_rating: float | None = None,
     weights: bool = False,
+    context: str | Sequence[str] = (),
     k_core: int = 0,
     largest_component: bool = False,
     around: str | None = None,
@@ -126,8 +127,9 @@ def preprocess(
     Filters apply in this order: ``limit``, ``around`` with ``hops``, ``k_core``, ``largest_component``, after
     ``merge_versions``, which makes the tracks of one song one (:class:`~playlistrec.corpus.songs.Songs`). Where the
     test part came with the data (``split="given"``, the default for a folder with ``train.*`` and ``test.*``) they
-    count training entries only. ``hide`` says which tracks of a playlist are hidden where a share of them is: see
-    :func:`~playlistrec.corpus.splitting.split_edges`. The folder appears whole or not at all. ``each`` has the
+    count training entries only. ``context`` names what is kept of each entry, as ``"hour,skip"``
+    (:mod:`~playlistrec.corpus.contexts`). ``hide`` says which tracks of a playlist are hidden where a share of them
+    is: see :func:`~playlistrec.corpus.splitting.split_edges`. The folder appears whole or not at all. ``each`` has the
     files read elsewhere: that of a :class:`~playlistrec.distributed.ray_cluster.Cluster` by its machines.
 
     Raises:
@@ -139,15 +141,16 @@ def preprocess(
     sources = [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
     check_replaceable(out, DATA, force=force, sources=sources)  # before anything takes long
     reading: dict[str, Any] = {"format": format, "limit": limit, "min_rating": min_rating, "weights": weights}
-    corpus, given = read(sources, workers=workers, renumber=renumber, each=each, on_event=on_event, **reading)
+    corpus, given = read(
+        sources, workers=workers, renumber=renumber, each=each, contexts=_names(context), on_event=on_event, **reading
+    )
     name = ", ".join(map(str, sources))
     if split == "given" and given is None:
         raise DataError(f"{name} has no given split: it needs a train.* and a test.* file")
     kind = split or ("edges" if given is None else "given")
     _check_hide(hide, kind)
     counted = given == TRAIN if given is not None and kind == "given" else None
-    read_counts = counts_of(corpus)
-    corpus = merged(corpus) if merge_versions else corpus
+    read_counts, corpus = counts_of(corpus), merged(corpus) if merge_versions else corpus
     for masks in _filters(around, hops, k_core, largest_component):
         corpus, kept = corpus.subset(*masks(corpus, counted))
         given = None if given is None else given[kept]
@@ -157,7 +160,7 @@ def preprocess(
         raise DataError(f"{name} leaves nothing to train on: {corpus.n_playlists} playlists, 0 training entries")
     how = {
         **{"format": format, "min_rating": min_rating, "weights": weights, "limit": limit},
-        **{"merge_versions": merge_versions, "around": around, "hops": hops},
+        **{"context": list(_names(context)), "merge_versions": merge_versions, "around": around, "hops": hops},
         **{"k_core": k_core, "largest_component": largest_component, "split": kind},
         "valid": None if kind == "leave-one-out" else valid,
         "test": None if kind in ("given", "leave-one-out") else test,
@@ -176,6 +179,10 @@ def _check_numbers(limit: int | None, workers: int | None, seed: int, around: st
     check_seed(seed)
     if (around is None) != (hops is None):
         raise ConfigError("around and hops go together: the playlist, and how many edges from it")
+
+
+def _names(context: str | Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for name in context.split(",") if name) if isinstance(context, str) else tuple(context)
 
 
 def _filters(

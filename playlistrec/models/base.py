@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic
 
 import numpy as np
@@ -36,12 +36,15 @@ class Query:
         tracks: (n_seeds,) int64 seed tracks, in playlist order, duplicates kept.
         playlists: (batch,) int64 playlist of each query, -1 for one the model has never seen.
         titles: (batch,) what the playlists are called, empty where one has no title; none where none is known.
+        contexts: (batch,) codes of the contexts in which is asked, where any is known
+            (:mod:`playlistrec.corpus.contexts`).
     """
 
     offsets: npt.NDArray[np.int64]
     tracks: npt.NDArray[np.int64]
     playlists: npt.NDArray[np.int64]
     titles: tuple[str, ...] | None = None
+    contexts: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -49,8 +52,9 @@ class Query:
         seeds: Sequence[Sequence[int]],
         playlists: Sequence[int] | None = None,
         titles: Sequence[str] | None = None,
+        contexts: Mapping[str, int] | None = None,
     ) -> Query:
-        """A query from lists of seed tracks.
+        """A query from lists of seed tracks; ``contexts`` hold for all of them.
 
         >>> Query.of([[4, 2], []]).offsets.tolist()
         [0, 2, 2]
@@ -61,6 +65,7 @@ class Query:
             tracks=np.array([track for tracks in seeds for track in tracks], dtype=np.int64),
             playlists=np.full(len(seeds), -1, np.int64) if playlists is None else np.array(playlists, np.int64),
             titles=None if titles is None else tuple(titles),
+            contexts={name: np.full(len(seeds), code) for name, code in (contexts or {}).items()},
         )
 
     def __len__(self) -> int:
@@ -90,6 +95,7 @@ class Query:
             tracks=self.tracks[low:high],
             playlists=self.playlists[start:stop],
             titles=self.titles[start:stop] if self.titles is not None else None,
+            contexts={name: codes[start:stop] for name, codes in self.contexts.items()},
         )
 
 

@@ -142,6 +142,7 @@ def query_of(evaluation_set: EvaluationSet, low: int, high: int) -> Query:
         tracks=evaluation_set.seeds[seeds[0] : seeds[-1]].astype(np.int64),
         playlists=np.where(known, evaluation_set.playlists[low:high], -1),
         titles=None if evaluation_set.titles is None else evaluation_set.titles[low:high],
+        contexts={name: codes[low:high] for name, codes in evaluation_set.contexts.items()},
     )
 
 

@@ -68,8 +68,29 @@ def test_a_source_is_preprocessed_as_the_study_says(
     assert run.info["training"]["batch_size"] == 1024
 
 
+def test_contexts_of_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = study("nnrecommend-skip")
+    of_two = {
+        **whole,
+        "models": {name: whole["models"][name] for name in ("Popularity", "FM-GCN, previous, skip, hour")},
+    }
+    monkeypatch.setattr("playlistrec.experiment.experiment_file.study", lambda name: of_two)
+    rows = [
+        f"s{i},{j},t{(i * 7 + j * j) % 30},{'true' if j % 2 else 'false'},{(i + j) % 24}"
+        for i in range(40)
+        for j in range(8)
+    ]
+    header = "session_id,session_position,track_id_clean,skip_2,hour_of_day\n"
+    (tmp_path / "log_0.csv").write_text(header + "\n".join(rows))
+    options = ("--experiment", "nnrecommend-skip", "-o", tmp_path / "runs", "--epochs", 1, "--json")
+    shown = json.loads(call("compare", tmp_path / "log_0.csv", *options).stdout)
+    assert [model["model"] for model in shown["models"]] == list(of_two["models"])
+    run = pr.Run.load(tmp_path / "runs" / "FM-GCN,-previous,-skip,-hour")
+    assert run.info["options"]["context"] == "previous,skip,hour"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", studies())
+@pytest.mark.parametrize("name", [name for name in studies() if "context" not in study(name)["preprocess"]])
 def test_the_whole_of_it_runs(name: str, data_folder: Path, tmp_path: Path) -> None:
     shown = json.loads(
         call("compare", data_folder, "--experiment", name, "-o", tmp_path, "--epochs", 1, "--json").stdout

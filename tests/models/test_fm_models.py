@@ -296,7 +296,9 @@ def test_options_that_cannot_be_are_refused(corpus: Corpus) -> None:
         FMGCN.config_class.from_options({"layers": 0})
     with pytest.raises(ConfigError, match=r"heads must be a divisor of dim = 10 \(got 4\)"):
         FMGAT.config_class.from_options({"dim": 10})
-    with pytest.raises(ConfigError, match=r"context must be one of none, previous \(got 'next'\)"):
+    with pytest.raises(
+        ConfigError, match=r"context must be none, or one or more of previous, skip, hour, day \(got 'next'\)"
+    ):
         FM.config_class.from_options({"context": "next"})
     for options in ({"contrast": 0.1}, {"message_edge_share": 0.5}):
         with pytest.raises(ConfigError, match="fm-gcn"):

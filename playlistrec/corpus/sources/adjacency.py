@@ -57,7 +57,7 @@ def _read(request: Request) -> tuple[Corpus, Given | None]:
         parts.append((part, (playlist, track, None)))
         on_event(Event("progress", f"read {path.name}", {"done": done, "total": len(files)}))
     pids = playlists.ids()[:limit]
-    offsets, tracks, _, given = gather(parts, len(pids), len(catalogue), on_event)
+    offsets, tracks, _, given, _ = gather(parts, len(pids), len(catalogue), on_event)
     track_table, artists = catalogue.tables()
     corpus = Corpus(
         offsets=offsets,

@@ -133,6 +133,12 @@ class CsvFile:
         """The file's name in messages."""
         return self.table.source.name
 
+    def need(self, ours: Sequence[str], wanted: Names) -> None:
+        """Raise DataError unless the file has one of some columns."""
+        if not set(ours) & set(self.columns):
+            names = " or ".join(name for one in ours for name in wanted[one][:3])
+            raise DataError(f"{self.name} has no column {names}{_it_has(self.table.layout.header)}")
+
     def tell(self, on_event: OnEvent) -> None:
         """Tell how the file is written, and which of its columns are not read."""
         for remark in self.table.remarks:
@@ -190,7 +196,7 @@ class CsvFile:
         good = pc.fill_null(pc.less(pc.abs(values), LARGEST), False)
         if not required:
             good = pc.or_(good, is_missing(column) if pa.types.is_string(column.type) else column.is_null())
-        self._require(good, name, batch, "a number")
+        self.require(good, name, batch, "a number")
         return values
 
     def moments(self, name: str, batch: Batch) -> npt.NDArray[np.float64]:
@@ -201,24 +207,25 @@ class CsvFile:
         column = values = batch.columns[name]
         if pa.types.is_string(column.type):
             values, good = moments(column)
-            self._require(pc.or_(good, is_missing(column)), name, batch, "a number or a date, as 2024-05-31")
+            self.require(pc.or_(good, is_missing(column)), name, batch, "a number or a date, as 2024-05-31")
         filled: npt.NDArray[np.float64] = pc.fill_null(values, np.nan).to_numpy(zero_copy_only=False)
         return filled
 
     def weights(self, name: str, batch: Batch) -> npt.NDArray[np.float64]:
         """A column of weights. Raises DataError for one that is missing or below 0."""
         values: npt.NDArray[np.float64] = self.numbers(name, batch, required=True).to_numpy(zero_copy_only=False)
-        self._require(pa.array(values >= 0), name, batch, "at least 0 to be a weight")
+        self.require(pa.array(values >= 0), name, batch, "at least 0 to be a weight")
         return values
 
     def flags(self, name: str, batch: Batch) -> pa.Array:
         """A column of ``true`` and ``false`` in any case, null where the field is empty."""
         text = pc.utf8_lower(batch.columns[name])
         flags = pc.if_else(pc.equal(text, "true"), True, pc.if_else(pc.equal(text, "false"), False, None))
-        self._require(pc.or_(flags.is_valid(), is_missing(text)), name, batch, "true or false")
+        self.require(pc.or_(flags.is_valid(), is_missing(text)), name, batch, "true or false")
         return flags
 
-    def _require(self, good: pa.Array, name: str, batch: Batch, rule: str) -> None:
+    def require(self, good: pa.Array, name: str, batch: Batch, rule: str) -> None:
+        """Raise DataError, with the line, for the first row of a column that is not ``good``."""
         if not pc.all(good).as_py():
             row = pc.index(good, False).as_py()
             value = batch.columns[name][row].as_py()

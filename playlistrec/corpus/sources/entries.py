@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from ...events import Event, OnEvent
 from ..split import TEST, TRAIN, VALID
 from .formats import Given
 
-__all__ = ["CODES", "Entries", "Weights", "first_of_pairs", "gather", "in_order"]
+__all__ = ["CODES", "Entries", "Gathered", "Weights", "first_of_pairs", "gather", "in_order"]
 
 Rows = npt.NDArray[np.int32]
 Weights = npt.NDArray[np.floating] | None
@@ -25,12 +26,29 @@ HASH_BITS = 22
 MULTIPLIER = np.int64(0x1E3779B97F4A7C15)
 """An odd number without a pattern: the high bits of a product are a hash."""
 
+
+class Gathered(NamedTuple):
+    """Entries by playlist.
+
+    Attributes:
+        offsets: (n_playlists + 1,) the first entry of each playlist.
+        tracks: (n_entries,) the track of each entry.
+        weights: (n_entries,) their weights; None for no weights.
+        given: (n_entries,) the part of each; None where all are train.
+        entries: (n_entries,) the place that each had among the entries of all parts in a row.
+    """
+
+    offsets: npt.NDArray[np.int64]
+    tracks: Rows
+    weights: npt.NDArray[np.float32] | None
+    given: Given | None
+    entries: npt.NDArray[np.intp]
+
+
 CODES = {"train": TRAIN, "valid": VALID, "test": TEST}
 
 
-def gather(
-    parts: Sequence[tuple[str, Entries]], n_playlists: int, n_tracks: int, on_event: OnEvent
-) -> tuple[npt.NDArray[np.int64], Rows, Weights, Given | None]:
+def gather(parts: Sequence[tuple[str, Entries]], n_playlists: int, n_tracks: int, on_event: OnEvent) -> Gathered:
     """Group entries by playlist, keeping their order; those of later parts stand behind those of earlier ones.
 
     Valid and test entries whose (playlist, track) pair also stands in an earlier part are left out, with a warning.
@@ -41,15 +59,12 @@ def gather(
         n_tracks: number of tracks.
         on_event: receives the warning.
 
-    Returns:
-        The (n_playlists + 1,) offsets, the (n_entries,) tracks and their weights, and the part of each entry; None
-        where all are train.
-
     >>> train, test = ([1, 0, 1], [5, 6, 7]), ([1, 0], [8, 6])
     >>> parts = [(part, (np.array(p), np.array(t), None)) for part, (p, t) in (("train", train), ("test", test))]
-    >>> gather(parts, 2, 9, lambda event: print(event.text))
+    >>> found = gather(parts, 2, 9, lambda event: print(event.text))
     left out 1 test entry that also stands in train
-    (array([0, 1, 4]), array([6, 5, 7, 8]), None, array([0, 0, 0, 2], dtype=uint8))
+    >>> found.offsets.tolist(), found.tracks.tolist(), found.given.tolist(), found.entries.tolist()
+    ([0, 1, 4], [6, 5, 7, 8], [0, 0, 0, 2], [1, 0, 2, 3])
     """
     playlist, track = (np.concatenate([entries[i] for _, entries in parts]) for i in (0, 1))
     given = [entries[2] for _, entries in parts]
@@ -68,14 +83,16 @@ def gather(
             what = f"1 {name} entry that also stands" if n == 1 else f"{n:,} {name} entries that also stand"
             there = " or ".join(other for other in before if (part == CODES[other]).any())
             on_event(Event("warning", f"left out {what} in {there}", {"left_out": n}))
-    if not kept.all():
-        playlist, track, part = playlist[kept], track[kept], part[kept]
-        weights = None if weights is None else weights[kept]
     order = np.argsort(playlist, kind="stable")
-    counts = np.bincount(playlist, minlength=n_playlists)
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    in_order = None if weights is None else weights[order].astype(np.float32)
-    return offsets, track[order], in_order, part[order] if any(name != "train" for name, _ in parts) else None
+    order = order if kept.all() else order[kept[order]]
+    counts = np.bincount(playlist[order], minlength=n_playlists)
+    return Gathered(
+        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        tracks=track[order],
+        weights=None if weights is None else weights[order].astype(np.float32),
+        given=part[order] if any(name != "train" for name, _ in parts) else None,
+        entries=order,
+    )
 
 
 def in_order(place: npt.NDArray[np.float64], playlist: Rows) -> slice | npt.NDArray[np.intp]:

@@ -119,6 +119,7 @@ class Request:
     limit: int | None = None
     min_rating: float | None = None
     weights: bool = False
+    contexts: tuple[str, ...] = ()
     workers: int | None = None
     renumber: bool = False
     each: Each | None = None
@@ -131,13 +132,13 @@ class Format:
     Attributes:
         recognises: true if the files of a place are of the format, by their names and beginnings.
         read: the corpus, and the part of each entry where the data came in parts.
-        options: which of ``min_rating``, ``weights``, ``each`` the reader takes.
+        options: which of ``min_rating``, ``weights``, ``contexts``, ``each`` the reader takes.
     """
 
     name: str
     recognises: Callable[[Place], bool]
     read: Callable[[Request], tuple[Corpus, Given | None]]
-    options: frozenset[Literal["min_rating", "weights", "each"]] = frozenset()
+    options: frozenset[Literal["min_rating", "weights", "contexts", "each"]] = frozenset()
 
 
 def part_of(path: Path) -> str | None:

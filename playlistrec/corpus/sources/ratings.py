@@ -70,7 +70,7 @@ def _read(request: Request, format: str) -> tuple[Corpus, Given | None]:
         text = f"left out {n_low:,} of {n_read:,} ratings, those below {min_rating:g}"
         on_event(Event("message", text, {"left_out": n_low}))
     pids, uris = users.ids()[: request.limit], items.ids()
-    offsets, tracks, kept_weights, given = gather(parts, len(pids), len(uris), on_event)
+    offsets, tracks, kept_weights, given, _ = gather(parts, len(pids), len(uris), on_event)
     catalogue = Catalogue()
     catalogue.add(pa.table({"uri": uris, "name": names_of(files[0][1], kind, uris)}))
     track_table, artists = catalogue.tables()

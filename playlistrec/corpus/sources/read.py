@@ -12,6 +12,7 @@ from ...errors import ConfigError, DataError
 from ...events import OnEvent, ignore
 from ..corpus import Corpus
 from ..ids import check_ids
+from .context_columns import check_contexts
 from .formats import Each, Format, Given, Place, Request, part_of, some, suffix
 from .registry import FALLBACKS, FORMATS, format_called
 
@@ -27,6 +28,7 @@ def read(
     limit: int | None = None,
     min_rating: float | None = None,
     weights: bool = False,
+    contexts: Sequence[str] = (),
     workers: int | None = None,
     renumber: bool = False,
     each: Each | None = None,
@@ -40,6 +42,7 @@ def read(
         limit: take the first so many playlists.
         min_rating: of ratings, keep those of at least that as positives; None: all of them.
         weights: keep the rating or play count of each entry (csv, parquet, movielens, lastfm, triples).
+        contexts: keep these of each entry (csv): see :mod:`~playlistrec.corpus.contexts`.
         workers: processes that read slices, by default one for each usable core.
         renumber: call the playlists of slices ``0, 1, …`` instead of by their pids, which then may repeat.
         each: applies a function to the files of slices or Parquet, perhaps on other machines; None: here.
@@ -59,12 +62,16 @@ def read(
     require(workers is None or workers >= 1, "workers", "at least 1", workers)
     place = Place(tuple(_found([source] if isinstance(source, (str, Path)) else source)))
     reader = _recognise(place) if format == "auto" else format_called(format)
-    for name, value in (("min_rating", min_rating is not None), ("weights", weights), ("each", each is not None)):
+    check_contexts(contexts)
+    asked = {"min_rating": min_rating is not None, "weights": weights, "contexts": contexts, "each": each is not None}
+    for name, value in asked.items():
         if value and name not in reader.options:
             able = [other for other in FORMATS[1:] if name in format_called(other).options]
-            what = "reading by a cluster" if name == "each" else name
+            what = {"each": "reading by a cluster", "contexts": "context"}.get(name, name)
             raise ConfigError(f"{what} is for {', '.join(able)}, and {place.name} is {reader.name}")
-    corpus, given = reader.read(Request(place, on_event, limit, min_rating, weights, workers, renumber, each))
+    corpus, given = reader.read(
+        Request(place, on_event, limit, min_rating, weights, tuple(contexts), workers, renumber, each)
+    )
     if not corpus.n_playlists:
         raise DataError(f"{place.name} holds no playlists")
     check_ids(corpus, place.name)

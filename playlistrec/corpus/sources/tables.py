@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,12 @@ import pyarrow.compute as pc
 
 from ...errors import DataError
 from ...events import Event
+from ..contexts import Codes
 from ..corpus import Corpus
 from ..vocabulary import Catalogue, Rows, Vocabulary, distinct, drop_unknown
 from .columns import ENTRIES, OF_A_USER
+from .context_columns import COLUMNS as CONTEXT_COLUMNS
+from .context_columns import context_codes, sources_of
 from .csv_file import CsvFile, score_of
 from .dialects import letters
 from .entries import Entries, gather, in_order
@@ -26,6 +30,7 @@ __all__ = ["FORMAT", "SIDE_TABLES", "is_table", "read_csv"]
 ORDER = {"pos", "time"}
 ENDINGS = (".csv", ".tsv", ".txt")
 REQUIRED = ("pid", "uri")
+NUMERIC = ("pos", "time", "weight", "duration_ms", "duration_sec", "hour", "day")
 
 
 def is_table(place: Place, path: Path) -> bool:
@@ -77,11 +82,15 @@ def read_csv(request: Request) -> tuple[Corpus, Given | None]:
         read_tracks(listing, catalogue)
     n_listed = len(catalogue)
     required = (*REQUIRED, "weight") if request.weights else REQUIRED
-    sources = [CsvFile.open(request.place.source(path), ENTRIES, required=required) for path in paths]
+    wanted = {**ENTRIES, **{name: CONTEXT_COLUMNS[name] for name in request.contexts}}
+    sources = [CsvFile.open(request.place.source(path), wanted, required=required) for path in paths]
+    for source, name in product(sources, request.contexts):
+        source.need(sources_of(name), wanted)
     parts, n_lines = [], 0
+    contexts: list[Codes] = []
     for done, (source, (part, path)) in enumerate(zip(sources, files), 1):
         source.tell(on_event)
-        entries, n, n_empty = _read_entries(source, catalogue, playlists, names, limit, request.weights)
+        entries, n, n_empty = _read_entries(source, catalogue, playlists, names, contexts, request)
         parts.append((part, entries))
         n_lines += n
         source.tell_odd(on_event)
@@ -95,7 +104,7 @@ def read_csv(request: Request) -> tuple[Corpus, Given | None]:
         what = "1 track that is" if n == 1 else f"{n:,} tracks that are"
         on_event(Event("warning", f"appended {what} not in {listing.name}", {"appended": n}))
     pids = playlists.ids()[:limit]
-    offsets, tracks, kept_weights, given = gather(parts, len(pids), len(catalogue), on_event)
+    offsets, tracks, kept_weights, given, order = gather(parts, len(pids), len(catalogue), on_event)
     table = pa.table({"pid": pids, "name": pa.chunked_array(names, pa.string())[: len(pids)]})
     if (more := beside(paths, "playlists")) is not None:
         table = add_columns(table, more)
@@ -108,12 +117,13 @@ def read_csv(request: Request) -> tuple[Corpus, Given | None]:
         track_table=track_table,
         artists=artists,
         weights=kept_weights,
+        contexts=dict(zip(request.contexts, map(np.ascontiguousarray, np.concatenate(contexts)[order].T))),
     )
     summarise(on_event, n_lines, paths, corpus)
     return corpus, given
 
 
-FORMAT = Format("csv", _recognises, read_csv, frozenset({"weights"}))
+FORMAT = Format("csv", _recognises, read_csv, frozenset({"weights", "contexts"}))
 
 
 def _ordered(sources: Sequence[CsvFile], pids: pa.Array, listed: Path | None) -> pa.Array:
@@ -131,13 +141,17 @@ def _read_entries(
     catalogue: Catalogue,
     playlists: Vocabulary,
     names: list[pa.Array],
-    limit: int | None,
-    weights: bool,
+    contexts: list[Codes],
+    request: Request,
 ) -> tuple[Entries, int, int]:
-    """The entries in their order, with the ``names`` of new playlists; how many rows there were and had no track."""
+    """The entries in their order, with the ``names`` of new playlists and the ``contexts`` of the entries.
+
+    Returns them, and how many rows there were and had no track.
+    """
+    limit, weights, codes = request.limit, request.weights, []
     columns: list[tuple[Rows, Rows, npt.NDArray[np.float64], npt.NDArray[np.float64]]] = []
     n_lines = n_empty = 0
-    for batch in file.batches(("pos", "time", "weight", "duration_ms", "duration_sec")):
+    for batch in file.batches(NUMERIC):
         n_lines += len(batch)
         if n := pc.sum(pc.equal(batch.columns["uri"], "")).as_py():
             n_empty += n
@@ -154,17 +168,20 @@ def _read_entries(
         rows = playlists.number(pids.take(pa.array(first)))
         names.append(known(file, "playlist_name", batch, first[rows >= before]))
         playlist, row = rows[numbers], np.arange(len(batch))
+        code = context_codes(file, batch, request.contexts)
         if limit is not None:
             kept = playlist < limit
             playlist, place, row = playlist[kept], place[kept[: len(place)]], row[kept]
-            uris, weight = uris.filter(pa.array(kept)), weight[kept[: len(weight)]]
+            uris, weight, code = uris.filter(pa.array(kept)), weight[kept[: len(weight)]], code[kept]
         numbers, first = distinct(uris)
+        codes.append(code)
         columns.append((playlist, catalogue.add(track_columns(file, batch, row[first]))[numbers], place, weight))
     if not sum(len(playlist) for playlist, *_ in columns) and n_empty:
         raise DataError(f"{file.name}: no row has a {file.columns['uri']}")
     playlist, track, place, weight = (np.concatenate(column) for column in zip(*columns))
+    order = in_order(place, playlist) if len(place) else slice(None)
     if len(place):
-        order = in_order(place, playlist)
         playlist, track = playlist[order], track[order]
         weight = weight[order] if weights else weight
+    contexts.append(np.concatenate(codes)[order])
     return (playlist, track, weight if weights else None), n_lines, n_empty

@@ -40,9 +40,11 @@ def fold(g: Builder, model: Any, seeds: Value, mask: Value) -> Value:
         raise ConfigError(f"export to onnx does not know how {model.name} folds a playlist in")
     if model.config.similarity == "cosine":
         found = g.unit(found)
-    if "context" in model.tables:
-        last = g.op("Gather", g.const(_padded(model.last_contexts())), _last(g, model, seeds, mask))
-        found = g.add(found, last)
+    for field, vectors in model.context_vectors().items() if hasattr(model, "context_vectors") else ():
+        if field == "context":
+            found = g.add(found, g.op("Gather", g.const(_padded(vectors)), _last(g, model, seeds, mask)))
+        else:  # the program that asks has no input for it
+            found = g.add(found, g.const(_padded(model.mean_context(field).unsqueeze(0))))
     return found
 
 

@@ -1,16 +1,41 @@
-"""The context of a target track: the track before it."""
+"""The contexts of a target track: the track before it, and those that the data has."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from ...corpus.contexts import CONTEXTS, first_entries, pair_contexts
 from ...corpus.corpus import Corpus
 from ..base import Query
 
-__all__ = ["last_tracks", "previous_seeds", "previous_tracks"]
+__all__ = ["KINDS", "asked", "contexts_of", "last_tracks", "previous_seeds", "previous_tracks"]
 
 Ids = npt.NDArray[np.int64]
+
+KINDS = ("previous", *CONTEXTS)
+"""What a context may be."""
+
+
+def contexts_of(corpus: Corpus, names: Sequence[str]) -> Ids:
+    """(n_pairs, n_names) the value of each context at the first occurrence of each of the corpus' pairs.
+
+    Raises DataError where the data does not have one.
+    """
+    columns = [previous_tracks(corpus) if name == "previous" else pair_contexts(corpus, name) for name in names]
+    return np.stack(columns, axis=1)
+
+
+def asked(query: Query, name: str) -> Ids:
+    """(batch,) the value of a context of the data for each query, -1 where the query does not say.
+
+    >>> asked(Query.of([[4], [2]], contexts={"hour": 9}), "hour").tolist(), asked(Query.of([[4]]), "hour").tolist()
+    ([9, 9], [-1])
+    """
+    codes = query.contexts.get(name, np.full(len(query), CONTEXTS[name]))
+    return np.where(codes < CONTEXTS[name], codes, -1)
 
 
 def previous_tracks(corpus: Corpus) -> Ids:
@@ -22,10 +47,7 @@ def previous_tracks(corpus: Corpus) -> Ids:
     >>> previous_tracks(corpus).tolist()
     [3, 0, 1, 3]
     """
-    before = _before(corpus.tracks.astype(np.int64), corpus.offsets, corpus.n_tracks)
-    keys = corpus.entry_playlist.astype(np.int64) * corpus.n_tracks + corpus.tracks
-    order = np.argsort(keys, kind="stable")
-    return before[order[np.diff(keys[order], prepend=-1) > 0]]
+    return _before(corpus.tracks.astype(np.int64), corpus.offsets, corpus.n_tracks)[first_entries(corpus)]
 
 
 def previous_seeds(query: Query, n_tracks: int) -> Ids:

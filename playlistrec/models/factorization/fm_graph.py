@@ -62,8 +62,7 @@ class FMGraph(FM):
         ]  # not of `tables`: a ParameterDict has an order of its own
         self._start = dict(zip(self.tables, np.cumsum([0, *sizes]).tolist()))
         playlists, tracks = corpus.pairs
-        contexts = self.contexts(corpus)
-        nodes = self._nodes(tracks, None if contexts is None else contexts.numpy())
+        nodes = self._nodes(tracks, dict(zip(self.fields, self._values(corpus).T)))
         self.graph = feature_graph([playlists.astype(np.int64) + self._start["playlist"], *nodes], sum(sizes))
         self.register_buffer("norm", relation_norms(self.graph)["joins"][0], persistent=False)
         self.layers = nn.ModuleList(HeteroConv({"joins": self.conv(config)}) for _ in range(config.layers))
@@ -102,7 +101,7 @@ class FMGraph(FM):
         all_states = self.feature_states()
         n, n_nodes, device = len(query), len(all_states[0]), all_states[0].device
         _, first = np.unique(query.rows * self.n_tracks + query.tracks, return_index=True)
-        before = previous_seeds(query, self.n_tracks)[first] if "context" in self.tables else None
+        before = {"context": previous_seeds(query, self.n_tracks)[first]} if "context" in self.tables else {}
         neighbours = self._nodes(query.tracks[first], before)
         keys = np.unique(np.concatenate([(query.rows[first] * n_nodes + nodes)[nodes >= 0] for nodes in neighbours]))
         nodes, columns = np.unique(keys % n_nodes, return_inverse=True)
@@ -129,12 +128,11 @@ class FMGraph(FM):
         super()._forget()
         self._states = None
 
-    def _nodes(self, tracks: Ints, contexts: Ints | None) -> list[Ints]:
+    def _nodes(self, tracks: Ints, contexts: Mapping[str, Ints]) -> list[Ints]:
         """For each field but the playlist the (n,) nodes of n tracks and their contexts, -1 where one has none."""
         nodes: list[Ints] = [tracks.astype(np.int64) + self._start["track"]]
         if self.artist is not None:
             artist = self.artist.cpu().numpy()[tracks]
             nodes.append(np.where(artist < len(self.tables["artist"]), artist + self._start["artist"], -1))
-        if contexts is not None:
-            nodes.append(contexts + self._start["context"])
+        nodes += [values + self._start[field] for field, values in contexts.items()]
         return nodes

@@ -79,7 +79,7 @@ def _read(request: Request) -> tuple[Corpus, None]:
     if not len(playlist):
         raise DataError(f"{files[0].name}: no row has an artist and a title")
     pids = playlists.ids()[:limit]
-    offsets, tracks, _, _ = gather([("train", (playlist, track, None))], len(pids), len(catalogue), on_event)
+    offsets, tracks, *_ = gather([("train", (playlist, track, None))], len(pids), len(catalogue), on_event)
     track_table, artists = catalogue.tables()
     table = pa.table(
         {
