@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from calling import call
 
+from playlistrec.cli.environment import dgl_command
 from playlistrec.cli.main import VERBS, main
 from playlistrec.experiment.data import Data
 from playlistrec.models.registry import MODELS
@@ -223,6 +224,19 @@ def test_doctor_is_content_here() -> None:
     assert "dgl" in result.stdout
     assert "message passing works" in result.stdout
     assert json.loads(call("doctor", "--json").stdout)["ok"] is True
+
+
+def test_without_dgl_the_command_that_installs_it_is_printed_in_one_piece(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = "import sys; sys.modules['dgl'] = None; from playlistrec.cli.main import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", hidden, "fit", data_folder, "-m", "lightgcn", "-o", tmp_path / "run"]
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == f"error: this model needs DGL, which is not installed: {dgl_command()}\n"
+
+    monkeypatch.setitem(sys.modules, "dgl", None)
+    assert f"\ndgl:\n  {dgl_command()}\n" in call("doctor", code=1).stdout
 
 
 def test_the_installed_command_answers() -> None:
