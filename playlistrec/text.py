@@ -10,7 +10,7 @@ __all__ = ["CONTROL", "NOT_IN_IDS", "brief", "csv_cell", "escaped_json", "markdo
 NOT_IN_IDS = r"[\x00-\x1f\x7f-\x9f\x{2028}\x{2029}\x{202a}-\x{202e}\x{2066}-\x{2069}]|^\s*$"
 """For RE2: control characters, line breaks and changes of direction, and nothing but blanks."""
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal acts on, breaks a line, turns the direction of text, or is no text in UTF-8."""
+"""Characters that a terminal acts on, that break a line, turn the direction of text, or are no text in UTF-8."""
 LONGEST = 2000
 """Characters of a message."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

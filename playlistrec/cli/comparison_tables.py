@@ -84,7 +84,7 @@ def p_of(p: float, found: Comparison) -> str:
 
 
 def caption(found: Comparison) -> str:
-    """What the table shows, on what, and how it was tested."""
+    """The data, the part and the test of the table, in words."""
     if len(found.rows) < 2:
         return _subject(found)
     text = f"{_subject(found)}. {found.by} against the best by a {_test(found)}; ≈ may be as good. "

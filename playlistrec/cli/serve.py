@@ -87,7 +87,7 @@ def command(
 
 
 def _state(run: Path) -> tuple[object, ...] | None:
-    """What tells one run from the next under the same name; None where the folder is not whole."""
+    """A mark by which a run differs from the next under its name; None where the folder is not whole."""
     found: list[tuple[int, int, int] | None] = []
     for part in PARTS:
         try:

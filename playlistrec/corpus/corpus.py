@@ -158,7 +158,7 @@ class Corpus:
         return replace(self, offsets=kept[self.offsets], tracks=self.tracks[mask], **self.beside_tracks(mask))
 
     def beside_tracks(self, entries: Mask | Ints) -> dict[str, Any]:
-        """What is known of some entries beside their tracks: the fields ``weights`` and ``contexts``."""
+        """The fields ``weights`` and ``contexts`` of some entries: all that is known beside their tracks."""
         weights = None if self.weights is None else self.weights[entries]
         return {"weights": weights, "contexts": {name: codes[entries] for name, codes in self.contexts.items()}}
 

@@ -1,4 +1,4 @@
-"""What the arrays of a corpus must be."""
+"""Checks of the arrays of a corpus."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def grown_split(old: Corpus, old_split: Split, corpus: Corpus, new_part: npt.NDA
 
 
 def fitted_rows(corpus: Corpus, split: Split) -> dict[str, npt.NDArray[np.generic]]:
-    """What :class:`Growth` needs to know of the data of a fit: numbers of rows, and what the playlists held.
+    """The part of a fit's data that :class:`Growth` needs: numbers of rows, and the tracks that playlists held.
 
     ``train`` and ``refit`` are the :func:`fingerprints` of the training part, and with the validation part.
     """

@@ -1,4 +1,4 @@
-"""What every reader's ids must be: text without control characters, line breaks and changes of direction."""
+"""The rule for ids of every reader: text without control characters, line breaks and changes of direction."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class Songs:
 
     @classmethod
     def load(cls, folder: Path, corpus: Corpus, digests: Mapping[str, str] | None = None) -> Songs:
-        """What :meth:`save` wrote for this corpus, or :meth:`of` it where the folder has none.
+        """The songs that :meth:`save` wrote for this corpus, or :meth:`of` it where the folder has none.
 
         Args:
             digests: the SHA-256 of the files of this corpus; where others are there by now, it is :meth:`of` it too.

@@ -43,7 +43,7 @@ CLAUSE = (
     rf"(?:{GUEST}\s.*?|prod\b\.?\s.*?|.*?\bre-?master(?:s|ed|ing)?\b.*?|{LIVE}"
     rf"|(?:{YEAR}{BETWEEN})*{TAG}\b{BETWEEN}(?:(?:{TAG}|{YEAR})\b{BETWEEN})*)"
 )
-"""What stands in brackets or behind a dash and does not make another song."""
+"""Words in brackets or behind a dash that do not make another song."""
 
 INSIDE = CLAUSE.replace(".*", r"[^()\[\]]*")
 TAILS = (

@@ -1,1 +1,1 @@
-"""The same work on several processes and machines, under ``torchrun``."""
+"""Fits, evaluations and batches on several processes and machines, under ``torchrun``."""

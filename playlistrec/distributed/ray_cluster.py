@@ -33,7 +33,7 @@ class Cluster:
     workers: int
 
     def each(self, function: Callable[[T], Iterable[R]], items: Sequence[T]) -> Iterator[tuple[int, R]]:
-        """What ``function`` yields for each item, with the item's number, in order: a dataset of Ray Data.
+        """All that ``function`` yields for each item, with the item's number, in order: a dataset of Ray Data.
 
         Results wait in Ray's object store, which holds back the workers and spills to disk. Memory here is that of a
         block of results, 128 MB unless one is larger.

@@ -70,7 +70,7 @@ def _read(queue: Any, on_event: OnEvent, errors: list[PlaylistrecError]) -> None
 
 
 def _work(config: dict[str, Any]) -> None:
-    """What each worker does."""
+    """The work of each worker."""
     queue, last = config["queue"], [0.0]
 
     def send(event: Event) -> None:

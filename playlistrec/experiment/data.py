@@ -77,7 +77,7 @@ class Data:
         return cls(corpus, split, {})
 
     def whole(self) -> Data:
-        """The same data with nothing hidden."""
+        """These data with nothing hidden."""
         return replace(self, split=Split("edges", np.zeros(self.corpus.n_entries, dtype=np.uint8)))
 
     def __repr__(self) -> str:

@@ -29,7 +29,7 @@ EVALUATE = {
     "resamples": 10_000,
     "pairwise": False,
 }
-"""What is reported, with the defaults."""
+"""The options of the report, with the defaults."""
 KEYS = ("about", "data", "preprocess", "seeds", "models", "evaluate")
 
 
@@ -43,7 +43,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What an experiment file says.
+    """The content of an experiment file.
 
     Attributes:
         data: the data folder; where ``preprocess`` is given, the one that is made.

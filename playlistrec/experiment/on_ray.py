@@ -48,7 +48,7 @@ def _fit(data: Path, model: str, out: Path, trust: Collection[str], how: dict[st
 def answer_on(
     cluster: Cluster, run: Run, options: RecommendOptions, device: str = "auto"
 ) -> Callable[[Iterator[Chunk]], Iterator[Answered]]:
-    """What :meth:`~playlistrec.serving.batch.Batch.results` takes to have its lines answered by actors.
+    """The function for :meth:`~playlistrec.serving.batch.Batch.results` that has its lines answered by actors.
 
     Each loads the run once.
 

@@ -50,7 +50,7 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "split": ((str,), "text"),
     "refit": ((bool,), "true or false"),
 }
-"""What ``run.json`` always has."""
+"""The fields that ``run.json`` always has."""
 LATER: dict[str, tuple[tuple[type, ...], str]] = {
     "files": ((dict,), "an object"),
     "preset": ((str, type(None)), "text or null"),
@@ -61,18 +61,18 @@ LATER: dict[str, tuple[tuple[type, ...], str]] = {
     "versions": ((dict,), "an object"),
     "learned_layer_weights": ((list,), "a list"),
 }
-"""What it has when the fit has ended."""
+"""Its fields when the fit has ended."""
 
 
 def read_info(folder: Path) -> dict[str, Any]:
-    """What ``run.json`` of a run folder says. Raises RunError where it is missing or damaged."""
+    """The content of ``run.json`` of a run folder. Raises RunError where it is missing or damaged."""
     if not folder.is_dir():
         raise RunError(f"{folder} {'is not a run folder: it is a file' if folder.exists() else 'does not exist'}")
     return read_folder(folder, RUN.manifest, info_of, RunError)
 
 
 def info_of(folder: OpenFolder) -> dict[str, Any]:
-    """What ``run.json`` of an open run folder says."""
+    """The content of ``run.json`` of an open run folder."""
     if not folder.has(RUN.manifest):
         if folder.has(DATA.manifest):
             fit = f"fit a model with `playlistrec fit {folder.path} -m MODEL -o RUN`"

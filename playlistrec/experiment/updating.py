@@ -133,7 +133,7 @@ def _info(run: Run, data: Data, epochs: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Settling:
-    """What is trained in an update: the rows of new playlists, and epochs where they are asked for."""
+    """The training of an update: the rows of new playlists, and epochs where they are given."""
 
     run: Run
     data: Data

@@ -21,7 +21,7 @@ CHECKED = 2**22
 
 
 def per_relation(graph: DGLGraph, relations: Sequence[Canonical], given: Any, name: str) -> dict[Canonical, Any]:
-    """What was given for each relation: a mapping by relation, or one value where there is one relation."""
+    """The value given for each relation: a mapping by relation, or one value where there is one relation."""
     if given is None:
         return {}
     if isinstance(given, Mapping):

@@ -1,4 +1,4 @@
-"""What is computed once for a graph and kept as long as the graph: slices by relation, degrees, edges on a device."""
+"""Values computed once for a graph and kept as long as it is: slices by relation, degrees, edges on a device."""
 
 from __future__ import annotations
 

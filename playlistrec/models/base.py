@@ -122,7 +122,7 @@ class Recommender(ABC, Generic[ConfigT]):
     """True if the model is made of others, which its config names as ``runs`` or ``parts``."""
 
     state_schema: ClassVar[Mapping[str, Field | Csr]] = {}
-    """What the arrays of :meth:`state` are: see :mod:`playlistrec.models.state_schema`."""
+    """The schema of the arrays of :meth:`state`: see :mod:`playlistrec.models.state_schema`."""
 
     config: ConfigT
     n_tracks: int

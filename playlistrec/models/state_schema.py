@@ -1,4 +1,4 @@
-"""What the arrays of a model must be before anything computes with them: kind, shape, range, finite numbers.
+"""Checks of a model's arrays before anything computes with them: kind, shape, range, finite numbers.
 
 A run may come from somebody else. Numbers out of range would have native code read and write beyond its arrays.
 """

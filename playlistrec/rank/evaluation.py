@@ -124,7 +124,7 @@ def scored_batches(
 
 
 def in_turn(parts: Sequence[Sequence[T]]) -> list[T]:
-    """What processes that took batches in turn have of each, in the order of the batches.
+    """The results of processes that took batches in turn, in the order of the batches.
 
     >>> in_turn([["first", "third"], ["second"]])
     ['first', 'second', 'third']

@@ -146,7 +146,7 @@ def _counts_by_comparison(values: Tensor, limits: Tensor) -> Tensor:
 
 
 def _counts_by_bucket(values: Tensor, limits: Tensor) -> Tensor:
-    """The same, by counting the values into the gaps between the rising limits: for many of these, or on a GPU."""
+    """Counts by sorting the values into the gaps between the rising limits: for many of these, or on a GPU."""
     n = len(limits)
     below, not_above = (
         torch.bincount(torch.bucketize(values, limits, right=right), minlength=n + 1).cumsum(0)[:n]

@@ -1,4 +1,4 @@
-"""What a person gives a recommender: scalars and lists; tracks as rows, uris or names; numbers that can be."""
+"""Arguments of a recommendation as a person gives them: scalars and lists; tracks as rows, uris or names."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ TRACKERS = ("tensorboard", "mlflow", "wandb", "trackio")
 
 
 class Sink(Protocol):
-    """What a tracker does with a fit."""
+    """The interface of a tracker of fits."""
 
     def begin(self, options: dict[str, Any]) -> None: ...
     def epoch(self, number: int, figures: dict[str, float]) -> None: ...

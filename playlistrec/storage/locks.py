@@ -15,7 +15,7 @@ from .files import ErrorType, refused
 __all__ = ["PATIENCE", "lock", "locked", "locked_file"]
 
 LOCK = ".playlistrec-lock"
-"""What the name of the file ends with that is locked in place of one that is written; it begins with a dot."""
+"""The ending of the file that is locked in place of one that is written; its name begins with a dot."""
 PATIENCE = 2.0
 """Seconds to wait for a process that is about to end."""
 

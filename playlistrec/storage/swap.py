@@ -13,7 +13,7 @@ from .locks import PATIENCE, lock
 __all__ = ["NEW", "exchange", "recover", "recover_for_reading", "swap", "unfinished"]
 
 NEW, OLD = ".playlistrec-new", ".playlistrec-old"
-"""What the names of a folder that is being filled, and of one that was replaced, end with."""
+"""The endings of a folder that is being filled, and of one that was replaced."""
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 

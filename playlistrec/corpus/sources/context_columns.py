@@ -22,7 +22,7 @@ COLUMNS: Names = {
 }
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 SECONDS = (1e8, 1e11)
-"""What a number must be between to be a time: seconds since 1970."""
+"""The least and the greatest number that is a time: seconds since 1970."""
 
 
 def check_contexts(names: Sequence[str]) -> None:

@@ -47,7 +47,7 @@ class Source:
 
     @classmethod
     def of_bytes(cls, name: str, content: bytes) -> Source:
-        """What lies in memory already."""
+        """Bytes that lie in memory already."""
         return cls(name, lambda: io.BytesIO(content))
 
     @cached_property

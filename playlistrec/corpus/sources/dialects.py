@@ -148,7 +148,7 @@ def _sound(head: str, separator: str, escape: bool) -> bool:
 
 
 def in_words(error: csv.Error) -> str:
-    """What the strict reader found wrong, for a person."""
+    """The fault that the strict reader found, for a person."""
     text = str(error)
     if "unexpected end" in text or "field limit" in text:
         return "a quote that opens here is not closed"

@@ -1,4 +1,4 @@
-"""What a reader of a format is given, what it gives back, and how it says that a source is of its format."""
+"""The interface of a reader: its request, its result, and how it recognises a source of its format."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PART = re.compile("|".join(f"(?P<{part}>(?:.*[._-])?(?:{words}))$" for part, wor
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """What lies at the sources: their files, and the beginnings of those.
+    """The files at the sources, and the beginnings of those.
 
     Attributes:
         sources: files and folders.

@@ -1,4 +1,4 @@
-"""What lines of ids are, by proof: ``user item item …``, ``user:item item …`` or ``user item weight``."""
+"""Lines of ids, told apart by proof: ``user item item …``, ``user:item item …`` or ``user item weight``."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ IS_BLANK = np.isin(np.arange(256), np.frombuffer(BLANKS, np.uint8))
 
 
 class Tokens(NamedTuple):
-    """What stands between the blanks of some lines.
+    """The words between the blanks of some lines.
 
     Attributes:
         ids: (n,) the tokens of all lines.

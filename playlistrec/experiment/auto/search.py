@@ -196,7 +196,7 @@ class _Search:
         self.untried.append({"model": candidate.name, **empty, "outcome": f"not tried: {why}"})
 
     def blended(self, best: Tried) -> tuple[list[Tried], tuple[float, ...], str]:
-        """What is kept: the best model, or a blend that beats it where its weights were not found."""
+        """The best model, or a blend that beats it on queries that its weights were not found on."""
         for row in self.rows:
             row.outcome = row.outcome or f"{row.ndcg / max(best.ndcg, 1e-9):.2f} of the best"
         near = [row for row in self.rows if row.ndcg >= LOSERS * best.ndcg and not row.outcome.startswith("dropped")]

@@ -78,7 +78,7 @@ class Tried:
 
 
 def candidates(data: Data, seconds: float) -> list[Candidate]:
-    """What is tried on data of this size within so many seconds, the cheapest first.
+    """The models to try on data of this size within so many seconds, the cheapest first.
 
     Where there is no time for several trained models there is one.
     """

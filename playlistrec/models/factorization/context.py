@@ -16,7 +16,7 @@ __all__ = ["KINDS", "asked", "contexts_of", "last_tracks", "previous_seeds", "pr
 Ids = npt.NDArray[np.int64]
 
 KINDS = ("previous", *CONTEXTS)
-"""What a context may be."""
+"""The contexts of an entry that a model can use."""
 
 
 def contexts_of(corpus: Corpus, names: Sequence[str]) -> Ids:

@@ -21,7 +21,7 @@ __all__ = ["StaticVectors", "sentence_space"]
 Floats = npt.NDArray[np.float32]
 WORDLLAMA = "wordllama"
 TABLES = ("embeddings", "embedding.weight")
-"""What static models call their table of token vectors: model2vec, and sentence-transformers."""
+"""Names that static models give their table of token vectors: model2vec, and sentence-transformers."""
 
 
 class StaticVectors:

@@ -19,7 +19,7 @@ __all__ = ["training"]
 
 PARTS = ("train", "valid", "test")
 LINKS = {"loss": "Loss of links, by part", "auc": "ROC-AUC of links, by part"}
-"""What ``link_curves`` notes of each part, and the headings."""
+"""The values that ``link_curves`` notes of each part, and their headings."""
 
 
 @dataclass(frozen=True)

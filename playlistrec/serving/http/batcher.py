@@ -87,7 +87,7 @@ class Lane:
         self._thread = ThreadPoolExecutor(1, "lookup")
 
     async def run(self, function: Callable[[], Result]) -> Result:
-        """What ``function`` gives. Raises Problem 503 where too many wait."""
+        """The result of ``function``. Raises Problem 503 where too many wait."""
         if self._here >= self._most:
             raise busy(f"{self._most} lookups are waiting: ask again in a second")
         self._here += 1

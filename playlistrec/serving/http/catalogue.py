@@ -1,4 +1,4 @@
-"""What a server tells of its data: tracks, playlists, files that name tracks, and what is like what."""
+"""The data of a server: tracks, playlists, files that name tracks, and neighbours."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Catalogue:
         }
 
     def tracks(self, uris: Sequence[str]) -> dict[str, Any]:
-        """What is known of some tracks by uri; what the data does not have is left out."""
+        """The names of some tracks by uri; tracks that the data does not have are left out."""
         own = self.service.known.seeds(uris).own
         return {
             "items": self._described(own[own >= 0]),

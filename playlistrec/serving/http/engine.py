@@ -27,7 +27,7 @@ __all__ = ["Engine", "ResolvedRequest", "ServedRun"]
 
 
 class ServedRun(Protocol):
-    """What a server needs of a run."""
+    """The part of a run that a server needs."""
 
     @property
     def info(self) -> dict[str, Any]: ...

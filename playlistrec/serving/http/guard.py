@@ -1,4 +1,4 @@
-"""What every request passes: who may ask, how long it may take, what is counted, and how errors are worded."""
+"""The guard of every request: who may ask, how long it may take, counters, and the words of errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong with a request, as RFC 9457 writes it: the status, and the command line's words."""
+"""Faults of a request as RFC 9457 writes them: the status, and the command line's words."""
 
 from __future__ import annotations
 

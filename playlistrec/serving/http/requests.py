@@ -1,4 +1,4 @@
-"""What a request may hold, and reading it."""
+"""The fields of a request, and reading them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ NEAREST = 60.0
 """Likeness of the titles that an error message lists."""
 
 JOINT = re.compile(r"\s+[-\u2010-\u2015|]\s+|\s*:\s+|\s+by\s+")
-"""What stands between an artist and a title, or a title and an artist."""
+"""Separators between an artist and a title, or a title and an artist."""
 
 WORDS = 12
 """Words of a text that is tried as artist and title wherever it can be parted."""

@@ -56,7 +56,7 @@ class SampledBatches(ABC):
         )
 
     def negative_pairs(self, graph: DGLGraph, eids: Mapping[Any, Tensor]) -> dict[Any, tuple[Tensor, Tensor]]:
-        """What DGL's loader calls: pairs whose tracks are in the blocks too."""
+        """DGL's loader calls this: pairs whose tracks are in the blocks too."""
         ((etype, ids),) = eids.items()
         src, dst = graph.find_edges(ids, etype=etype)
         others, tracks = self.drawn(src.long(), dst.long())

@@ -60,7 +60,7 @@ class CandidateSoftmax(Objective):
 
     @property
     def look(self) -> Look:
-        """What is to be known of each playlist."""
+        """The facts of each playlist that the loss reads."""
         return Look(
             top_k=self.top_k, spread=self.temperature_spread, temperature=self.temperature, every=self.look_every
         )

@@ -31,7 +31,7 @@ BETWEEN = "/_/"
 
 
 class About(msgspec.Struct, gc=False):
-    """What a line says of a playlist."""
+    """A playlist as a line has it."""
 
     Title: str | None = None
 

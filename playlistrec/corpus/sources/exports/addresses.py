@@ -25,7 +25,8 @@ LOCAL = re.compile(r"(?:https?://open\.spotify\.com/|spotify:)local[:/]", re.IGN
 OTHER = re.compile(KIND + r"(?:album|artist|playlist|user|audiobook|chapter|concert)[:/]", re.IGNORECASE)
 BARE = re.compile("[0-9A-Za-z]{22}")
 NO_WORD = re.compile("[0-9]|[a-z][A-Z]")
-"""What an id of Spotify has and a word has not: one in fifty ids has no digit, and none is written as a word is."""
+"""Characters that an id of Spotify has and a word has not: one in fifty ids has no digit, and none is written as a
+word is."""
 
 
 def track_uri(text: str) -> str | None:

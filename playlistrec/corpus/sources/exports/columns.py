@@ -75,7 +75,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 """Our name of each column, and those that files have; the preferred one first."""
 
 FIELDS: Mapping[str, tuple[str, ...]] = {ours: tuple(map(letters, names)) for ours, names in NAMES.items()}
-"""The same, compared as :func:`~..dialects.letters`."""
+"""These names, compared as :func:`~..dialects.letters`."""
 
 _OURS = {name: ours for ours, names in FIELDS.items() for name in names}
 

@@ -24,7 +24,7 @@ MOSTLY = 0.5
 """Share of a column's fields that must be addresses of tracks, in a column whose name is not known."""
 SHOWN = 5
 KINDS = frozenset(("album", "artist"))
-"""What TuneMyMusic lists beside playlists: its column ``Type``."""
+"""Lists of TuneMyMusic beside playlists: values of its column ``Type``."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 """The day of a session: in the column of names, and without an artist, it is no track."""
 SERVICES = {"video": "youtube:video:", "deezer": "deezer:track:", "apple": "apple:track:", "tidal": "tidal:track:"}
 ID_FIELDS = ("uri", "artist_uri", "album_uri", *SERVICES)
-"""What goes as it is into lines of playlists; one that would break them is no id."""
+"""Fields that go as they are into lines of playlists; text that would break these is no id."""
 WORDS = ("name", "artist", "album", "playlist")
 MISSING = frozenset(("", "nan", "null", "none", "undefined"))
 

@@ -20,7 +20,7 @@ from .entry import Entry, ListedPlaylist
 __all__ = ["corpus_of"]
 
 PATH = re.compile(r"[\\/\s]|\.\w{2,4}$")
-"""What the path of a file has and an id has not."""
+"""Characters of a path that no id has."""
 
 
 class Named(NamedTuple):
@@ -109,7 +109,7 @@ def _same(known: Sequence[Named], artists: tuple[str, ...]) -> str | None:
 
 
 def _tracks(entries: Sequence[Entry], ids: Sequence[str]) -> pa.Table:
-    """What is known of each track: of every field the first that any entry has."""
+    """The fields of each track: of every field the first that any entry has."""
     uris, names = _known_artists(entries)
     rows: dict[str, dict[str, object]] = {}
     main = _main_artists(entries, names)

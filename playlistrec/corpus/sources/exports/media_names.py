@@ -1,4 +1,4 @@
-"""What the name of a music file says of its track."""
+"""The artist and title in the name of a music file."""
 
 from __future__ import annotations
 

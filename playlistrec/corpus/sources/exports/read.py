@@ -87,7 +87,7 @@ def _count(n: int, noun: str) -> str:
 
 
 def _some(said: str, names: Sequence[str]) -> str:
-    """What is said, and as many of the names as the line has room for, at least one."""
+    """A remark with as many of the names as the line has room for, at least one."""
     shown = names[0]
     for name in names[1:]:
         if len(f"{said}{shown}, {name}, …") > WIDTH:

@@ -1,4 +1,4 @@
-"""Whether a file is somebody's export, by its ending and what it begins with."""
+"""A person's exports are recognised by their ending and their first bytes."""
 
 from __future__ import annotations
 
