@@ -16,7 +16,10 @@ ROOMS = [
     *("experiment", "export", "challenge", "report", "cli", "testing"),
 ]
 """From the bottom to the top: a room imports what stands before it."""
-BELOW_ALL = {"storage", "processes", "config", "errors", "events", "text", "trust", "__init__"}
+BELOW_ALL = {
+    *("storage", "processes", "config", "errors", "events", "notebook", "progress_line", "text", "trust"),
+    "__init__",
+}
 LIFTED_OUT: dict[str, set[tuple[str, ...]]] = {
     "graph/products.py": set(),
     "nn": {("graph", "ops"), ("nn",)},

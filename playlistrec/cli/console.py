@@ -25,9 +25,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..events import Event, OnEvent
+from ..progress_line import ProgressLine
 from ..text import brief, escaped_json, shown
 from .epochs import EpochTable
-from .plain_log import PlainLog
 from .sparkline import sparkline
 from .tables import NARROW, groups_of_columns
 
@@ -60,7 +60,7 @@ class Screen:
             console=self.stderr,
         )
         tasks: dict[str, Any] = {}
-        epochs, log = EpochTable(), PlainLog()
+        epochs, log = EpochTable(), ProgressLine()
 
         def draw(event: Event) -> None:
             if event.kind == "warning":

@@ -30,7 +30,8 @@ from ..corpus.splitting import (
     split_leave_one_out,
 )
 from ..errors import ConfigError, DataError
-from ..events import Event, OnEvent, ignore
+from ..events import Event, OnEvent
+from ..notebook import own_progress
 from ..storage import OpenFolder, check_replaceable, checksums, new_folder, read_folder, write_json
 from .data_folder import DATA, FORMAT_VERSION, read_manifest
 
@@ -120,7 +121,7 @@ def preprocess(
     renumber: bool = False,
     each: Each | None = None,
     force: bool = False,
-    on_event: OnEvent = ignore,
+    on_event: OnEvent | None = None,
 ) -> Data:
     """Read playlists, filter them, split them and write the data folder ``out``.
 
@@ -130,13 +131,14 @@ def preprocess(
     count training entries only. ``context`` names what is kept of each entry, as ``"hour,skip"``
     (:mod:`~playlistrec.corpus.contexts`). ``hide`` says which tracks of a playlist are hidden where a share of them
     is: see :func:`~playlistrec.corpus.splitting.split_edges`. The folder appears whole or not at all. ``each`` has the
-    files read elsewhere: that of a :class:`~playlistrec.distributed.ray_cluster.Cluster` by its machines.
+    files read elsewhere: that of a :class:`~playlistrec.distributed.ray_cluster.Cluster` by its machines. Where
+    ``on_event`` is not given, a notebook shows a line of progress.
 
     Raises:
         DataError: the source cannot be read, nothing is left, or ``out`` exists and ``force`` is not given.
         ConfigError: an option has a value it cannot have.
     """
-    out = Path(out)
+    out, on_event = Path(out), on_event or own_progress()
     _check_numbers(limit, workers, seed, around, hops)
     sources = [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
     check_replaceable(out, DATA, force=force, sources=sources)  # before anything takes long

@@ -14,6 +14,7 @@ from ..errors import ConfigError, RunError
 from ..events import Event, OnEvent, ignore
 from ..models.base import Recommender
 from ..models.registry import model_class
+from ..notebook import own_progress
 from ..storage import checksums, write_file
 from ..train.checkpoint import FitState
 from ..train.options import TrainOptions
@@ -59,7 +60,7 @@ def fit(
     init: Run | str | Path | None = None,
     slim: bool = False,
     force: bool = False,
-    on_event: OnEvent = ignore,
+    on_event: OnEvent | None = None,
 ) -> Run:
     """Fit ``model`` to the training part of ``data`` and keep it in the run folder ``out`` (or in memory).
 
@@ -77,9 +78,9 @@ def fit(
             epochs that the validation part chose. The test part is ranked with that model.
         init: a run to start from: rows of playlists, tracks and artists by their ids, and layers, where widths are the
             same. What the run does not have starts as it would without.
-        slim: leave the data out of the run folder, which otherwise carries them, so that the run recommends where its
-            data folder is gone.
+        slim: leave out the data, which a run folder otherwise carries to recommend where the data folder is gone.
         force: replace a run that ``out`` holds.
+        on_event: gets what happens; if not given, a notebook shows a line of it.
 
     Raises:
         ConfigError: an unknown option or preset, or a value that an option cannot have.
@@ -88,9 +89,10 @@ def fit(
     data = data if isinstance(data, Data) else Data.load(data)
     if model == AUTO:
         _left_out(options=options, preset=preset, epochs=epochs, resume=resume, init=init)
+        on_event = on_event or own_progress()
         return _auto(data, out, time_limit, on_event, seed=seed or 0, device=device, force=force, slim=slim)
     model_type, ranks = model_class(model), current()
-    on_event = ignore if ranks.rank else on_event
+    on_event = ignore if ranks.rank else on_event or own_progress()
     _one_process(model, model_type.trainable, ranks)
     folder = None if out is None else Path(out)
     before = _before(folder) if resume else None

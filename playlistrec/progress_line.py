@@ -1,4 +1,4 @@
-"""Progress as plain lines, for a log that is no terminal."""
+"""Progress as plain lines, for a log that is no terminal, and for a notebook."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..events import Event
+from .events import Event
 
-__all__ = ["EVERY", "PlainLog"]
+__all__ = ["EVERY", "ProgressLine"]
 
 EVERY = 30.0
 """Seconds between lines."""
 
 
-class PlainLog:
-    """Turns progress into a line now and then; shorter work than :data:`EVERY` gets none.
+class ProgressLine:
+    """Turns progress into a line now and then; shorter work than ``every`` gets none.
 
     Args:
         now: seconds that have passed, by any clock.
+        every: seconds between lines.
 
     >>> seconds = iter([0.0, 31.0])
-    >>> log = PlainLog(lambda: next(seconds))
+    >>> log = ProgressLine(lambda: next(seconds))
     >>> log.line(Event("progress", "reading slices", {"done": 1, "total": 100}))
     >>> log.line(Event("progress", "reading slices", {"done": 41, "total": 100}))
     'reading slices: 41 of 100, 0:00:46 left'
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self.now = now
+    def __init__(self, now: Callable[[], float] = time.monotonic, every: float = EVERY) -> None:
+        self.now, self.every = now, every
         self.said: float | None = None
         self.task: tuple[str, int] | None = None
         self.began, self.first = 0.0, 0
@@ -40,7 +41,7 @@ class PlainLog:
         if task != self.task:
             self.task, self.began, self.first = task, now, data["done"]
         self.said = now if self.said is None else self.said
-        if now - self.said < EVERY:
+        if now - self.said < self.every:
             return None
         self.said = now
         rate = (data["done"] - self.first) / max(now - self.began, 1e-9)
