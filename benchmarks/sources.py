@@ -212,8 +212,9 @@ def main(rows: int, only: str | None, repeats: int, seed: int, record: str | Non
                 start = time.process_time()
                 corpus, _ = read(Path(place))
                 seconds.append(time.process_time() - start)
-        speed = {"MB": round(size, 1), "MB a second": round(size / min(seconds), 1), "entries": corpus.n_entries}
-        recorder.add(row=name, model="preprocess", metrics=speed, seconds={"processor": min(seconds)})
+        speed = {"MB": round(size, 1), "MB a second": round(size / min(seconds), 1)}
+        column = f"{rows:,} entries"
+        recorder.add(row=name, column=column, model="preprocess", metrics=speed, seconds={"processor": min(seconds)})
         click.echo(f"{name:14} {size:7.1f} MB {size / min(seconds):7.1f} MB/s {corpus.n_entries:10,} entries")
     recorder.save()
 

@@ -237,6 +237,16 @@ def test_names_a_line_may_hold_commas(name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("mark", ["- ", "* ", "\u2022 ", "{}. ", "0{}) "])
+def test_bullets_and_numbers_of_lists_are_no_names(mark: str) -> None:
+    lines = ["Vela - Echo", "Hex - 99 Nights", f"https://open.spotify.com/track/{IDS[1]}?si=x"]
+    text = "".join(f"{mark.format(i)}{line}\n" for i, line in enumerate(lines, 1))
+    entries = one("a.txt", text).entries
+    assert [(e.artist, e.name) for e in entries[:2]] == [("Vela", "Echo"), ("Hex", "99 Nights")]
+    assert entries[2].uri == URIS[1]
+    assert [entry.artist for entry in one("a.txt", "99. Vela - Echo\nHex - Rain\n").entries] == ["99. Vela", "Hex"]
+
+
 def test_a_column_full_of_addresses_is_the_uri_whatever_it_is_called() -> None:
     text = f"Chanson,Interpret,Adresse\nEcho,Vela,{URIS[0]}\nGlass,Hex,https://open.spotify.com/track/{IDS[1]}\n"
     assert [entry.uri for entry in one("a.csv", text).entries] == URIS[:2]

@@ -16,7 +16,7 @@ from ..vocabulary import Catalogue, Rows, Vocabulary, distinct
 from . import decoding
 from .decoding import Source
 from .entries import gather
-from .formats import Format, Given, Place, Request, suffix, tell
+from .formats import Format, Given, Place, Request, suffix, summarise, tell
 from .plain_text import three_fields, users_end_in_colons
 from .tables import is_table
 from .tokens import Tokens, tokens
@@ -48,12 +48,13 @@ def _read(request: Request) -> tuple[Corpus, Given | None]:
     """
     files, on_event, limit = text_files(request.place, "adjacency"), request.on_event, request.limit
     catalogue, playlists = Catalogue(), Vocabulary()
-    parts = []
+    parts, n_lines = [], 0
     if all(three_fields(request.place.head(path)) for _, path in files):
         text = "each line has three fields, read as `user item item`; `user item weight` is the format triples"
         on_event(Event("warning", text))
     for done, (part, path) in enumerate(files, 1):
-        playlist, track = _read_entries(request.place.source(path), catalogue, playlists, limit, on_event)
+        playlist, track, n = _read_entries(request.place.source(path), catalogue, playlists, limit, on_event)
+        n_lines += n
         parts.append((part, (playlist, track, None)))
         on_event(Event("progress", f"read {path.name}", {"done": done, "total": len(files)}))
     pids = playlists.ids()[:limit]
@@ -66,6 +67,7 @@ def _read(request: Request) -> tuple[Corpus, Given | None]:
         track_table=track_table,
         artists=artists,
     )
+    summarise(on_event, n_lines, [path for _, path in files], corpus)
     return corpus, given
 
 
@@ -74,12 +76,14 @@ FORMAT = Format("adjacency", _recognises, _read)
 
 def _read_entries(
     source: Source, catalogue: Catalogue, playlists: Vocabulary, limit: int | None, on_event: OnEvent
-) -> tuple[Rows, Rows]:
-    """The playlist and the track of each entry."""
+) -> tuple[Rows, Rows, int]:
+    """The playlist and the track of each entry, and the number of lines."""
     columns: list[tuple[Rows, Rows]] = []
+    n_lines = 0
     _check_first_line(source)
     for found in _blocks(source, on_event):
         lengths = found.counts[found.counts > 0]
+        n_lines += len(lengths)
         starts = np.cumsum(lengths) - lengths
         ids = found.ids.dictionary_encode()
         playlist = playlists.number(ids.take(pa.array(starts))).repeat(lengths)
@@ -94,7 +98,7 @@ def _read_entries(
     if not columns:
         raise DataError(f"{source.name} is empty")
     playlist, track = (np.concatenate(column) for column in zip(*columns))
-    return playlist, track
+    return playlist, track, n_lines
 
 
 def _check_first_line(source: Source) -> None:

@@ -14,7 +14,7 @@ from .columns import known_columns, our_name
 from .csv_export import NAMING, columns_of
 from .files import export_files
 from .reading import READERS, ending
-from .text_list import is_spotify_backup
+from .text_list import is_spotify_backup, listed
 
 __all__ = ["holds_exports", "is_export"]
 
@@ -80,9 +80,9 @@ def _is_list(source: Source) -> bool:
         return not _has_owners(layout.header) and any(
             column in columns_of(layout.header, []).places for column in NAMING
         )
-    lines = [line.strip() for line in text.split("\n", LOOKED_AT)[:LOOKED_AT] if line.strip()]
-    listed = sum(" - " in line or track_uri(line.split("\t")[0]) is not None for line in lines)
-    return text.lstrip().upper().startswith("#EXTM3U") or is_spotify_backup(lines) or listed > MOSTLY * len(lines)
+    lines = listed(text.split("\n", LOOKED_AT)[:LOOKED_AT])
+    named = sum(" - " in line or track_uri(line.split("\t")[0]) is not None for line in lines)
+    return text.lstrip().upper().startswith("#EXTM3U") or is_spotify_backup(lines) or named > MOSTLY * len(lines)
 
 
 def _is_table(source: Source) -> bool:

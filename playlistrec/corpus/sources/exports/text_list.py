@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from ..decoding import Source
 from .entry import Entry, ListedPlaylist, gathered
 from .media_names import entry_of
 
-__all__ = ["is_spotify_backup", "read_lines", "read_text"]
+__all__ = ["is_spotify_backup", "listed", "read_lines", "read_text"]
 
+MARK = re.compile(r"(?:[-*\u2022\u2013]|\d{1,4}[.)])\s+")
+"""A bullet or a number before what is listed."""
 LEAST_FIELDS = 4
 """Name, artists, album and uri; newer versions add the date of the release."""
 
@@ -19,9 +24,19 @@ def read_text(source: Source) -> list[ListedPlaylist]:
 
 
 def read_lines(lines: list[str]) -> ListedPlaylist:
-    """A uri, an address or ``Artist - Title`` a line; ``#`` begins a remark."""
-    listed = (line.strip() for line in lines)
-    return gathered(entry_of(line) for line in listed if line and not line.startswith("# "))
+    """A uri, an address or ``Artist - Title`` a line, with or without a bullet or a number; ``#`` begins a remark."""
+    return gathered(map(entry_of, listed(lines)))
+
+
+def listed(lines: Iterable[str]) -> list[str]:
+    """The lines of a list: neither empty ones nor remarks, without the bullets or numbers that all have.
+
+    >>> listed(["1. Vela - Echo", "", "# mine", "2. Hex - Rain"]), listed(["7. Vela - Echo", "Hex - Rain"])
+    (['Vela - Echo', 'Hex - Rain'], ['7. Vela - Echo', 'Hex - Rain'])
+    """
+    kept = [line for text in lines if (line := text.strip()) and not line.startswith("# ")]
+    marks = [MARK.match(line) for line in kept]
+    return [line[mark.end() :] if mark else line for line, mark in zip(kept, marks)] if all(marks) else kept
 
 
 def is_spotify_backup(lines: list[str]) -> bool:
