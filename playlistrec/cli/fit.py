@@ -130,14 +130,13 @@ def command(
     if "auto" in info:
         _show_tried(screen, info["auto"])
         model = f"auto, {info['model']}"
-    text = f"{model} in {out}: {info['seconds']:.1f} s, peak memory {info['peak_memory_mb']:,} MB"
+    screen.line(f"{model} in {out}: {info['seconds']:.1f} s, peak memory {info['peak_memory_mb']:,} MB")
     if info["best_epoch"] and "epochs_done" in info:
-        text += f", best epoch {info['best_epoch']} of {info['epochs_done']} ({_ended(info)})"
+        screen.text(f"best epoch {info['best_epoch']} of {info['epochs_done']}: {_ended(info)}")
     if info["valid"]:
         protocol = (info["training"] or {}).get("protocol", "full")
-        text += ", validation " if protocol == "full" else f", validation ({protocol}) "
-        text += " ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
-    screen.line(text)
+        figures = " ".join(f"{k} {v:.4f}" for k, v in info["valid"].items() if "@" in k)
+        screen.text(f"validation{'' if protocol == 'full' else f' ({protocol})'} {figures}")
 
 
 def _like(

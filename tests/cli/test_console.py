@@ -102,4 +102,4 @@ def test_without_a_terminal_stderr_is_silent(data_folder: Path, tmp_path: Path) 
     arguments = ["fit", str(data_folder), "-m", "mf", "-o", str(tmp_path / "run"), "--epochs", "2"]
     done = CliRunner().invoke(main, arguments)
     assert (done.exit_code, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == 1
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["mf", "best", "validation"]

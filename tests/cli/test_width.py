@@ -50,3 +50,12 @@ def test_every_metric_is_defined(data_folder: Path, tmp_path: Path) -> None:
     names = {name.partition("@")[0] for name in metrics}
     assert names <= {name.partition("@")[0] for name in METRICS}
     assert set(AT_K) <= names
+
+
+def test_a_fit_ends_with_three_lines(data_folder: Path, tmp_path: Path) -> None:
+    options = ("--epochs", 2, "--set", "eval_every=1", "--set", "protocol=sampled:9", "--set", "criterion=ndcg@10")
+    lines = call("fit", data_folder, "-m", "mf", "-o", tmp_path / "run", *options).stdout.splitlines()
+    assert re.fullmatch(r"mf in .*run: [\d.]+ s, peak memory [\d,]+ MB", lines[0])
+    assert re.fullmatch(r"best epoch [12] of 2: .+", lines[1])
+    assert re.match(r"validation \(sampled:9\) .*ndcg@10 0\.\d{4}", lines[2])
+    assert max(map(len, lines[1:])) <= 80
