@@ -29,7 +29,7 @@ exclude_patterns = ["_build", "templates"]
 suppress_warnings = ["ref.python"]  # of property docstrings, whose first words it takes for a type
 
 myst_enable_extensions = ["colon_fence"]
-myst_heading_anchors = 3
+myst_heading_anchors = 4
 
 nb_execution_mode = "cache"  # the notebook runs where it has changed
 nb_execution_timeout = 600
