@@ -247,6 +247,18 @@ def test_bullets_and_numbers_of_lists_are_no_names(mark: str) -> None:
     assert [entry.artist for entry in one("a.txt", "99. Vela - Echo\nHex - Rain\n").entries] == ["99. Vela", "Hex"]
 
 
+def test_quoted_fields_without_a_header_are_no_names() -> None:
+    text = '"Vela","Blue","Echo - Live","31 May 2024 10:00"\n"Hex","Blue","Rain - Live","31 May 2024 10:04"\n'
+    with pytest.raises(
+        DataError, match=r"a.csv has no line that names its columns, such as Title,Artist \(it has 'Vela'"
+    ):
+        one("a.csv", text)
+    assert [entry.name for entry in one("a.csv", '"Vela - Echo, Live"\n"Hex - Rain"\n').entries] == [
+        "Echo, Live",
+        "Rain",
+    ]
+
+
 def test_a_column_full_of_addresses_is_the_uri_whatever_it_is_called() -> None:
     text = f"Chanson,Interpret,Adresse\nEcho,Vela,{URIS[0]}\nGlass,Hex,https://open.spotify.com/track/{IDS[1]}\n"
     assert [entry.uri for entry in one("a.csv", text).entries] == URIS[:2]

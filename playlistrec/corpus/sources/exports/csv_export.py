@@ -145,6 +145,9 @@ def _headless(source: Source, separator: str) -> list[ListedPlaylist]:
     lines = [line.strip("\r") for line in source.text().split("\n") if line.strip()]
     if is_spotify_backup(lines):
         return read_text(source)
+    if all(line.startswith('"') and f'"{separator}"' in line for line in lines):
+        there = _there(_fields(lines[0], separator))
+        raise NotPlaylists(f"{source.name} has no line that names its columns, such as Title,Artist ({there})")
     widths = {len(fields) for _, fields in split_records("\n".join(lines), separator, strict=False) if fields}
     names = sum(" - " in line or track_uri(line) is not None for line in lines)
     if widths != {1} and names < MOSTLY * len(lines):
