@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole way on synthetic playlists, a row a step: seconds, processor seconds, peak memory, and what it printed last.
-# FOLDER is made; its steps.log has what the commands said on the way.
+# FOLDER is made; its steps.log has what the commands said on the way. RECORD=TABLE keeps the rows in results/TABLE.json.
 #
 #     benchmarks/million.sh 1000000 FOLDER      # 60 GB of disk; a challenge of 10,000 playlists
 #     benchmarks/million.sh 20000 FOLDER        # a challenge of 1,000
@@ -10,7 +10,9 @@ python="${PYTHON:-python}"
 here="$(cd "$(dirname "$0")" && pwd)"
 mkdir "$folder" && cd "$folder"
 
-step() { "$python" "$here/timed.py" "$1" "$python" -m playlistrec "${@:2}" 2>> steps.log; }
+kept=(--data "$n synthetic playlists" --script "benchmarks/million.sh $n FOLDER" ${RECORD:+--record "$RECORD"})
+timed() { "$python" "$here/timed.py" "${kept[@]}" "$1" "$python" "${@:2}" 2>> steps.log; }
+step() { timed "$1" -m playlistrec "${@:2}"; }
 
 echo "| step | seconds | processor | peak memory | |"
 echo "|---|---|---|---|---|"
@@ -20,7 +22,7 @@ step "fit popularity" fit data -m popularity -o popularity
 step "fit itemknn" fit data -m itemknn --set neighbours=100 -o itemknn
 step "fit aggregate" fit data -m aggregate -o aggregate --checkpoint-every 5m
 for run in popularity itemknn aggregate; do
-  "$python" "$here/timed.py" "evaluate $run" "$python" "$here/million.py" data "$run"
+  timed "evaluate $run" "$here/million.py" data "$run"
 done
 step "challenge make" challenge make data -o challenge
 step "fit for the challenge" fit challenge/data -m aggregate -o answers --checkpoint-every 5m
@@ -30,3 +32,5 @@ step "challenge score" challenge score submission.csv.gz challenge
 seq 1000 | sed 's/.*/{"id": &, "title": "mix &"}/' > queries.jsonl
 step "recommend, one title" recommend answers --title "summer" --format csv
 step "recommend, 1,000 titles" recommend answers --batch queries.jsonl -o lists.jsonl
+step "fit aggregate within 2 minutes" fit data -m aggregate -o limited --time-limit 2m
+timed "evaluate aggregate of 2 minutes" "$here/million.py" data limited

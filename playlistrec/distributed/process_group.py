@@ -19,7 +19,7 @@ from ..train.ranks import ALONE, Ranks
 __all__ = ["ProcessGroup", "current", "joined"]
 
 TIMEOUT = timedelta(minutes=30)
-"""How long a process waits for one that validates or writes."""
+"""How long a process waits for one that reads or writes."""
 
 
 def current() -> Ranks:
@@ -42,6 +42,8 @@ def joined(work: str = "fit", action: str = "resume the fit") -> Iterator[Ranks]
         return
     begun = not dist.is_initialized()
     if begun:
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=TIMEOUT)
     try:
         yield ProcessGroup()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..config import require
+from ..distributed.process_group import current
 from ..models.base import Recommender
 from ..rank.evaluation import AT_K
 from ..rank.protocols import evaluate
@@ -24,6 +25,8 @@ Validate = Callable[[Recommender], Mapping[str, float]]
 def validation(data: Data, training: TrainOptions) -> Validate | None:
     """The validation of a fit, ``training.criterion`` included; None where the data has no validation part.
 
+    Where several processes share the fit, they share each validation, and all get its figures.
+
     Raises ConfigError for a criterion or protocol that cannot be.
     """
     name, _, k = training.criterion.partition("@")
@@ -42,11 +45,15 @@ def validation(data: Data, training: TrainOptions) -> Validate | None:
         evaluation_set = evaluation_set.sample(training.n_validated)
     if sampled is None:
         names = dict.fromkeys(("recall", "ndcg", name))
-        return _with_curves(lambda model: evaluate(model, evaluation_set, ks=ks, metrics=names).metrics, data, training)
+        return _with_curves(
+            lambda model: evaluate(model, evaluation_set, ks=ks, metrics=names, group=current()).metrics, data, training
+        )
     # Test entries may be drawn as negatives here: the training loop knows nothing of them.
     known, (n_negatives, draws) = split.ranking(corpus, "test"), sampled
     return _with_curves(
-        lambda model: evaluate_sampled(model, evaluation_set, known, n_negatives, draws=draws, ks=ks).metrics,
+        lambda model: (
+            evaluate_sampled(model, evaluation_set, known, n_negatives, draws=draws, ks=ks, group=current()).metrics
+        ),
         data,
         training,
     )

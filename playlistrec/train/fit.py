@@ -78,7 +78,7 @@ def fit(
         teacher_vectors: final vectors of all playlists and all tracks of the run that ``options.teacher`` names; their
             dot products are its scores.
         validate: metrics of the model, ``options.criterion`` among them: its best decides which epoch is kept and
-            when to stop. Without it the last epoch is kept.
+            when to stop. Without it the last epoch is kept. All of ``ranks`` call it together, and the first's count.
         folder: where ``weights.npz`` (best epoch), ``checkpoint.npz``, ``history.jsonl``, ``timing.jsonl`` and
             ``snapshots`` (the tracks' vectors after ``options.snapshot_epochs``) go.
         resume: continue from ``folder``'s checkpoint, to the same numbers as an uninterrupted fit.
@@ -98,7 +98,7 @@ def fit(
         raise DataError("there are no training entries to fit on")
     trainer = trainer_of(model, corpus, options, seed=seed, device=device, teacher_vectors=teacher_vectors, ranks=ranks)
     if validate is not None and ranks.size > 1:
-        validate = _validated_once(validate, ranks)
+        validate = _alike(validate, ranks)
     limits = None if time_limit is None else start + time_limit, checkpoint_every
     loop = Loop(trainer, options, validate, folder, last_epoch or options.epochs, limits, on_event)
     if resume and folder is not None:
@@ -122,5 +122,5 @@ def fit(
     return loop.finish()
 
 
-def _validated_once(validate: Validate, ranks: Ranks) -> Validate:
-    return lambda model: ranks.same(dict(validate(model)) if ranks.rank == 0 else None)
+def _alike(validate: Validate, ranks: Ranks) -> Validate:
+    return lambda model: ranks.same(dict(validate(model)))
