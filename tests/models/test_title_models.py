@@ -139,10 +139,18 @@ def test_the_map_weighs_every_playlist_alike(corpus: Corpus) -> None:
     x = known.features[known.titled.title].toarray()
     z = vectors.numpy()[known.titled.playlists]
     weights = np.linalg.solve(x.T @ x + PENALTY * np.eye(x.shape[1]), x.T @ (z - z.mean(0)))
-    found, said = TitleMap(known, vectors)(["ROCK", "rock chill", "жжж"])
+    found, said = TitleMap(known, vectors[known.titled.playlists])(["ROCK", "rock chill", "жжж"])
     wanted = z.mean(0) + known.space(["rock", "rock chill", "жжж"]) @ weights
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
     assert said.tolist() == [True, True, False]
+
+
+def test_of_many_titled_playlists_every_nth_is_taken(corpus: Corpus) -> None:
+    assert Titled.of(corpus, 10).playlists.tolist() == [0, 1, 2, 3, 4, 7, 8, 9]
+    every_second = Titled.of(corpus, 9)
+    assert every_second.playlists.tolist() == [0, 2, 4, 8]
+    assert every_second.titles == ["chill", "chill 🌴", "chilly", "rock"]
+    assert Titled.of(corpus, 3).playlists.tolist() == [0, 4, 8]
 
 
 def untrained(name: str, corpus: Corpus, **options: Any) -> EmbeddingModel:
@@ -156,7 +164,8 @@ def test_unseen_playlists_are_the_mean_of_seeds_and_title(name: str, corpus: Cor
     model = untrained(name, corpus, title_weight=0.5)
     seeds = [[2, 5, 5], [], [4], [], []]
     query = unseen("Rock", "chill", "жжж", "", "secret", seeds=seeds)
-    title_map = TitleMap(TitledSpace(corpus, "ngrams"), model.vectors()[0])
+    known = TitledSpace(corpus, "ngrams")
+    title_map = TitleMap(known, model.vectors()[0][torch.from_numpy(known.titled.playlists)])
     spoken, _ = title_map(["Rock", "chill"])
     folded = model.fold_in(query)
     mixed = (2 * folded[0] + 0.5 * spoken[0] * folded[0].norm() / title_map.length) / 2.5

@@ -162,6 +162,10 @@ class EmbeddingModel(TrainedModel):
                 self._cache = self.embed()
         return self._cache
 
+    def playlist_vectors(self, rows: npt.NDArray[np.int64]) -> Tensor:
+        """(n, d) final vectors of some playlists."""
+        return self.vectors()[0][torch.from_numpy(rows)]
+
     def score_vectors(self, query: Query | None = None) -> ScoreVectors:
         playlists, tracks = self.vectors()
         return ScoreVectors(playlists if query is None else self.queries(query), tracks, self.prior)
@@ -216,7 +220,7 @@ class EmbeddingModel(TrainedModel):
         if titles is None or not any(titles) or not self.config.title_weight or not self._known.titled.titles:
             return torch.empty(0), np.zeros(len(query), dtype=bool)
         if self._map is None:
-            self._map = TitleMap(self._known, self.vectors()[0])
+            self._map = TitleMap(self._known, self.playlist_vectors(self._known.titled.playlists))
         return self._map(titles)
 
     def _forget(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -134,13 +135,18 @@ class Aggregate(EmbeddingModel):
 
     @torch.no_grad()
     def embed(self) -> Vectors:
-        corpus, parts = self._corpus, []
-        for start in range(0, corpus.n_playlists, CHUNK):
-            offsets = corpus.offsets[start : start + CHUNK + 1]
-            tracks = corpus.tracks[offsets[0] : offsets[-1]].astype(np.int64)
-            known = np.arange(start, start + len(offsets) - 1)
-            parts.append(self.fold_in(Query(offsets - offsets[0], tracks, known)))
-        return torch.cat(parts), self.track_vectors()
+        return self.playlist_vectors(np.arange(self._corpus.n_playlists)), self.track_vectors()
+
+    @torch.no_grad()
+    def playlist_vectors(self, rows: npt.NDArray[np.int64]) -> Tensor:
+        corpus, parts = self._corpus, [torch.empty(0, self.config.dim, device=self.tables["seed"].device)]
+        for start in range(0, len(rows), CHUNK):
+            some = rows[start : start + CHUNK]
+            lengths = corpus.offsets[some + 1] - corpus.offsets[some]
+            offsets = np.concatenate([[0], lengths.cumsum()])
+            entries = np.arange(offsets[-1]) + np.repeat(corpus.offsets[some] - offsets[:-1], lengths)
+            parts.append(self.fold_in(Query(offsets, corpus.tracks[entries].astype(np.int64), some)))
+        return torch.cat(parts)
 
     @torch.no_grad()
     def track_vectors(self) -> Tensor:

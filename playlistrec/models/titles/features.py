@@ -37,13 +37,18 @@ class Titled:
     title: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, corpus: Corpus) -> Self:
+    def of(cls, corpus: Corpus, most: int | None = None) -> Self:
         """Those of a corpus that holds only what may be learned from: a playlist hidden whole has no entry in it.
+
+        Args:
+            corpus: its playlists may have names.
+            most: of more playlists than these only every second, third, … is taken.
 
         >>> Titled.of(Corpus.from_lists([["a"]])).titles
         []
         """
         held = np.flatnonzero(corpus.lengths)
+        held = held[:: max(1, -(-len(held) // (most or len(held) or 1)))]
         names = normalised(corpus.titles(held) or [""] * len(held))
         row = {title: i for i, title in enumerate(sorted({*names} - {""}))}
         title = np.array([row.get(name, -1) for name in names], dtype=np.int64)

@@ -29,6 +29,10 @@ PENALTY = 10.0
 """λ of the ridge: a title of one playlist, like no other, moves its vector 1/11 of the way from the mean."""
 
 
+MOST = 200_000
+"""Playlists that the map is fitted to. A fit takes a minute on a million, and is repeated after each epoch."""
+
+
 class TitledSpace:
     """The titles of a corpus and their features, each made on first use.
 
@@ -42,8 +46,8 @@ class TitledSpace:
 
     @cached_property
     def titled(self) -> Titled:
-        """The playlists with a title and an entry."""
-        return Titled.of(self._corpus)
+        """The playlists with a title and an entry, or every n-th, so that they are ``MOST`` at most."""
+        return Titled.of(self._corpus, MOST)
 
     @cached_property
     def space(self) -> TitleSpace | SentenceSpace:
@@ -66,13 +70,17 @@ class TitleMap:
     ``x`` are the features of a title, a row of length 1, and ``z̄`` is the mean of the vectors ``z_p`` of the training
     playlists that have a title.
 
+    Args:
+        known: the playlists with a title.
+        vectors: (n, d) those of ``known.titled.playlists``.
+
     Attributes:
         length: the mean length of the ``z_p``.
     """
 
     def __init__(self, known: TitledSpace, vectors: Tensor) -> None:
         titled, self._space = known.titled, known.space
-        rows = vectors.detach().cpu().numpy()[titled.playlists]
+        rows = vectors.detach().cpu().numpy()
         counts = np.maximum(titled.counts, 1).astype(np.float32)
         self._mean = rows.mean(0)
         self.length = float(np.linalg.norm(rows, axis=1).mean())
