@@ -44,10 +44,8 @@ class Corpus:
         contexts: (n_entries,) uint8 codes of each context that was asked for: see :mod:`playlistrec.corpus.contexts`.
 
     >>> corpus = Corpus.from_lists([["a", "b"], ["b", "c", "c"]])
-    >>> corpus.n_playlists, corpus.n_tracks, corpus.n_entries
-    (2, 3, 5)
-    >>> corpus.playlist(1).tolist()
-    [1, 2, 2]
+    >>> corpus.n_playlists, corpus.n_entries, corpus.playlist(1).tolist()
+    (2, 5, [1, 2, 2])
     """
 
     offsets: npt.NDArray[np.int64]
@@ -133,7 +131,9 @@ class Corpus:
     @cached_property
     def popularity(self) -> npt.NDArray[np.int64]:
         """(n_tracks,) playlists that hold each track."""
-        return np.bincount(self.pairs[1], minlength=self.n_tracks)
+        from .pair_blocks import holders
+
+        return holders(self)
 
     @cached_property
     def matrix(self) -> sparse.csr_array[np.float32]:

@@ -11,10 +11,11 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from .corpus import Corpus, Ints, Mask
 
-__all__ = ["PairBlock", "distinct_pairs", "pair_blocks"]
+__all__ = ["PairBlock", "distinct_pairs", "holders", "pair_blocks"]
 
 BLOCK = 1 << 20  # entries
 
@@ -92,6 +93,22 @@ def distinct_pairs(corpus: Corpus) -> tuple[npt.NDArray[np.int32], npt.NDArray[n
     if n < corpus.n_entries:
         rows, tracks = rows[:n].copy(), tracks[:n].copy()
     return rows, tracks
+
+
+def holders(corpus: Corpus) -> npt.NDArray[np.int64]:
+    """(n_tracks,) how many playlists hold each track.
+
+    >>> holders(Corpus.from_lists([["a", "b", "a"], ["b"]])).tolist()
+    [1, 2]
+    """
+    # By track the copies of a pair are neighbours. To count entries into place takes a seventh of sorting the pairs.
+    ones = np.ones(corpus.n_entries, dtype=np.int8)
+    entries = (ones, corpus.tracks, corpus.offsets)
+    held = sparse.csr_array(entries, shape=(corpus.n_playlists, corpus.n_tracks)).tocsc()
+    copies = np.flatnonzero(held.indices[1:] == held.indices[:-1]) + 1
+    track = np.searchsorted(held.indptr, copies, side="right") - 1
+    track = track[held.indptr[track] < copies]
+    return np.diff(held.indptr).astype(np.int64) - np.bincount(track, minlength=corpus.n_tracks)
 
 
 def _stretches(corpus: Corpus) -> Iterator[tuple[int, int]]:

@@ -56,3 +56,13 @@ def test_distinct_pairs_are_those_of_a_plain_loop(entries: int, monkeypatch: pyt
     monkeypatch.setattr(pair_blocks, "BLOCK", entries)
     expected = sorted({(p, t) for p in range(corpus.n_playlists) for t in corpus.playlist(p).tolist()})
     assert list(zip(*(part.tolist() for part in corpus.pairs))) == expected
+
+
+@pytest.mark.parametrize("tracks", [[[]], [[0, 0, 0]], None])
+def test_holders_are_those_of_a_plain_loop(tracks: list[list[int]] | None) -> None:
+    """A track that ends one playlist and begins the next is held by both; tracks that nobody holds count 0."""
+    corpus = _corpus() if tracks is None else Corpus.from_lists([[f"t{t}" for t in held] for held in tracks])
+    edge = Corpus.from_lists([["a", "b"], ["b", "b"], ["b", "c"], []])
+    for one in (corpus, edge, corpus.where(np.zeros(corpus.n_entries, dtype=bool))):
+        held = [t for p in range(one.n_playlists) for t in set(one.playlist(p).tolist())]
+        assert one.popularity.tolist() == np.bincount(np.array(held, dtype=int), minlength=one.n_tracks).tolist()
