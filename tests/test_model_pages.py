@@ -39,7 +39,8 @@ def test_options_of_training_are_explained() -> None:
 
 def commands() -> list[tuple[str, ...]]:
     """The commands of each page, in order; those of a page may need the ones before."""
-    pages = [re.findall(r"^    (playlistrec fit .*)$", path.read_text(), re.M) for path in sorted(PAGES.glob("*.md"))]
+    command = re.compile(r"^    (playlistrec (?:fit|preprocess) .*)$", re.M)
+    pages = [command.findall(path.read_text()) for path in sorted(PAGES.glob("*.md"))]
     return [tuple(page) for page in pages if page]
 
 
@@ -50,6 +51,9 @@ def test_the_commands_of_a_page_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").symlink_to(data_folder)
+    rows = (f"s{n // 9},{n % 9 + 1},t{n * n % 23},{n % 2 == 0},{n % 24},2018-07-15" for n in range(360))
+    head = "session_id,session_position,track_id_clean,skip_2,hour_of_day,date"
+    (tmp_path / "log_0.csv").write_text("\n".join((head, *rows)))
     for line in page:
         arguments = shlex.split(line)[1:]
         assert call(*arguments).exit_code == 0, line

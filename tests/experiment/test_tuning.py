@@ -150,11 +150,25 @@ def test_bad_trials_are_given_up_early(data: pr.Data, tmp_path: Path) -> None:
 
 def test_time_ends_a_search_and_the_trial_it_cut_is_repeated(data: pr.Data, tmp_path: Path) -> None:
     slow = {"epochs": 100_000, "eval_every": 1, "patience": 100_000}
-    with pytest.raises(RunError, match="no trial was finished: give it more time, or fewer epochs"):
-        tune(data, "mf", tmp_path, trials=3, time_limit=1, options=slow)
-    (cut,) = (trial for trial in drawn(tmp_path) if trial[0] == "FAIL")
-    assert cut[1]
-    assert drawn(tmp_path)[-1][0] == "WAITING"
+    for _ in range(2):
+        with pytest.raises(RunError, match="no trial was finished: give it more time, or fewer epochs"):
+            tune(data, "mf", tmp_path, trials=3, time_limit=1, options=slow)
+    first, second = drawn(tmp_path)
+    assert first[0] == second[0] == "FAIL"
+    assert first[1] == second[1] != {}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_a_trial_that_was_killed_between_two_draws_is_drawn_again(sampler, data: pr.Data, tmp_path: Path) -> None:
+    whole = tune(data, "itemknn", tmp_path / "whole", trials=3, sampler=sampler)
+    tune(data, "itemknn", tmp_path / "killed", trials=1, sampler=sampler)
+    study = optuna.load_study(study_name="tune", storage=f"sqlite:///{tmp_path / 'killed' / 'study.db'}")
+    study.sampler = optuna.samplers.RandomSampler(seed=9)
+    study.ask().suggest_float("alpha", 0.0, 1.0)
+    again = tune(data, "itemknn", tmp_path / "killed", trials=3, sampler=sampler)
+    assert again.options == whole.options
+    finished = [options for state, options, _ in drawn(tmp_path / "killed") if state == "COMPLETE"]
+    assert finished == [options for _, options, _ in drawn(tmp_path / "whole")]
 
 
 def test_by_another_metric(data: pr.Data, tmp_path: Path) -> None:

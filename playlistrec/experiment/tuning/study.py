@@ -71,7 +71,7 @@ def opened(folder: Path, about: Mapping[str, Any]) -> Iterator[optuna.Study]:
                 raise RunError(f"{folder} holds a search with another {name}: {before!r}, not {value!r}")
             study.set_user_attr(name, value)
         for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):  # its process was killed
-            _repeat(study, trial.number, trial.params)
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         yield study
     except OSError as error:
         raise RunError(f"{folder} cannot be written: {error.strerror or error}") from error
@@ -93,7 +93,7 @@ def ask(study: optuna.Study, sampler: str, seed: int, n_done: int) -> optuna.Tri
 
 
 def tell(study: optuna.Study, trial: optuna.Trial, outcome: Outcome) -> None:
-    """Keep what became of a trial. One that was cut off is repeated when the study goes on."""
+    """Keep what became of a trial. One that was cut off counts for nothing, so that :func:`ask` draws it again."""
     import optuna
 
     if isinstance(outcome, float):
@@ -104,7 +104,7 @@ def tell(study: optuna.Study, trial: optuna.Trial, outcome: Outcome) -> None:
         trial.set_user_attr("error", outcome.error)
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
     else:
-        _repeat(study, trial.number, trial.params)
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
 
 
 def done(study: optuna.Study) -> list[FrozenTrial]:
@@ -128,10 +128,3 @@ def counts(study: optuna.Study) -> dict[str, int]:
 def last_error(study: optuna.Study) -> str | None:
     errors = [trial.user_attrs["error"] for trial in done(study) if "error" in trial.user_attrs]
     return errors[-1] if errors else None
-
-
-def _repeat(study: optuna.Study, number: int, options: Mapping[str, Any]) -> None:
-    import optuna
-
-    study.tell(number, state=optuna.trial.TrialState.FAIL)
-    study.enqueue_trial(dict(options))
