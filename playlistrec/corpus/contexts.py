@@ -13,7 +13,7 @@ from ..errors import DataError, Hint
 if TYPE_CHECKING:
     from .corpus import Corpus
 
-__all__ = ["ASKED_AS", "CONTEXTS", "Codes", "asked_contexts", "first_entries", "pair_contexts"]
+__all__ = ["CONTEXTS", "QUERIED_AS", "Codes", "first_entries", "pair_contexts", "query_contexts"]
 
 Codes = npt.NDArray[np.uint8]
 
@@ -23,7 +23,7 @@ CONTEXTS: Mapping[str, int] = {"skip": 2, "hour": 24, "day": 7}
 A code of that number says that the value is not known.
 """
 
-ASKED_AS: Mapping[str, int] = {"skip": 0}
+QUERIED_AS: Mapping[str, int] = {"skip": 0}
 """Contexts that nobody knows before the track is played, and the value that is asked for: it is not skipped."""
 
 
@@ -51,17 +51,17 @@ def pair_contexts(corpus: Corpus, name: str) -> npt.NDArray[np.int64]:
     return corpus.contexts[name][first_entries(corpus)].astype(np.int64)
 
 
-def asked_contexts(hidden: Corpus, playlists: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:
+def query_contexts(hidden: Corpus, playlists: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:
     """The contexts in which some playlists ask for what is hidden of them: (n_playlists,) codes of each.
 
     The hour and the day are those of the first hidden entry: whoever asks knows the time. Nothing else of a hidden
-    entry is given: see ``ASKED_AS``.
+    entry is given: see ``QUERIED_AS``.
 
     Args:
         hidden: the hidden entries alone; each of ``playlists`` has one.
     """
     first = hidden.offsets[playlists]
     return {
-        name: np.full(len(playlists), ASKED_AS[name]) if name in ASKED_AS else codes[first].astype(np.int64)
+        name: np.full(len(playlists), QUERIED_AS[name]) if name in QUERIED_AS else codes[first].astype(np.int64)
         for name, codes in hidden.contexts.items()
     }

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..errors import DataError
 from ..storage import OpenFolder, read_folder, read_npz, write_npz
-from .contexts import asked_contexts
+from .contexts import query_contexts
 from .corpus import Corpus, Mask
 
 __all__ = ["EvaluationSet", "Part", "Split"]
@@ -37,7 +37,7 @@ class EvaluationSet:
         truth_offsets, truth: CSR of the distinct hidden tracks.
         n_left_out: playlists of the corpus of which this part hides nothing.
         titles: the playlists' names, empty where they have no name; none where the corpus has no names.
-        contexts: (n,) the codes of those in which is asked: see :func:`~playlistrec.corpus.contexts.asked_contexts`.
+        contexts: (n,) the codes of those in which is asked: see :func:`~playlistrec.corpus.contexts.query_contexts`.
     """
 
     playlists: npt.NDArray[np.int64]
@@ -127,7 +127,7 @@ class Split:
             truth=tracks,
             n_left_out=corpus.n_playlists - len(playlists),
             titles=corpus.titles(playlists),
-            contexts=asked_contexts(hidden_entries, playlists),
+            contexts=query_contexts(hidden_entries, playlists),
         )
 
     def counts(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import playlistrec as pr
-from playlistrec.corpus.contexts import asked_contexts, pair_contexts
+from playlistrec.corpus.contexts import pair_contexts, query_contexts
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.corpus.growth import grown
 from playlistrec.corpus.sources import decoding
@@ -154,7 +154,7 @@ def test_of_hidden_entries_only_the_time_is_given(part: str, tmp_path: Path) -> 
 def test_the_first_hidden_entry_is_the_time_of_asking() -> None:
     corpus = with_hours([["a", "b", "c"], [], ["d", "e"]])
     hidden = corpus.where(np.array([False, True, True, False, True]))
-    assert {n: c.tolist() for n, c in asked_contexts(hidden, np.array([0, 2])).items()} == {
+    assert {n: c.tolist() for n, c in query_contexts(hidden, np.array([0, 2])).items()} == {
         "hour": [1, 4],
         "skip": [0, 0],
     }

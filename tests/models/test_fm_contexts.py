@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from calling import call
+from drawn_fm import built
 
 import playlistrec as pr
 from playlistrec.corpus.contexts import pair_contexts
@@ -29,15 +29,6 @@ def corpus() -> Corpus:
     whole = Corpus.from_lists([[f"t{t}" for t in rng.choice(18, size=6)] for _ in range(25)], {"t1": "a", "t2": "a"})
     codes = {"hour": rng.integers(0, 25, 150).astype(np.uint8), "skip": rng.integers(0, 3, 150).astype(np.uint8)}
     return Corpus(whole.offsets, whole.tracks, whole.playlists, whole.track_table, whole.artists, contexts=codes)
-
-
-def built(kind: type[FM], corpus: Corpus, **options: object) -> Any:
-    model = kind.from_corpus(corpus, kind.config_class.from_options({"dim": 8, **options}), seed=2)
-    generator = torch.Generator().manual_seed(9)
-    with torch.no_grad():
-        for parameter in [*model.tables.values(), *model.linear.values()]:
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
-    return model.eval()
 
 
 @pytest.mark.parametrize("kind", KINDS)

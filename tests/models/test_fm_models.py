@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from drawn_fm import built
 
 from playlistrec.corpus.corpus import Corpus
 from playlistrec.errors import ConfigError
@@ -37,16 +38,6 @@ def corpus() -> Corpus:
     lists = [[f"t{t}" for t in rng.choice(18, size=rng.integers(1, 10))] for _ in range(25)]
     whole = Corpus.from_lists([[], *lists, ["cold", "colder"]], {f"t{t}": f"a{t % 5}" for t in range(14)})
     return whole.where(whole.entry_playlist < 26)
-
-
-def built(kind: type[FM], corpus: Corpus, **options: object) -> Any:
-    """A model whose weights, those of order 1 too, are drawn far from 0."""
-    model = kind.from_corpus(corpus, kind.config_class.from_options({"dim": 8, **options}), seed=2)
-    generator = torch.Generator().manual_seed(9)
-    with torch.no_grad():
-        for parameter in [*model.tables.values(), *model.linear.values()]:
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
-    return model.eval()
 
 
 def written_out(model: FM, corpus: Corpus, playlist: int, track: int, context: int | None) -> float:

@@ -65,6 +65,6 @@ def _table(data: bytes, layout: Layout, columns: Types, quoted: bool) -> pa.Tabl
 
 
 def _are_numbers(table: pa.Table) -> bool:
-    """True if no number is infinite, ``nan`` or too large: as text it can be told."""
+    """True if no number is infinite, ``nan`` or too large: as text it can be reported."""
     numbers = (column for column in table.columns if pa.types.is_floating(column.type))
     return all(pc.all(pc.less(pc.abs(column), LARGEST)).as_py() is not False for column in numbers)
